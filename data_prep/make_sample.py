@@ -1,0 +1,131 @@
+"""Cut a shower file down to a small sample that travels with the package.
+
+    python -m calosim_tf.data_prep.make_sample SOURCE OUT --events-per-energy N --mantissa-bits B
+
+The first N events of each incident energy are kept, in the row order of the source, and voxel energies are rounded to B
+mantissa bits (float32 has 23): the trailing zeros are what makes the file small.  Provenance attributes are copied.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from calosim_tf.errors import CalosimError, DataError
+
+FLOAT32_MANTISSA_BITS = 23
+CHUNK_ROWS = 1024
+
+
+def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
+    """Values rounded to the nearest float32 with ``bits`` mantissa bits, ties to even.
+
+    Parameters
+    ----------
+    values : ndarray
+        Any finite numbers of float32 range.
+    bits : int
+        Explicit mantissa bits kept, 1 ... 23.
+
+    Returns
+    -------
+    ndarray of float32, same shape; the relative change of a normal number is at most ``2**-(bits + 1)``.
+    """
+    if not 1 <= bits <= FLOAT32_MANTISSA_BITS:
+        raise DataError(f"--mantissa-bits {bits}: expected 1 ... {FLOAT32_MANTISSA_BITS}")
+    pattern = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    dropped = np.uint32(FLOAT32_MANTISSA_BITS - bits)
+    if dropped == 0:
+        return pattern.view(np.float32)
+    # Adding just below half of the last kept bit, plus that bit itself when it is odd, rounds half to even; a carry out of
+    # the mantissa correctly raises the exponent.
+    last_kept_bit = (pattern >> dropped) & np.uint32(1)
+    just_below_half = np.uint32((1 << (int(dropped) - 1)) - 1)
+    rounded = (pattern + just_below_half + last_kept_bit) >> dropped << dropped
+    return rounded.view(np.float32)
+
+
+def first_rows_per_energy(incident_energy_mev: np.ndarray, events_per_energy: int) -> np.ndarray:
+    """Ascending row numbers of the first ``events_per_energy`` events of each incident energy.
+
+    Raises
+    ------
+    DataError
+        An energy has fewer events than asked for.
+    """
+    rows = []
+    for energy in np.unique(incident_energy_mev):
+        of_energy = np.flatnonzero(incident_energy_mev == energy)
+        if not 0 < events_per_energy <= len(of_energy):
+            raise DataError(
+                f"--events-per-energy {events_per_energy}: the source has {len(of_energy)} events at {energy:g} MeV; "
+                f"ask for 1 ... {len(of_energy)}"
+            )
+        rows.append(of_energy[:events_per_energy])
+    return np.sort(np.concatenate(rows))
+
+
+def make_sample(source: Path, out: Path, events_per_energy: int, mantissa_bits: int) -> None:
+    """Write the sample ``out`` from the CaloChallenge-layout file ``source`` (both HDF5, MeV)."""
+    with h5py.File(source, "r") as file:
+        incident_mev = file["incident_energies"][:]
+        rows = first_rows_per_energy(incident_mev[:, 0], events_per_energy)
+        showers_mev = round_mantissa(file["showers"][:][rows], mantissa_bits)
+        attributes = dict(file.attrs)
+    attributes |= {
+        "name": "EGSnrc sample",
+        "precision": f"{mantissa_bits} mantissa bits (source: {attributes.get('precision', 'not stated')})",
+        "cut": f"first {events_per_energy} of the events of each energy, row order of the source kept",
+        "rounding": f"voxel energies rounded to the nearest float32 with {mantissa_bits} mantissa bits, ties to even",
+        "source_file": source.name,
+        "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "source_events": len(incident_mev),
+    }
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        with h5py.File(partial, "w") as file:
+            for name, value in sorted(attributes.items()):
+                file.attrs[name] = value
+            for name, values in (("incident_energies", incident_mev[rows]), ("showers", showers_mev)):
+                dataset = file.create_dataset(
+                    name,
+                    data=values.astype(np.float32),
+                    chunks=(min(CHUNK_ROWS, len(rows)), values.shape[1]),
+                    compression="gzip",
+                    compression_opts=9,
+                    shuffle=True,
+                )
+                dataset.attrs["units"] = "MeV"
+        os.replace(partial, out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line of the module; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m calosim_tf.data_prep.make_sample", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="HDF5 file in the CaloChallenge layout, MeV")
+    parser.add_argument("out", type=Path, metavar="OUT", help="HDF5 file to write")
+    parser.add_argument("--events-per-energy", type=int, required=True, metavar="N")
+    parser.add_argument("--mantissa-bits", type=int, required=True, metavar="B")
+    options = parser.parse_args(arguments)
+    try:
+        make_sample(options.source, options.out, options.events_per_energy, options.mantissa_bits)
+    except CalosimError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{options.out}: {options.out.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
