@@ -1,0 +1,75 @@
+"""What a set of showers is, whatever file it came from (no TensorFlow)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from calosim_tf.geometry import VoxelDetector
+
+
+@dataclass(frozen=True)
+class ShowerSet:
+    """Showers in physical units with their incident energies.
+
+    Attributes
+    ----------
+    incident_energy_mev : ndarray, shape (n,)
+        As in the file, MeV (for pions of data set 1 this is a momentum).
+    showers_mev : ndarray, shape (n, n_voxels)
+        Deposited energy per voxel, MeV, file order.
+    detector : VoxelDetector
+    source : str
+        What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon GAN, iteration 10000"``.
+    """
+
+    incident_energy_mev: np.ndarray
+    showers_mev: np.ndarray
+    detector: VoxelDetector
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.incident_energy_mev)
+
+    @property
+    def kinetic_energy_mev(self) -> np.ndarray:
+        """Kinetic energy, shape (n,), MeV."""
+        return kinetic_energy_mev(self.incident_energy_mev, self.detector.mass_mev)
+
+    def take(self, rows: np.ndarray) -> ShowerSet:
+        """The showers of ``rows`` (indices or mask), in that order."""
+        return replace(
+            self, incident_energy_mev=self.incident_energy_mev[rows], showers_mev=self.showers_mev[rows]
+        )
+
+
+def kinetic_energy_mev(momentum_mev: np.ndarray, mass_mev: float) -> np.ndarray:
+    """Kinetic energy sqrt(p^2 + m^2) - m in MeV, float64, same shape as ``momentum_mev``."""
+    momentum = np.asarray(momentum_mev, dtype=np.float64)
+    # (p^2)/(sqrt(p^2+m^2)+m) is the same number without the cancellation at small p
+    return momentum**2 / (np.sqrt(momentum**2 + mass_mev**2) + mass_mev)
+
+
+def holdout_rows(incident_energy_mev: np.ndarray, fraction: float) -> np.ndarray:
+    """Mask of the rows that are never trained on, stratified in incident energy.
+
+    Showers are ordered by energy (stable) and every ``1/fraction``-th is held out, so discrete energies are each split in the
+    same proportion and continuous ones evenly.  Depends on the file alone, not on any seed.
+
+    Parameters
+    ----------
+    incident_energy_mev : ndarray, shape (n,)
+    fraction : float
+        In [0, 1).
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    order = np.argsort(incident_energy_mev, kind="stable")
+    # +1e-9: 0.2 * 5 must count as 1 whatever its last bit is
+    count = np.floor(np.arange(len(order) + 1) * fraction + 1e-9)
+    held_out = np.zeros(len(order), dtype=bool)
+    held_out[order[np.diff(count) > 0]] = True
+    return held_out

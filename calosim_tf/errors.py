@@ -1,0 +1,50 @@
+"""One exception per kind of failure that a user can cause.
+
+Every message is one line that says what is wrong, where, what was found, what was expected and what to do.  The command line
+prints it without a traceback and ends with ``exit_code``.
+"""
+
+
+class CalosimError(Exception):
+    """Base of all failures that are reported in one line."""
+
+    exit_code = 1
+
+    def __init__(self, message: str):
+        super().__init__(" ".join(message.split()))
+
+
+class InputError(CalosimError):
+    """Something the user handed over cannot be used."""
+
+    exit_code = 2
+
+
+class DataError(InputError):
+    """A data file is missing, damaged, or not in the layout it is said to be in."""
+
+
+class ConfigError(InputError):
+    """A configuration key, value or combination of values is not allowed."""
+
+
+class RunFolderError(InputError):
+    """A run folder or bundle cannot be read, or must not be written over."""
+
+
+class EnvironmentSetupError(InputError):
+    """A package, Python version or device that the command needs is absent."""
+
+
+class CheckpointError(CalosimError):
+    """No sound checkpoint is left."""
+
+
+class NonFiniteError(CalosimError):
+    """A loss, gradient or weight is no longer a finite number."""
+
+
+class StoppedBySignal(CalosimError):
+    """A signal asked the run to stop; its state is saved and it can be resumed."""
+
+    exit_code = 75

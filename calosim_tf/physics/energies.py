@@ -1,0 +1,169 @@
+"""Groups of equal incident energy: the rows of every per-energy result.
+
+Data set 1 of the CaloChallenge has 15 discrete incident energies.  A set with continuous energies is cut into ranges of equal
+width in log energy instead, so that every result that is given per energy exists there too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from calosim_tf.errors import DataError
+
+MAX_DISCRETE_ENERGIES = 64
+# Our choice: enough ranges to see a trend, few enough to keep thousands of showers in each of 20 000.
+CONTINUOUS_RANGES = 8
+# float32 files round an energy by up to 6e-8 of itself; neighbouring energies of any real set differ by far more.
+RELATIVE_TOLERANCE = 1e-5
+# Our choice: share of the showers that may sit at other energies before histograms over all energies are distorted.
+MIX_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyGroups:
+    """Incident energies, or ranges of them, in increasing order.
+
+    Attributes
+    ----------
+    low_mev, high_mev : ndarray, shape (k,)
+        Limits of each group in MeV; equal to each other for discrete energies.
+    discrete : bool
+        Whether the groups are single energies.
+    """
+
+    low_mev: np.ndarray
+    high_mev: np.ndarray
+    discrete: bool
+
+    def __len__(self) -> int:
+        return len(self.low_mev)
+
+    @cached_property
+    def energy_mev(self) -> np.ndarray:
+        """The energy that stands for each group (geometric centre of a range), shape (k,), MeV."""
+        return self.low_mev if self.discrete else np.sqrt(self.low_mev * self.high_mev)
+
+    def index(self, incident_energy_mev: np.ndarray, what: str = "showers") -> np.ndarray:
+        """Group number of each shower.
+
+        Parameters
+        ----------
+        incident_energy_mev : ndarray, shape (n,)
+            MeV.
+        what : str
+            Whose energies these are, for the error message.
+
+        Returns
+        -------
+        ndarray of int16, shape (n,)
+
+        Raises
+        ------
+        DataError
+            If a discrete energy is not one of the groups.  (Continuous energies outside the ranges count in the end ranges.)
+        """
+        incident = np.asarray(incident_energy_mev, dtype=np.float64).reshape(-1)
+        if not self.discrete:
+            return np.searchsorted(self.high_mev[:-1], incident, side="right").astype(np.int16)
+        between = np.sqrt(self.energy_mev[:-1] * self.energy_mev[1:])
+        index = np.searchsorted(between, incident, side="right").astype(np.int16)
+        expected = self.energy_mev[index]
+        unknown = ~(np.abs(incident - expected) <= RELATIVE_TOLERANCE * expected)
+        if unknown.any():
+            found = np.unique(incident[unknown])
+            raise DataError(
+                f"{what}: {np.count_nonzero(unknown)} showers at incident energies that the reference does not have"
+                f" ({_listed(found)} MeV): both sets need the same incident energies ({_listed(self.energy_mev)} MeV)"
+            )
+        return index
+
+    def rows(self, incident_energy_mev: np.ndarray, what: str = "showers") -> list[np.ndarray]:
+        """Row numbers of the showers of each group, in file order: k arrays of int."""
+        index = self.index(incident_energy_mev, what)
+        order = np.argsort(index, kind="stable")
+        return np.split(order, np.searchsorted(index[order], np.arange(1, len(self))))
+
+
+def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_RANGES) -> EnergyGroups:
+    """Discrete energies of a set, or ``n_ranges`` ranges of equal width in log energy.
+
+    Parameters
+    ----------
+    incident_energy_mev : ndarray, shape (n,)
+        MeV, all above 0.
+    n_ranges : int
+        Number of ranges if there are more than 64 distinct energies.
+
+    Raises
+    ------
+    DataError
+        If there is no shower, or an energy is not a number above 0.
+    """
+    incident = np.asarray(incident_energy_mev, dtype=np.float64).reshape(-1)
+    if len(incident) == 0:
+        raise DataError("reference: holds no showers, expected at least one per incident energy")
+    if not (np.isfinite(incident).all() and incident.min() > 0):
+        raise DataError("reference: incident energies must be numbers above 0 MeV, check the file and its unit")
+    distinct = np.unique(incident)
+    if len(distinct) <= MAX_DISCRETE_ENERGIES:
+        return EnergyGroups(distinct, distinct, discrete=True)
+    edges = np.geomspace(distinct[0], distinct[-1], n_ranges + 1)
+    return EnergyGroups(edges[:-1], edges[1:], discrete=False)
+
+
+def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_mev: np.ndarray, what: str) -> None:
+    """Refuse two sets whose showers are shared out differently over the incident energies.
+
+    A histogram over all energies compares the mix as well as the showers, so a different mix would be read as bad showers.
+
+    Parameters
+    ----------
+    groups : EnergyGroups
+    reference_mev, generated_mev : ndarray, shape (n,)
+        Incident energies, MeV.
+    what : str
+        Name of the second set, for the error message.
+
+    Raises
+    ------
+    DataError
+        If an energy is missing in one set, or more than 2 % of the showers (plus what chance explains) sit elsewhere.
+    """
+    counts = [
+        np.bincount(groups.index(energies, name), minlength=len(groups))
+        for energies, name in ((reference_mev, "reference"), (generated_mev, what))
+    ]
+    require_no_missing(groups, counts[0], counts[1], what)
+    moved = 0.5 * np.abs(counts[0] / counts[0].sum() - counts[1] / counts[1].sum())
+    chance = np.sqrt(len(groups) / min(count.sum() for count in counts))
+    if moved.sum() > MIX_TOLERANCE + chance:
+        worst = int(np.argmax(moved))
+        raise DataError(
+            f"{what}: the incident energies are distributed differently from the reference (at {groups.energy_mev[worst]:g} MeV"
+            f" {counts[1][worst]} of {counts[1].sum()} showers, reference {counts[0][worst]} of {counts[0].sum()}):"
+            " generate with the reference's own incident energies (calosim generate --like)"
+        )
+
+
+def require_no_missing(groups: EnergyGroups, reference_counts: np.ndarray, counts: np.ndarray, what: str) -> None:
+    """Raise :class:`DataError` if a group is filled in one set only; counts have shape (k,)."""
+    missing = (counts == 0) & (reference_counts > 0)
+    if missing.any():
+        raise DataError(
+            f"{what}: no showers at {_listed(groups.energy_mev[missing])} MeV where the reference has some:"
+            " both sets need the same incident-energy distribution (calosim generate --like)"
+        )
+    extra = (counts > 0) & (reference_counts == 0)
+    if extra.any():
+        raise DataError(
+            f"{what}: showers at {_listed(groups.energy_mev[extra])} MeV where the reference has none:"
+            " both sets need the same incident-energy distribution"
+        )
+
+
+def _listed(energies_mev: np.ndarray) -> str:
+    shown = ", ".join(f"{energy:g}" for energy in energies_mev[:5])
+    return shown + (f", ... {len(energies_mev)} in all" if len(energies_mev) > 5 else "")

@@ -1,0 +1,126 @@
+"""The one training step: critic updates, then generator updates, inside one traced graph.
+
+A loss overrides :meth:`AdversarialModel.critic_losses` and :meth:`AdversarialModel.generator_losses`; the loop, the random numbers,
+the averaging of weights and the logging are the same for all.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from calosim_tf.config import LatentLaw, TrainingConfig
+from calosim_tf.training import random
+
+
+class AdversarialModel(tf.keras.Model):
+    """Generator and critic trained against each other by ``fit``.
+
+    Parameters
+    ----------
+    generator, critic : keras.Model
+        Built networks with inputs ``latent``/``condition`` and ``showers``/``condition``.
+    average : keras.Model or None
+        A generator of the same layout that carries the moving average of the weights.
+    latent : LatentLaw
+    training : TrainingConfig
+    seed : int
+        Seed of latents and mixing; together with the iteration it fixes every random number.
+
+    Notes
+    -----
+    One step consumes ``critic_steps * batch_size`` real showers; the generator update uses the conditions of the last
+    ``generator_steps`` minibatches, as the authors' code does (with one generator step, those of the last minibatch).
+    """
+
+    def __init__(self, generator, critic, average, latent: LatentLaw, training: TrainingConfig, seed: int):
+        super().__init__(name="adversarial_model")
+        self.generator = generator
+        self.critic = critic
+        self.average = average
+        self.latent = latent
+        self.training_config = training
+        self.seed = seed
+        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration")
+
+    def compile(self, optimizer_generator, optimizer_critic, **options):
+        """Attach the two optimisers; their slots are made now, so that a checkpoint holds them from the first iteration."""
+        super().compile(**options)
+        self.optimizer_generator = optimizer_generator
+        self.optimizer_critic = optimizer_critic
+        self.optimizer_generator.build(self.generator.trainable_variables)
+        self.optimizer_critic.build(self.critic.trainable_variables)
+
+    def critic_losses(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
+        """Terms of the critic's loss by name; terms whose name starts with ``critic_loss_`` are summed and minimised."""
+        raise TypeError(f"{type(self).__name__} defines no critic loss")
+
+    def generator_losses(self, fake, condition) -> dict[str, tf.Tensor]:
+        """Terms of the generator's loss by name; those that start with ``generator_loss_`` are summed and minimised."""
+        raise TypeError(f"{type(self).__name__} defines no generator loss")
+
+    def judged_generator(self) -> tf.keras.Model:
+        """The generator that is selected, generates and is exported: the average where there is one."""
+        return self.generator if self.average is None else self.average
+
+    def train_step(self, data):
+        """One iteration on ``(showers, condition)`` with ``critic_steps * batch_size`` rows each."""
+        showers, condition = data
+        config = self.training_config
+        batch = config.batch_size
+        critic_logs = []
+        for step in range(config.critic_steps):
+            rows = slice(step * batch, (step + 1) * batch)
+            critic_logs.append(self._update_critic(showers[rows], condition[rows], draw=2 * step))
+        generator_logs = []
+        for step in range(config.generator_steps):
+            # counted from the end; more generator than critic steps go round again
+            minibatch = config.critic_steps - 1 - (config.generator_steps - 1 - step) % config.critic_steps
+            rows = slice(minibatch * batch, (minibatch + 1) * batch)
+            generator_logs.append(self._update_generator(condition[rows], draw=2 * config.critic_steps + step))
+        self._update_average()
+        self.iteration.assign_add(1)
+        return {**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)}
+
+    def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
+        """Latents of one update, shape (rows, latent.size)."""
+        shape = (rows, self.latent.size)
+        return random.normal(shape, self.seed, self.iteration, draw, self.latent.mean, self.latent.std)
+
+    def _update_critic(self, real, condition, draw: int):
+        latent = self.draw_latent(self.training_config.batch_size, draw)
+        fake = self.generator({"latent": latent, "condition": condition}, training=True)
+        variables = self.critic.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            logs = self.critic_losses(real, fake, condition, draw + 1)
+            loss = _sum_terms(logs, "critic_loss_")
+        self.optimizer_critic.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return logs
+
+    def _update_generator(self, condition, draw: int):
+        latent = self.draw_latent(self.training_config.batch_size, draw)
+        variables = self.generator.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            fake = self.generator({"latent": latent, "condition": condition}, training=True)
+            logs = self.generator_losses(fake, condition)
+            loss = _sum_terms(logs, "generator_loss_")
+        self.optimizer_generator.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return logs
+
+    def _update_average(self):
+        if self.average is None:
+            return
+        # The plain decay would leave the start weights visible for 1/(1-decay) iterations; this ramp forgets them at once
+        done = tf.cast(self.iteration, tf.float32)
+        decay = tf.minimum(self.training_config.generator_average, (1.0 + done) / (10.0 + done))
+        for mean, current in zip(self.average.variables, self.generator.variables, strict=True):
+            mean.assign_add((1.0 - decay) * (current - mean))
+
+
+def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:
+    return tf.add_n([term for name, term in logs.items() if name.startswith(prefix)])
+
+
+def _mean_over_updates(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    return {name: tf.add_n([log[name] for log in logs]) / len(logs) for name in logs[0]}
