@@ -1,22 +1,23 @@
 """The chi2 per degree of freedom of the total energy that chooses the checkpoint.
 
-Definition of the CaloShowerGAN authors (talk at the CaloChallenge workshop, May 2023, and their public code).  For each incident
-energy, with the total energies in GeV and no voxel threshold:
+Definition of the CaloShowerGAN authors (talk at the CaloChallenge workshop, May 2023, and their public code).  For
+each incident energy, with the total energies in GeV and no voxel threshold:
 
 1. range from the reference alone: ``high = median + min(|max - median|, 2 |q95 - median|, 10 |q84 - median|)`` and
    ``low = median - min(|min - median|, 2 |q05 - median|, 10 |q84 - median|)`` (q84 on both sides);
-2. the centres of 30 equal cells of [low, high], rounded to 3 decimals, are the edges of 29 bins; entries outside are clipped into
-   the end bins;
-3. ``chi2 = sum (W1 y2 - W2 y1)^2 / (W1^2 y2 + W2^2 y1)`` over the bins that are not empty in both, ``y1, W1`` the counts and their
-   sum in the reference, ``y2, W2`` in the generated set; ``NDF = 29 - 1 - (bins empty in both)``.
+2. the centres of 30 equal cells of [low, high], rounded to 3 decimals, are the edges of 29 bins; entries outside are
+   clipped into the end bins;
+3. ``chi2 = sum (W1 y2 - W2 y1)^2 / (W1^2 y2 + W2^2 y1)`` over the bins that are not empty in both, ``y1, W1`` the
+   counts and their sum in the reference, ``y2, W2`` in the generated set; ``NDF = 29 - 1 - (bins empty in both)``.
 
-The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones it grows with
-the number of showers, so a value means something only beside its N.
+The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones
+it grows with the number of showers, so a value means something only beside its N.
 
-Distributions narrower than some 30 MeV: the rounding to 1 MeV makes neighbouring edges equal.  The definition is kept literally
-(numpy takes non-decreasing edges): a bin of no width holds nothing in either set, so it is empty in both and takes one off the NDF;
-only the last bin, which is closed on both sides, catches entries equal to its edge and so everything clipped down to it.  If all
-edges coincide there is no information left: chi2 = 0 with NDF = 0, and an energy like that has no value (NaN).
+Distributions narrower than some 30 MeV: the rounding to 1 MeV makes neighbouring edges equal.  The definition is kept
+literally (numpy takes non-decreasing edges): a bin of no width holds nothing in either set, so it is empty in both
+and takes one off the NDF; only the last bin, which is closed on both sides, catches entries equal to its edge and so
+everything clipped down to it.  If all edges coincide there is no information left: chi2 = 0 with NDF = 0, and an
+energy like that has no value (NaN).
 """
 
 from __future__ import annotations
@@ -216,10 +217,9 @@ class Chi2Reference:
             If a total energy is not a finite number.
         """
         incident, total = _flat_pair(incident_mev, total_gev, "generated")
-        if not np.isfinite(total).all():
-            raise NonFiniteError(
-                f"generated: {np.count_nonzero(~np.isfinite(total))} of {len(total)} total energies are not finite numbers"
-            )
+        n_broken = np.count_nonzero(~np.isfinite(total))
+        if n_broken:
+            raise NonFiniteError(f"generated: {n_broken} of {len(total)} total energies are not finite numbers")
         rows = self.groups.rows(incident, "generated")
         n_generated = np.array([len(row) for row in rows])
         require_no_missing(self.groups, self.n_showers, n_generated, "generated")

@@ -1,7 +1,7 @@
 """Groups of equal incident energy: the rows of every per-energy result.
 
-Data set 1 of the CaloChallenge has 15 discrete incident energies.  A set with continuous energies is cut into ranges of equal
-width in log energy instead, so that every result that is given per energy exists there too.
+Data set 1 of the CaloChallenge has 15 discrete incident energies.  A set with continuous energies is cut into ranges
+of equal width in log energy instead, so that every result that is given per energy exists there too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class EnergyGroups:
         Raises
         ------
         DataError
-            If a discrete energy is not one of the groups.  (Continuous energies outside the ranges count in the end ranges.)
+            If a discrete energy is not one of the groups.  (Continuous energies outside the ranges count in the end
+            ranges.)
         """
         incident = np.asarray(incident_energy_mev, dtype=np.float64).reshape(-1)
         if not self.discrete:
@@ -117,7 +118,8 @@ def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_R
 def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_mev: np.ndarray, what: str) -> None:
     """Refuse two sets whose showers are shared out differently over the incident energies.
 
-    A histogram over all energies compares the mix as well as the showers, so a different mix would be read as bad showers.
+    A histogram over all energies compares the mix as well as the showers, so a different mix would be read as bad
+    showers.
 
     Parameters
     ----------
@@ -142,8 +144,9 @@ def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_
     if moved.sum() > MIX_TOLERANCE + chance:
         worst = int(np.argmax(moved))
         raise DataError(
-            f"{what}: the incident energies are distributed differently from the reference (at {groups.energy_mev[worst]:g} MeV"
-            f" {counts[1][worst]} of {counts[1].sum()} showers, reference {counts[0][worst]} of {counts[0].sum()}):"
+            f"{what}: the incident energies are distributed differently from the reference"
+            f" (at {groups.energy_mev[worst]:g} MeV {counts[1][worst]} of {counts[1].sum()} showers,"
+            f" reference {counts[0][worst]} of {counts[0].sum()}):"
             " generate with the reference's own incident energies (calosim generate --like)"
         )
 
