@@ -1,0 +1,102 @@
+# Every target that needs Python packages makes .venv first: nothing has to be installed by hand.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# First of the usual names that is Python 3.11.
+PYTHON ?= $(shell for name in python3.11 python3 python; do \
+    "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+
+DATA ?=
+ITERATIONS ?=
+PAPER ?=
+ARGS ?=
+ifneq ($(filter-out 0 1,$(PAPER)),)
+$(error PAPER=$(PAPER): use PAPER=1 for the settings of the paper, or leave it out)
+endif
+PHOTON := $(if $(filter 1,$(PAPER)),photon,photon_quick)
+OUT ?= runs/$(PHOTON)
+# Handed over by the environment, so that the shell sees names with spaces or dollar signs as they are.
+export DATA OUT
+# Packages set up for another program (a ROOT or LCG release) must not shadow those of .venv.
+unexport PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Written last, so a killed install leaves none and is begun anew; they hold the folder that the install points to.
+READY := $(VENV)/.installed
+DEV_READY := $(VENV)/.installed-dev
+PIP_INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation
+
+# An environment whose clone was moved or copied, or whose Python is gone, is as good as none.
+ifneq ("$(shell test -x $(BIN)/python && cat $(READY) 2>/dev/null)","$(CURDIR)")
+.PHONY: $(READY)
+endif
+
+.PHONY: help
+help:  ## print this list
+	@echo "Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## /    \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo "Variables of train-photon:"
+	@echo "    DATA=FILE [...]  train on these HDF5 files instead of the bundled sample (several: DATA=\"a.hdf5 b.hdf5\")"
+	@echo "    PAPER=1          the settings of the paper (experiment photon) instead of a quick look (photon_quick)"
+	@echo "    ITERATIONS=N     number of generator updates"
+	@echo "    OUT=DIR          run folder (now $(OUT)); a run that is there already is resumed"
+	@echo "Other variables:"
+	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test)"
+	@echo "    PYTHON=FILE      Python 3.11 to make .venv with"
+
+.PHONY: train-photon
+train-photon: $(READY)  ## train the photon GAN and write a report (installs what it needs)
+	@set --; \
+	if [ -e "$$DATA" ]; then set -- --data "$$DATA"; elif [ -n "$$DATA" ]; then set -- --data $$DATA; fi; \
+	exec $(BIN)/calosim train $(PHOTON) --out "$$OUT" --resume $(if $(ITERATIONS),--iterations "$(ITERATIONS)") "$$@" $(ARGS)
+
+.PHONY: bench
+bench: $(READY)  ## time training steps and generation of the photon GAN
+	$(BIN)/calosim bench train photon $(ARGS)
+	$(BIN)/calosim bench generate photon $(ARGS)
+
+.PHONY: test
+test: $(DEV_READY)  ## run the tests
+	$(BIN)/pytest -q $(ARGS)
+
+.PHONY: lint
+lint: $(DEV_READY)  ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(DEV_READY)  ## put the code into the agreed format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: install
+install: $(READY)  ## make .venv with the package
+
+.PHONY: install-dev
+install-dev: $(DEV_READY)  ## make .venv with the package and the tools for tests and lint
+
+.PHONY: clean
+clean:  ## remove .venv, build results and caches (runs/ stays)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find calosim_tf experiments data_prep tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): setup.py setup.cfg pyproject.toml constraints.txt
+	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
+	if [ "$$found" != 3.11 ]; then \
+	    echo "calosim-tf needs Python 3.11, found $${found:-none} as $(or $(PYTHON),python3.11, python3 or python): use PYTHON=/path/to/python3.11" >&2; \
+	    exit 1; \
+	fi
+	@echo "Installing into $(VENV) (once, about 1 minute) ..."
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(PIP_INSTALL) setuptools wheel
+	@$(PIP_INSTALL) -e .
+	@echo "$(CURDIR)" > $@
+
+# READY is set aside meanwhile: a kill in here must not leave an environment that looks whole.
+$(DEV_READY): $(READY)
+	@echo "Installing the tools for tests and lint into $(VENV) (once, about half a minute) ..."
+	@mv $(READY) $(VENV)/.unfinished
+	@$(PIP_INSTALL) -e '.[dev]'
+	@mv $(VENV)/.unfinished $(READY)
+	@touch $@
