@@ -1,0 +1,88 @@
+"""Opening HDF5 files that may be anything: every failure becomes one line (no TensorFlow)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from calosim_tf.errors import DataError
+
+# What h5py raises on damaged files: the HDF5 library's own errors, and follow-ups of broken metadata.
+HDF5_FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
+
+GET_AGAIN = "copy or fetch the file again"
+
+# First bytes of what is often found in place of the data.
+_HTML = re.compile(rb"\s*<(!doctype|html|head|\?xml)", re.IGNORECASE)
+_LFS = b"version https://git-lfs"
+_OTHER_KINDS = (
+    (b"\x1f\x8b", "gzip file", "unpack it first"),
+    (b"PK\x03\x04", "zip or npz file", "unpack or convert it first"),
+    (b"\x93NUMPY", "NumPy file", "convert it first"),
+)
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    DataError
+        Says what is at ``path`` instead: nothing, a folder, an empty or cut file, a Git LFS pointer, a web page, ...
+    """
+    try:
+        if not path.exists():
+            raise DataError(f"{path}: no such file; check the path")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "not a regular file"
+            raise DataError(f"{path}: is {kind}, expected an HDF5 file")
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(512)
+        if not h5py.is_hdf5(path):
+            raise DataError(f"{path}: {_what_instead_of_hdf5(head, size)}")
+        # best-effort: file systems without locks (many cluster disks) must not stop a reader
+        return h5py.File(path, "r", locking="best-effort")
+    except HDF5_FAILURES as error:
+        raise DataError(f"{path}: {_why_not_opened(error)}") from error
+
+
+def _what_instead_of_hdf5(head: bytes, size: int) -> str:
+    if size == 0:
+        return f"is empty (0 bytes), expected an HDF5 file; {GET_AGAIN}"
+    if head.startswith(_LFS):
+        return f"is a Git LFS pointer ({size} bytes) instead of the data; run 'git lfs pull' or fetch the file itself"
+    if _HTML.match(head):
+        return "is a web page (HTML) instead of HDF5; the download went to a page: fetch the file's own address"
+    for magic, kind, advice in _OTHER_KINDS:
+        if head.startswith(magic):
+            return f"is a {kind}, expected HDF5; {advice}"
+    return f"is not HDF5 ({size} bytes, begins with {head[:8]!r}); {GET_AGAIN}"
+
+
+def _why_not_opened(error: BaseException) -> str:
+    if isinstance(error, PermissionError):
+        return "may not be read (permission denied); change its permissions"
+    cut = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", str(error))
+    if cut:
+        return f"is cut off: {cut[1]} bytes, expected {cut[2]}; {GET_AGAIN}"
+    if "unable to lock file" in str(error):
+        return "is being written by another program; wait until it is finished"
+    return f"cannot be opened as HDF5 ({short_reason(error)}); {GET_AGAIN}"
+
+
+def short_reason(error: BaseException) -> str:
+    """The reason inside an HDF5 message: ``Can't synchronously read data (inflate() failed)`` -> the inner part."""
+    text = str(error).strip("'\"") or type(error).__name__
+    inner = re.search(r"\((.*)\)\s*$", text)
+    return inner[1] if inner else text
+
+
+def plain_attribute(value: object) -> object:
+    """Attribute as h5py gives it -> Python string, number or array."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,273 @@
+"""Random access to showers, in memory or on disk, split into training and held-out rows (no TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from calosim_tf.data.contents import check_contents
+from calosim_tf.data.order import BLOCK_ROWS, ShuffledRows
+from calosim_tf.data.readers import ShowerFile, close_showers, open_showers
+from calosim_tf.data.schema import ShowerSet, holdout_rows
+from calosim_tf.errors import DataError
+from calosim_tf.geometry import VoxelDetector
+
+__all__ = ["ShowerSource", "ShuffledRows", "load_source", "read_showers"]
+
+# Half of the memory is left to the networks and half of the rest to other programs: our choice.
+MEMORY_FRACTION = 0.25
+# Showers mixed with one another when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
+MAX_GROUP_BLOCKS = 32
+# An error names the energies present up to this number of them.
+_MAX_LISTED = 20
+
+
+class ShowerSource:
+    """Selected showers with random access; rows are counted within the selection.  Made by :func:`load_source`.
+
+    Attributes
+    ----------
+    detector : VoxelDetector
+    incident_energy_mev : ndarray of float64, shape (n,)
+        As in the files, MeV.
+    train_rows, holdout_rows : ndarray of int64
+        Ascending, disjoint, together all rows.
+    files : list of dict
+        ``path``, ``sha256``, ``bytes``, ``events``.
+    source_label : str
+        What the showers are, in words that may stand beside a number.
+    group_rows : int or None
+        To hand to :class:`ShuffledRows`; None when the showers are in memory.
+    """
+
+    def __init__(
+        self,
+        detector: VoxelDetector,
+        incident_energy_mev: np.ndarray,
+        holdout: np.ndarray,
+        showers: np.ndarray | StreamedRows,
+        files: list[dict],
+        source_label: str,
+    ):
+        self.detector = detector
+        self.incident_energy_mev = incident_energy_mev
+        self.holdout_rows = np.flatnonzero(holdout)
+        self.train_rows = np.flatnonzero(~holdout)
+        self.files = files
+        self.source_label = source_label
+        self._showers = showers
+
+    def __len__(self) -> int:
+        return len(self.incident_energy_mev)
+
+    @property
+    def in_memory(self) -> bool:
+        return isinstance(self._showers, np.ndarray)
+
+    @property
+    def group_rows(self) -> int | None:
+        return None if self.in_memory else self._showers.group_blocks * BLOCK_ROWS
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Showers of ``rows`` in that order, MeV, float32, shape (len(rows), n_voxels)."""
+        return self._showers.take(rows, axis=0)
+
+    def holdout_set(self, max_events: int | None = None) -> ShowerSet:
+        """Showers that are never trained on; at most ``max_events``, then evenly over the energies."""
+        return self._set(self.holdout_rows, max_events)
+
+    def train_set(self, max_events: int | None = None) -> ShowerSet:
+        """Showers that are trained on; at most ``max_events``, then evenly over the energies."""
+        return self._set(self.train_rows, max_events)
+
+    def _set(self, rows: np.ndarray, max_events: int | None) -> ShowerSet:
+        if max_events is not None and max_events < len(rows):
+            rows = rows[holdout_rows(self.incident_energy_mev[rows], max_events / len(rows))]
+        return ShowerSet(self.incident_energy_mev[rows], self.read(rows), self.detector, self.source_label)
+
+
+def load_source(
+    paths: str | PathLike | Sequence[str | PathLike],
+    detector: VoxelDetector,
+    *,
+    energy_min_mev: float | None = None,
+    energy_max_mev: float | None = None,
+    holdout_fraction: float = 0.2,
+    memory_limit_bytes: int | None = None,
+) -> ShowerSource:
+    """Check the files in one pass and give random access to the showers of an energy range.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files in the CaloChallenge layout.
+    detector : VoxelDetector
+    energy_min_mev, energy_max_mev : float, optional
+        Range of incident energy, both ends included.
+    holdout_fraction : float
+        Part of the selection that is never trained on, in [0, 1).
+    memory_limit_bytes : int, optional
+        Showers that need more are streamed from disk; a quarter of the memory unless given.
+
+    Raises
+    ------
+    DataError
+        Bad file, or no event in the range.
+    """
+    limit = memory_limit_bytes if memory_limit_bytes is not None else int(MEMORY_FRACTION * memory_bytes())
+    files = open_showers(paths, detector)
+    streamed = False
+    try:
+        incident = np.concatenate([file.incident_energy_mev for file in files])
+        selected = _select(incident, energy_min_mev, energy_max_mev)
+        streamed = int(selected.sum()) * detector.n_voxels * np.dtype(np.float32).itemsize > limit
+        contents = check_contents(files, keep=None if streamed else selected)
+        holdout = holdout_rows(incident[selected], holdout_fraction)
+        showers = contents.showers_mev
+        if streamed:
+            showers = StreamedRows(files, np.flatnonzero(selected), np.flatnonzero(~holdout)[::BLOCK_ROWS], limit)
+        return ShowerSource(detector, incident[selected], holdout, showers, contents.files, source_label(files))
+    finally:
+        if not streamed:
+            close_showers(files)
+
+
+def read_showers(
+    paths: str | PathLike | Sequence[str | PathLike], detector: VoxelDetector, *, physical: bool = True
+) -> tuple[ShowerSet, list[dict]]:
+    """All showers of the files in memory, checked, for evaluation.
+
+    Parameters
+    ----------
+    paths, detector
+        As for :func:`load_source`.
+    physical : bool
+        False for generated showers, see :func:`~calosim_tf.data.contents.check_contents`.
+
+    Returns
+    -------
+    ShowerSet
+    list of dict
+        ``path``, ``sha256``, ``bytes``, ``events`` of each file.
+    """
+    files = open_showers(paths, detector)
+    try:
+        everything = np.ones(sum(file.n_events for file in files), dtype=bool)
+        contents = check_contents(files, keep=everything, physical=physical)
+        showers = ShowerSet(contents.incident_energy_mev, contents.showers_mev, detector, source_label(files))
+        return showers, contents.files
+    finally:
+        close_showers(files)
+
+
+class StreamedRows:
+    """Rows read from disk block by block; the blocks used last stay in memory.
+
+    Parameters
+    ----------
+    files : sequence of ShowerFile
+        Stay open.
+    selected : ndarray of int64
+        Row numbers over all files, ascending.
+    block_starts : ndarray of int64
+        Positions in ``selected`` where blocks begin.  They are the blocks of :class:`ShuffledRows`, so that a group of
+        blocks in training is the same number of blocks here.
+    limit_bytes : int
+        Memory for blocks; at least two are kept.
+    """
+
+    def __init__(self, files: Sequence[ShowerFile], selected: np.ndarray, block_starts: np.ndarray, limit_bytes: int):
+        self._files = files
+        self._file_starts = np.concatenate([[0], np.cumsum([file.n_events for file in files])])
+        self._selected = selected
+        self._edges = np.concatenate([[0], block_starts[1:], [len(selected)]])
+        block_bytes = int(np.diff(self._edges).max()) * files[0].n_voxels * np.dtype(np.float32).itemsize
+        self._capacity = max(2, limit_bytes // block_bytes)
+        self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
+
+    @property
+    def group_blocks(self) -> int:
+        """Blocks to shuffle with one another: two groups fit into memory, as a batch may lie across two."""
+        return min(MAX_GROUP_BLOCKS, self._capacity // 2)
+
+    def take(self, rows: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Like ``ndarray.take`` along axis 0."""
+        rows = np.asarray(rows)
+        result = np.empty((len(rows), self._files[0].n_voxels), dtype=np.float32)
+        block_of_row = np.searchsorted(self._edges, rows, side="right") - 1
+        for block in np.unique(block_of_row):
+            wanted = block_of_row == block
+            result[wanted] = self._block(int(block))[rows[wanted] - self._edges[block]]
+        return result
+
+    def _block(self, block: int) -> np.ndarray:
+        if block in self._blocks:
+            self._blocks.move_to_end(block)
+            return self._blocks[block]
+        while len(self._blocks) >= self._capacity:
+            self._blocks.popitem(last=False)
+        self._blocks[block] = self._load(self._selected[self._edges[block] : self._edges[block + 1]])
+        return self._blocks[block]
+
+    def _load(self, rows: np.ndarray) -> np.ndarray:
+        """Read ascending row numbers (over all files)."""
+        result = np.empty((len(rows), self._files[0].n_voxels), dtype=np.float32)
+        for file, file_start in zip(self._files, self._file_starts[:-1], strict=True):
+            first, last = np.searchsorted(rows, (file_start, file_start + file.n_events))
+            if first == last:
+                continue
+            in_file = rows[first:last] - file_start
+            for start, stop in file.block_ranges(int(in_file[0]), int(in_file[-1]) + 1):
+                a, b = np.searchsorted(in_file, (start, stop))
+                if a < b:
+                    result[first + a : first + b] = file.read(start, stop)[in_file[a:b] - start]
+        return result
+
+
+def source_label(files: Sequence[ShowerFile]) -> str:
+    """What the showers are: attribute ``source``, else told from attribute ``generator``, else the file name."""
+    return " + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files))
+
+
+def _label(attributes: dict, path: Path) -> str:
+    if attributes.get("source"):
+        return str(attributes["source"])
+    generator = str(attributes.get("generator", ""))
+    if generator.startswith("EGSnrc"):
+        return "EGSnrc sample"
+    if "parametrised" in attributes or "parametrised" in generator:
+        return "parametrised showers"
+    return path.name
+
+
+def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | None) -> np.ndarray:
+    low = -np.inf if minimum is None else minimum
+    high = np.inf if maximum is None else maximum
+    selected = (incident_mev >= low) & (incident_mev <= high)
+    if not selected.any():
+        present = np.unique(incident_mev)
+        if len(present) <= _MAX_LISTED:
+            listed = ", ".join(f"{energy:g}" for energy in present)
+        else:
+            listed = f"{present[0]:g} to {present[-1]:g}"
+        raise DataError(
+            f"no event has an incident energy of {low:g} to {high:g} MeV; the data hold {listed} MeV: "
+            "change data.energy_min_mev or data.energy_max_mev"
+        )
+    return selected
+
+
+def memory_bytes() -> int:
+    """Memory of this machine, or of the container or batch job when that has less."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit_file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return min(installed, int(Path(limit_file).read_text()))
+        except (OSError, ValueError):  # no such limit, or the word "max"
+            continue
+    return installed

@@ -1,0 +1,64 @@
+"""Telling GeV from MeV by the numbers themselves (no TensorFlow)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.
+DISCRETE_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
+
+# No published set has half of its showers below this; in GeV most have (256 MeV reads as 0.256).
+LOWEST_MEDIAN_MEV = 10.0
+
+# Deposited over incident energy is 0.2 ... 1.5 for calibrated showers; off by a factor 1000 it falls into one of these.
+SHOWERS_IN_GEV = (1e-4, 3e-3)
+ENERGIES_IN_GEV = (1e2, 3e3)
+
+
+def median_deposited_fraction(incident_energy: np.ndarray, deposited: np.ndarray) -> float | None:
+    """Median of deposited over incident energy of the showers that are not empty; None when all are.
+
+    Parameters
+    ----------
+    incident_energy, deposited : ndarray, shape (n,)
+        Positive and non-negative numbers, units as in the file.
+    """
+    filled = deposited > 0
+    if not filled.any():
+        return None
+    return float(np.median(deposited[filled] / incident_energy[filled]))
+
+
+def incident_energies_look_like_gev(incident_energy: np.ndarray) -> bool:
+    """True for the discrete energies of data set 1 divided by 1000, and for energies that are mostly below 10."""
+    distinct = np.unique(incident_energy)
+    if len(distinct) <= len(DISCRETE_ENERGIES_MEV):
+        in_gev = DISCRETE_ENERGIES_MEV / 1000
+        nearest = in_gev[np.abs(in_gev[:, None] - distinct).argmin(axis=0)]
+        if np.allclose(distinct, nearest, rtol=1e-5, atol=0):
+            return True
+    return bool(np.median(incident_energy) < LOWEST_MEDIAN_MEV)
+
+
+def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) -> str | None:
+    """What is in GeV, how that shows and what to do, in words for an error message; None when all looks like MeV.
+
+    Parameters
+    ----------
+    incident_energy : ndarray, shape (n,)
+        As in the file.
+    fraction : float or None
+        :func:`median_deposited_fraction`.
+    """
+    middle = float(np.median(incident_energy))
+    ratio = "no deposit" if fraction is None else f"deposited / incident {fraction:.3g}"
+    found = f"(median of incident_energies {middle:g}, {ratio})"
+    if fraction is not None and ENERGIES_IN_GEV[0] < fraction < ENERGIES_IN_GEV[1]:
+        return (
+            f"incident_energies are in GeV but showers in MeV {found}, expected MeV; multiply incident_energies by 1000"
+        )
+    if incident_energies_look_like_gev(incident_energy):
+        return f"energies are in GeV {found}, expected MeV; multiply incident_energies and showers by 1000"
+    if fraction is not None and SHOWERS_IN_GEV[0] < fraction < SHOWERS_IN_GEV[1]:
+        return f"showers are in GeV but incident_energies in MeV {found}, expected MeV; multiply showers by 1000"
+    return None

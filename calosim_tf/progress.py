@@ -1,0 +1,56 @@
+"""A progress line on stderr for work that takes long, silent when nobody watches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+SILENT_SECONDS = 5.0
+REDRAW_SECONDS = 0.5
+BAR_CHARACTERS = 30
+
+
+def progress(iterable: Iterable[Item], total: int, label: str) -> Iterator[Item]:
+    """Pass the items of ``iterable`` on, and draw a bar on stderr when it takes longer than five seconds.
+
+    Parameters
+    ----------
+    iterable : iterable
+    total : int
+        Number of items.
+    label : str
+        Few words in front of the bar.
+
+    Yields
+    ------
+    The items, unchanged.  Nothing is ever drawn when stderr is not a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield from iterable
+        return
+    start = time.monotonic()
+    next_draw = start + SILENT_SECONDS
+    drawn = False
+    try:
+        for done, item in enumerate(iterable):
+            if time.monotonic() >= next_draw:
+                _draw(done, total, label, time.monotonic() - start)
+                next_draw = time.monotonic() + REDRAW_SECONDS
+                drawn = True
+            yield item
+    finally:
+        if drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _draw(done: int, total: int, label: str, elapsed_s: float) -> None:
+    fraction = min(1.0, done / total) if total else 1.0
+    bar = "#" * round(BAR_CHARACTERS * fraction)
+    left = f", {elapsed_s * (1 - fraction) / fraction:.0f} s left" if fraction > 0 else ""
+    sys.stderr.write(f"\r{label} [{bar:<{BAR_CHARACTERS}}] {100 * fraction:3.0f} %{left}\x1b[K")
+    sys.stderr.flush()
