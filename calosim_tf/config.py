@@ -20,7 +20,7 @@ from calosim_tf.errors import ConfigError
 
 ACTIVATIONS = ("relu", "swish", "linear")
 INITIALISERS = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform")
-OPTIMIZERS = ("adam",)
+OPTIMIZERS = ("adam", "adamw", "radam_lookahead")
 BN_MODES = ("frozen", "batch")
 BN_PLACES = ("none", "hidden", "all")
 SCHEDULES = ("constant", "cosine")
@@ -157,6 +157,10 @@ class TrainingConfig:
         Iterations of a complete run.
     checkpoint_every, log_every : int
         Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
+    optimizer_generator, optimizer_critic : {'adam', 'adamw', 'radam_lookahead'}
+        The last two come from tensorflow-addons.
+    weight_decay : float
+        Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine'}
         Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it over
         ``schedule_iterations`` iterations and stays there.
@@ -182,6 +186,7 @@ class TrainingConfig:
     beta2_generator: float = 0.999
     beta2_critic: float = 0.999
     epsilon: float = 1e-7
+    weight_decay: float = 1e-4
     schedule: str = "constant"
     schedule_iterations: int = 0
     schedule_floor: float = 0.0
@@ -199,6 +204,7 @@ class TrainingConfig:
             _in_half_open_unit(f"training.beta1_{key}", getattr(self, f"beta1_{key}"))
             _in_half_open_unit(f"training.beta2_{key}", getattr(self, f"beta2_{key}"))
         _above("training.epsilon", self.epsilon, 0.0)
+        _at_least("training.weight_decay", self.weight_decay, 0.0)
         _choice("training.schedule", self.schedule, SCHEDULES)
         if self.schedule != "constant":
             _at_least("training.schedule_iterations", self.schedule_iterations, 1)

@@ -6,7 +6,7 @@ normalisation on the output layer and pions do not follows from the published pa
 
 from __future__ import annotations
 
-import tensorflow as tf
+import keras
 
 from calosim_tf.config import DenseGanNetwork
 
@@ -15,7 +15,7 @@ BN_MOMENTUM = 0.99
 BN_EPSILON = 1e-3
 
 
-def build_generator(network: DenseGanNetwork, seed: int = 0) -> tf.keras.Model:
+def build_generator(network: DenseGanNetwork, seed: int = 0) -> keras.Model:
     """Generator: latent and energy label to normalised voxels.
 
     Parameters
@@ -30,22 +30,22 @@ def build_generator(network: DenseGanNetwork, seed: int = 0) -> tf.keras.Model:
         Inputs ``latent`` (batch, latent.size) and ``condition`` (batch, condition_size); output ``showers``
         (batch, n_outputs): deposited energy per voxel over the kinetic energy.
     """
-    latent = tf.keras.Input((network.latent.size,), name="latent")
-    condition = tf.keras.Input((network.condition_size,), name="condition")
-    x = tf.keras.layers.Concatenate(name="latent_and_condition")([latent, condition])
+    latent = keras.Input((network.latent.size,), name="latent")
+    condition = keras.Input((network.condition_size,), name="condition")
+    x = keras.layers.Concatenate(name="latent_and_condition")([latent, condition])
     for index, units in enumerate(network.generator_units):
         x = _dense(units, network.generator_initialiser, seed + index, f"hidden_{index}")(x)
         if network.generator_bn != "none":
             x = _normalise(x, network.bn_mode, f"hidden_{index}_bn")
-        x = tf.keras.layers.Activation(network.generator_activation, name=f"hidden_{index}_activation")(x)
+        x = keras.layers.Activation(network.generator_activation, name=f"hidden_{index}_activation")(x)
     x = _dense(network.n_outputs, network.generator_initialiser, seed + len(network.generator_units), "output")(x)
     if network.generator_bn == "all":
         x = _normalise(x, network.bn_mode, "output_bn")
-    showers = tf.keras.layers.Activation(network.output_activation, name="showers")(x)
-    return tf.keras.Model({"latent": latent, "condition": condition}, showers, name="generator")
+    showers = keras.layers.Activation(network.output_activation, name="showers")(x)
+    return keras.Model({"latent": latent, "condition": condition}, showers, name="generator")
 
 
-def build_critic(network: DenseGanNetwork, seed: int = 0) -> tf.keras.Model:
+def build_critic(network: DenseGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: normalised voxels and energy label to one unbounded score.
 
     Returns
@@ -53,22 +53,22 @@ def build_critic(network: DenseGanNetwork, seed: int = 0) -> tf.keras.Model:
     keras.Model
         Inputs ``showers`` (batch, n_outputs) and ``condition`` (batch, condition_size); output ``score`` (batch, 1).
     """
-    showers = tf.keras.Input((network.n_outputs,), name="showers")
-    condition = tf.keras.Input((network.condition_size,), name="condition")
-    x = tf.keras.layers.Concatenate(name="showers_and_condition")([showers, condition])
+    showers = keras.Input((network.n_outputs,), name="showers")
+    condition = keras.Input((network.condition_size,), name="condition")
+    x = keras.layers.Concatenate(name="showers_and_condition")([showers, condition])
     for index, units in enumerate(network.critic_units):
         x = _dense(units, network.critic_initialiser, seed + index, f"hidden_{index}")(x)
-        x = tf.keras.layers.Activation(network.critic_activation, name=f"hidden_{index}_activation")(x)
+        x = keras.layers.Activation(network.critic_activation, name=f"hidden_{index}_activation")(x)
     score = _dense(1, network.critic_initialiser, seed + len(network.critic_units), "score")(x)
-    return tf.keras.Model({"showers": showers, "condition": condition}, score, name="critic")
+    return keras.Model({"showers": showers, "condition": condition}, score, name="critic")
 
 
-def _dense(units: int, initialiser: str, seed: int, name: str) -> tf.keras.layers.Dense:
-    kernel = tf.keras.initializers.get({"class_name": initialiser, "config": {"seed": seed}})
-    return tf.keras.layers.Dense(units, kernel_initializer=kernel, name=name)
+def _dense(units: int, initialiser: str, seed: int, name: str) -> keras.layers.Dense:
+    kernel = keras.initializers.get({"class_name": initialiser, "config": {"seed": seed}})
+    return keras.layers.Dense(units, kernel_initializer=kernel, name=name)
 
 
 def _normalise(x, bn_mode: str, name: str):
-    layer = tf.keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
+    layer = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
     # training=False at build time: statistics stay 0 and 1 whatever flag the training loop passes
     return layer(x, training=False) if bn_mode == "frozen" else layer(x)

@@ -6,13 +6,14 @@ the averaging of weights and the logging are the same for all.
 
 from __future__ import annotations
 
+import keras
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, TrainingConfig
 from calosim_tf.training import random
 
 
-class AdversarialModel(tf.keras.Model):
+class AdversarialModel(keras.Model):
     """Generator and critic trained against each other by ``fit``.
 
     Parameters
@@ -47,8 +48,8 @@ class AdversarialModel(tf.keras.Model):
         super().compile(**options)
         self.optimizer_generator = optimizer_generator
         self.optimizer_critic = optimizer_critic
-        self.optimizer_generator.build(self.generator.trainable_variables)
-        self.optimizer_critic.build(self.critic.trainable_variables)
+        _make_slots(optimizer_generator, self.generator.trainable_variables)
+        _make_slots(optimizer_critic, self.critic.trainable_variables)
 
     def critic_losses(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
         """Terms of the critic's loss by name; terms whose name starts with ``critic_loss_`` are summed and minimised."""
@@ -58,7 +59,7 @@ class AdversarialModel(tf.keras.Model):
         """Terms of the generator's loss by name; those that start with ``generator_loss_`` are summed and minimised."""
         raise TypeError(f"{type(self).__name__} defines no generator loss")
 
-    def judged_generator(self) -> tf.keras.Model:
+    def judged_generator(self) -> keras.Model:
         """The generator that is selected, generates and is exported: the average where there is one."""
         return self.generator if self.average is None else self.average
 
@@ -116,6 +117,13 @@ class AdversarialModel(tf.keras.Model):
         decay = tf.minimum(self.training_config.generator_average, (1.0 + done) / (10.0 + done))
         for mean, current in zip(self.average.variables, self.generator.variables, strict=True):
             mean.assign_add((1.0 - decay) * (current - mean))
+
+
+def _make_slots(optimizer, variables) -> None:
+    if hasattr(optimizer, "build"):
+        optimizer.build(variables)
+    else:  # the legacy interface, which tensorflow-addons still has
+        optimizer._create_all_weights(variables)
 
 
 def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:

@@ -1,0 +1,193 @@
+"""Timing: training steps and generation, as ratios within one run.
+
+Absolute seconds on a shared machine wander by a factor of two; what is compared here is taken in turn, round by round, and quoted as
+the median over rounds with its spread.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from calosim_tf.config import Experiment
+from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.generate import ShowerGenerator
+from calosim_tf.latents import draw_latents
+from calosim_tf.training.build import build_model
+from calosim_tf.training.devices import threads_in_use
+
+WARM_UP = 2
+# Network calls shorter than this are repeated inside one clock reading
+SHORTEST_READING_S = 0.02
+# Incident energy of the whole-job clock; the work does not depend on it
+ENERGY_MEV = "16384"
+
+
+class _StepClock(keras.callbacks.Callback):
+    """Time from the end of one iteration to the end of the next, so that input and Keras' own work count."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+    def intervals(self) -> list[float]:
+        return [later - earlier for earlier, later in zip(self.ends[:-1], self.ends[1:], strict=True)]
+
+
+def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps: int = 3) -> dict[str, Any]:
+    """Seconds per iteration of ``fit`` with real input, with constant input, and of the bare traced step.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    source : ShowerSource
+    rounds : int
+        Each takes ``steps`` readings of all three ways in turn.
+
+    Returns
+    -------
+    dict
+        Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant input) and
+        ``keras_cost`` (``fit`` over the bare step, both on constant input).
+    """
+    model = build_model(experiment)
+    normalisation = KineticNormalisation.fit(source.incident_energy_mev, source.detector.mass_mev)
+    rows = experiment.training.batch_size * experiment.training.critic_steps
+    real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
+    batch = next(iter(real))
+    constant = tf.data.Dataset.from_tensors(batch).repeat()
+    bare_step = tf.function(model.train_step)
+    ways: dict[str, Callable[[], float]] = {
+        "keras_real_input": lambda: _time_fit(model, real, steps),
+        "keras_constant_input": lambda: _time_fit(model, constant, steps),
+        "bare_constant_input": lambda: _time_bare(bare_step, batch, steps),
+    }
+    for way in ways.values():
+        way()
+    readings = _in_turn(ways, rounds)
+    return {
+        "experiment": experiment.name,
+        "batch_size": experiment.training.batch_size,
+        "threads": threads_in_use(),
+        "rounds": rounds,
+        "seconds_per_iteration": {name: _spread(values) for name, values in readings.items()},
+        "input_cost": _ratio(readings["keras_real_input"], readings["keras_constant_input"]),
+        "keras_cost": _ratio(readings["keras_constant_input"], readings["bare_constant_input"]),
+    }
+
+
+def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+    clock = _StepClock()
+    # The first iterations after the start of ``fit`` fill the prefetch buffer
+    model.fit(batches, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[clock])
+    return statistics.median(clock.intervals()[WARM_UP - 1 :])
+
+
+def _time_bare(step: Callable, batch, steps: int) -> float:
+    intervals = []
+    for index in range(steps + WARM_UP):
+        start = time.perf_counter()
+        logs = step(batch)
+        for value in logs.values():  # what fit hands to its callbacks is numbers too
+            value.numpy()
+        if index >= WARM_UP:
+            intervals.append(time.perf_counter() - start)
+    return statistics.median(intervals)
+
+
+def bench_network(generators: dict[str, ShowerGenerator], batch: int, repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds per shower of the network alone, back ends in turn, latents and labels ready in memory.
+
+    Parameters
+    ----------
+    generators : dict
+        Back end -> generator.
+    batch : int
+    repeats : int
+        Readings per back end.
+    """
+    readings = _in_turn({name: _network_clock(generator, batch) for name, generator in generators.items()}, repeats)
+    return {name: _spread(values) for name, values in readings.items()}
+
+
+def _network_clock(generator: ShowerGenerator, batch: int) -> Callable[[], float]:
+    law = generator.normalisation
+    energy = np.geomspace(law.kin_min_mev, law.kin_max_mev, batch)
+    latent = tf.constant(draw_latents(generator.latent, 0, 0, batch))
+    label = tf.constant(law.label(energy))
+
+    def seconds(calls: int) -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            generator.apply(latent, label).numpy()
+        return time.perf_counter() - start
+
+    seconds(WARM_UP)
+    calls = max(1, round(SHORTEST_READING_S / seconds(1)))
+    return lambda: seconds(calls) / (calls * batch)
+
+
+def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) -> dict[str, Any]:
+    """Whole job: a new process makes ``events`` showers and closes the HDF5 file.
+
+    Parameters
+    ----------
+    name : str
+        Run folder or ``pretrained:NAME``.
+    backend : str
+    batch, events : int
+    repeats : int
+
+    Returns
+    -------
+    dict
+        Seconds per shower (median, minimum, maximum), events and peak memory in MiB of the process.
+    """
+    readings, memory = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for repeat in range(repeats):
+            command = [sys.executable, "-m", "calosim_tf", "generate", name, "--energies", ENERGY_MEV, "--events", str(events)]
+            command += ["--batch", str(batch), "--backend", backend, "--out", str(Path(folder) / f"{repeat}.hdf5")]
+            start = time.perf_counter()
+            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            message = process.stderr.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            readings.append((time.perf_counter() - start) / events)
+            if process.returncode != 0:
+                raise RuntimeError(f"{' '.join(command)} failed: {message}")
+            memory.append(usage.ru_maxrss / 1024)
+    return {"seconds_per_shower": _spread(readings), "events": events, "peak_memory_mib": round(max(memory))}
+
+
+def _in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """One reading of each way per round."""
+    readings: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            readings[name].append(way())
+    return readings
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def _ratio(numerator: list[float], denominator: list[float]) -> dict[str, float]:
+    return _spread([a / b for a, b in zip(numerator, denominator, strict=True)])

@@ -1,0 +1,67 @@
+"""Command line: ``calosim <command>``.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input, 75 stopped by a signal and resumable.  Results go to stdout, messages to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+
+from calosim_tf import __version__
+from calosim_tf.commands import bench, data, evaluate, generate, info, list_experiments, train
+from calosim_tf.errors import CalosimError
+
+COMMANDS = (list_experiments, info, data, train, generate, evaluate, bench)
+EPILOG = """examples:
+  calosim train photon_quick                      train and judge on the bundled EGSnrc sample
+  calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5
+  calosim evaluate showers.hdf5 --reference dataset_1_photons_2.hdf5 --out report
+"""
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """Reports a wrong command line in one line, like every other error a user can cause."""
+
+    def error(self, message: str):
+        print(f"calosim: error: {message} (see `{self.prog} --help`)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all sub-commands; imports nothing slow."""
+    parser = _OneLineParser(
+        prog="calosim",
+        description="GAN-based calorimeter shower simulation.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"calosim_tf {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_OneLineParser)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = build_parser().parse_args(argv)
+    # TensorFlow's start-up notes would bury ours; a user who wants them sets the variable
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return args.run(args)
+    except CalosimError as error:
+        if args.debug:
+            traceback.print_exc()
+        print(f"calosim: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader of our output went away (`calosim list | head`); keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("calosim: interrupted", file=sys.stderr)
+        return 130

@@ -1,0 +1,140 @@
+"""``calosim bench``: seconds per iteration and per shower, as ratios within one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from calosim_tf.errors import ConfigError
+
+# (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
+JOB_EVENTS = {1: 1_000, 100: 10_000}
+LARGE_JOB_EVENTS = 121_000  # the public photon file, and the talk's own timing
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser("bench", help="time training steps and generation")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    train = actions.add_parser("train", help="seconds per iteration: real input, constant input, bare step")
+    train.add_argument("experiment")
+    train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
+    train.add_argument("--threads", type=int, default=0)
+    train.add_argument("--json", action="store_true", help="print JSON")
+    train.set_defaults(run=run_train)
+    generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
+    generate.add_argument("run_or_bundle", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
+    generate.add_argument("--batch", default="1,100,10000", help="batch sizes, separated by commas")
+    generate.add_argument("--backend", default="tf,xla", help="back ends, separated by commas")
+    generate.add_argument("--steps", type=int, default=12, metavar="N", help="readings of the network clock (default 12)")
+    generate.add_argument("--jobs", type=int, default=3, metavar="N", help="readings of the whole-job clock, 0 for none")
+    generate.add_argument("--events", type=int, metavar="N", help="showers per whole job (default: by batch size)")
+    generate.add_argument("--threads", type=int, default=0)
+    generate.add_argument("--json", action="store_true", help="print JSON")
+    generate.set_defaults(run=run_generate)
+
+
+def run_train(args: argparse.Namespace) -> int:
+    """Time the training step on the bundled sample."""
+    from calosim_tf.data.bundled import bundled_sample
+    from calosim_tf.data.source import load_source
+    from calosim_tf.experiments import get_experiment
+    from calosim_tf.geometry import get_detector
+
+    _require_positive("--steps", args.steps)
+    experiment = get_experiment(args.experiment)
+    source = load_source([bundled_sample(experiment.data.layout)], get_detector(experiment.data.layout))
+
+    from calosim_tf.bench import bench_train
+    from calosim_tf.training.devices import set_threads
+
+    set_threads(args.threads)
+    result = bench_train(experiment, source, args.steps)
+    if args.json:
+        print(json.dumps(result, indent=2))
+        return 0
+    print(f"{experiment.name}, batch {result['batch_size']}, {result['threads']} threads, median of {args.steps} rounds (min - max)")
+    for name, value in result["seconds_per_iteration"].items():
+        print(f"  {name:22} {_seconds(value, 1.0, 's')} per iteration")
+    print(f"  input cost   {_seconds(result['input_cost'], 1.0, 'x')} (real over constant input)")
+    print(f"  Keras cost   {_seconds(result['keras_cost'], 1.0, 'x')} (fit over the bare traced step)")
+    return 0
+
+
+def run_generate(args: argparse.Namespace) -> int:
+    """Time generation: the network in this process, the whole job in processes of its own."""
+    batches = [_integer("--batch", item) for item in args.batch.split(",")]
+    backends = args.backend.split(",")
+    for backend in backends:
+        if backend not in ("tf", "xla"):
+            raise ConfigError(f"--backend: found {backend!r}, expected tf or xla")
+    _require_positive("--steps", args.steps)
+    name = _run_name(args.run_or_bundle)
+
+    from calosim_tf.data.bundled import run_path
+    from calosim_tf.training.run_folder import RunFolder
+
+    run_folder = RunFolder(run_path(name))
+    run_folder.experiment()
+
+    from calosim_tf.bench import bench_job, bench_network
+    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.load import load_generator
+
+    set_threads(args.threads)
+    generators = {backend: load_generator(run_folder, jit_compile=backend == "xla")[0] for backend in backends}
+    rows = []
+    for batch in batches:
+        network = bench_network(generators, batch, args.steps)
+        for backend in backends:
+            row: dict[str, Any] = {"batch": batch, "backend": backend, "network_seconds_per_shower": network[backend]}
+            if args.jobs > 0:
+                events = args.events or JOB_EVENTS.get(batch, LARGE_JOB_EVENTS)
+                row["job"] = bench_job(name, backend, batch, events, args.jobs)
+            rows.append(row)
+    result = {"generator": name, "threads": threads_in_use(), "readings": args.steps, "jobs": args.jobs, "rows": rows}
+    print(json.dumps(result, indent=2) if args.json else _format_generate(result))
+    return 0
+
+
+def _format_generate(result: dict[str, Any]) -> str:
+    lines = [
+        f"{result['generator']}, {result['threads']} threads; network: median of {result['readings']} readings (min - max); "
+        f"job: process start to closed HDF5 file, median of {result['jobs']}"
+    ]
+    for row in result["rows"]:
+        line = f"  batch {row['batch']:>6} {row['backend']:4} network {_seconds(row['network_seconds_per_shower'], 1e6, 'us')}"
+        if "job" in row:
+            job = row["job"]
+            line += (
+                f"   job {_seconds(job['seconds_per_shower'], 1e3, 'ms')} per shower of {job['events']}, "
+                f"peak memory {job['peak_memory_mib']} MiB"
+            )
+        lines.append(line)
+    for batch in dict.fromkeys(row["batch"] for row in result["rows"]):
+        group = [row for row in result["rows"] if row["batch"] == batch]
+        best = min(group, key=lambda row: row["network_seconds_per_shower"]["median"])
+        lines.append(f"  fastest network at batch {batch}: {best['backend']}")
+    return "\n".join(lines)
+
+
+def _run_name(name: str) -> str:
+    from calosim_tf.experiments import EXPERIMENTS
+
+    return f"pretrained:{name}" if name in EXPERIMENTS else name
+
+
+def _seconds(value: dict[str, float], scale: float, unit: str) -> str:
+    return f"{value['median'] * scale:8.3f} {unit} ({value['min'] * scale:.3f} - {value['max'] * scale:.3f})"
+
+
+def _integer(option: str, text: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise ConfigError(f"{option}: found {text!r}, expected whole numbers >= 1 separated by commas")
+    return int(text)
+
+
+def _require_positive(option: str, value: int) -> None:
+    if value < 1:
+        raise ConfigError(f"{option}: found {value}, expected a number >= 1")

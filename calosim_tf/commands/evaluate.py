@@ -1,0 +1,66 @@
+"""``calosim evaluate``: compare generated showers with a reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser("evaluate", help="judge a file of showers, or a run, against a reference")
+    parser.add_argument("file_or_run", metavar="FILE_OR_RUN")
+    parser.add_argument("--reference", required=True, metavar="F")
+    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
+    parser.add_argument("--metrics", metavar="A,B", help="only these metrics")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="latent seed, when a run generates")
+    parser.add_argument("--json", action="store_true", help="print metrics.json")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read both sets (or generate one), evaluate, print."""
+    from calosim_tf.data.bundled import PRETRAINED_PREFIX
+    from calosim_tf.data.readers import read_showers
+    from calosim_tf.geometry import get_detector
+    from calosim_tf.physics.evaluate import evaluate, summary_table
+
+    is_run = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
+    run_folder = _open_run(args.file_or_run) if is_run else None
+    name = args.detector or (run_folder.experiment().data.layout if is_run else "photon")
+    reference = read_showers(Path(args.reference), get_detector(name))
+    generated = _generate(run_folder, reference, args.seed) if is_run else read_showers(Path(args.file_or_run), reference.detector)
+    metrics = evaluate(
+        generated,
+        reference,
+        control=None,
+        out_dir=Path(args.out),
+        title=f"{generated.source} against {reference.source}",
+        selection_csv=run_folder.selection.path if is_run else None,
+        history_csv=run_folder.history.path if is_run else None,
+        published=run_folder.experiment().published if is_run else (),
+        metrics=args.metrics.split(",") if args.metrics else None,
+    )
+    print(json.dumps(metrics, indent=2) if args.json else summary_table(metrics))
+    return 0
+
+
+def _open_run(name: str):
+    from calosim_tf.data.bundled import run_path
+    from calosim_tf.training.run_folder import RunFolder
+
+    return RunFolder(run_path(name))
+
+
+def _generate(run_folder, reference, seed: int):
+    import numpy as np
+
+    from calosim_tf.data.schema import ShowerSet
+    from calosim_tf.training.load import load_generator
+
+    generator, iteration = load_generator(run_folder)
+    showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, seed)))
+    source = f"{run_folder.experiment().name}, iteration {iteration}"
+    return ShowerSet(reference.incident_energy_mev, showers, reference.detector, source)

@@ -1,0 +1,76 @@
+"""``calosim info EXPERIMENT``: networks with exact parameter counts, data contract, all settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from calosim_tf.config import Experiment
+from calosim_tf.experiments import get_experiment
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser("info", help="networks, parameter counts and settings of an experiment")
+    parser.add_argument("experiment")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build the networks, count, print."""
+    experiment = get_experiment(args.experiment)
+    content = describe(experiment)
+    if args.json:
+        print(json.dumps(content, indent=2))
+        return 0
+    print(f"{experiment.name}: {experiment.summary}\n{experiment.paper}\n")
+    for name, network in content["networks"].items():
+        print(
+            f"{name:10} {network['params_trainable']:>10,} trainable, {network['params_total']:>10,} in all, "
+            f"{network['conv_layers']} convolutions, inputs {network['inputs']}, outputs {network['outputs']}"
+        )
+    for row in content["published"]:
+        print(f"published: {row['what']} = {row['value']} ({row['n']}; {row['source']})")
+    print("\nsettings (change with --set key=value):")
+    for key, value in content["settings"].items():
+        print(f"  {key} = {value}")
+    return 0
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """What ``info --json`` prints."""
+    from calosim_tf.training.build import build_networks
+
+    generator, critic = build_networks(experiment)
+    stored = experiment.to_dict()
+    return {
+        "experiment": experiment.name,
+        "paper": experiment.paper,
+        "summary": experiment.summary,
+        "networks": {"generator": _describe_network(generator), "critic": _describe_network(critic)},
+        "data": stored["data"],
+        "published": list(stored["published"]),
+        "settings": {key: _look_up(stored, key) for key in experiment.keys()},
+    }
+
+
+def _describe_network(network) -> dict[str, Any]:
+    import numpy as np
+
+    return {
+        "params_trainable": int(sum(np.prod(weight.shape) for weight in network.trainable_weights)),
+        "params_total": int(network.count_params()),
+        "conv_layers": sum("Conv" in type(layer).__name__ for layer in network.layers),
+        "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs},
+        "outputs": {
+            name: list(tensor.shape[1:]) for name, tensor in zip(network.output_names, network.outputs, strict=True)
+        },
+    }
+
+
+def _look_up(nested: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        nested = nested[part]
+    return nested

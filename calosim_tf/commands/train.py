@@ -1,0 +1,128 @@
+"""``calosim train EXPERIMENT``: train, select a checkpoint by physics, write a report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from calosim_tf.config import Experiment
+from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import get_experiment
+
+
+def add_parser(subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser("train", help="train an experiment and judge it")
+    parser.add_argument("experiment")
+    parser.add_argument("--data", nargs="+", metavar="F", help="data files (default: the bundled sample)")
+    parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/EXPERIMENT)")
+    parser.add_argument("--iterations", metavar="N", help="generator updates of the whole run")
+    parser.add_argument("--seed", metavar="S")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
+    parser.add_argument("--config", metavar="F", help="YAML or JSON file with settings, before --set")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder, or start it")
+    parser.add_argument("--force", action="store_true", help="start anew over an existing run, or resume a different one")
+    parser.add_argument("--no-report", action="store_true", help="do not write a report at the end")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything that can be checked without TensorFlow, then train."""
+    experiment = configure(args)
+    from calosim_tf.data.bundled import bundled_sample
+    from calosim_tf.data.source import load_source
+    from calosim_tf.geometry import get_detector
+    from calosim_tf.training.run_folder import RunFolder
+
+    data = experiment.data
+    paths = [Path(path) for path in args.data] if args.data else [bundled_sample(data.layout)]
+    run_folder = RunFolder(Path(experiment.run.out))
+    run_folder.refuse_early(resume=args.resume, force=args.force)
+    source = load_source(
+        paths,
+        get_detector(data.layout),
+        energy_min_mev=data.energy_min_mev,
+        energy_max_mev=data.energy_max_mev,
+        holdout_fraction=data.holdout_fraction,
+        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
+    )
+    run_folder.prepare(experiment, source, resume=args.resume, force=args.force)
+    _say(_plan(experiment, source, run_folder))
+
+    from calosim_tf.training.devices import set_threads
+    from calosim_tf.training.train import train
+    from calosim_tf.training.verdict import print_verdict, write_report
+
+    set_threads(experiment.run.threads)
+    train(experiment, source, run_folder)
+    if not args.no_report:
+        print_verdict(run_folder, write_report(run_folder, source))
+    return 0
+
+
+def configure(args: argparse.Namespace) -> Experiment:
+    """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
+    experiment = get_experiment(args.experiment)
+    values: dict[str, Any] = {}
+    if args.config:
+        values |= read_settings(Path(args.config))
+    for item in args.set:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise ConfigError(f"--set: found {item!r}, expected KEY=VALUE")
+        values[key.strip()] = value.strip()
+    short = {"training.iterations": args.iterations, "run.seed": args.seed}
+    values |= {key: value for key, value in short.items() if value is not None}
+    values["run.out"] = args.out or values.get("run.out") or f"runs/{experiment.name}"
+    return experiment.with_values(values)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Dotted keys of a YAML or JSON settings file; nested tables and dotted keys may be mixed."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
+    content = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: found a {type(content).__name__}, expected a table such as training: {{batch_size: 256}}")
+    return _flatten(content)
+
+
+def _parse_json(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: is not JSON ({error})") from error
+
+
+def _parse_yaml(path: Path, text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML ({error})") from error
+
+
+def _flatten(nested: dict, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _plan(experiment: Experiment, source, run_folder) -> str:
+    training = experiment.training
+    return (
+        f"{experiment.name}: {training.iterations} iterations of {training.critic_steps} critic and {training.generator_steps} "
+        f"generator updates, batch {training.batch_size}; {source.source_label}, {len(source.train_rows)} showers to train on, "
+        f"{len(source.holdout_rows)} held out; run folder {run_folder.path}"
+    )
+
+
+def _say(message: str) -> None:
+    print(f"calosim: {message}", file=sys.stderr)

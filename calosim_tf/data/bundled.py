@@ -1,0 +1,37 @@
+"""Files that come with the package (no TensorFlow)."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from calosim_tf.errors import ConfigError, RunFolderError
+
+PRETRAINED_PREFIX = "pretrained:"
+
+
+def bundled_sample(layout: str) -> Path:
+    """The real Monte-Carlo sample of a detector; :class:`ConfigError` where none is bundled."""
+    path = _data_prep() / "samples" / f"{layout}.hdf5"
+    if not path.is_file():
+        raise ConfigError(f"no sample is bundled for layout {layout!r}: give your own file with --data")
+    return path
+
+
+def run_path(name: str) -> Path:
+    """Folder of a run: a path, or ``pretrained:NAME`` for one that comes with the package."""
+    if not name.startswith(PRETRAINED_PREFIX):
+        path = Path(name)
+        if not path.is_dir():
+            raise RunFolderError(f"{path}: found no such folder, expected a run folder or pretrained:NAME")
+        return path
+    wanted = name.removeprefix(PRETRAINED_PREFIX)
+    folder = _data_prep() / "pretrained"
+    known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    if wanted not in known:
+        raise RunFolderError(f"{name}: no such pretrained generator, expected one of: {', '.join(known) or 'none'}")
+    return folder / wanted
+
+
+def _data_prep() -> Path:
+    return Path(str(resources.files("calosim_tf.data_prep")))

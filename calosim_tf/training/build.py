@@ -1,0 +1,70 @@
+"""From a configuration to a compiled model: networks, loss, optimisers, checkpointed state."""
+
+from __future__ import annotations
+
+import importlib
+
+import keras
+import tensorflow as tf
+
+from calosim_tf.config import Experiment, TrainingConfig
+from calosim_tf.training.addons import build_addons_optimizer
+from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.wasserstein import WassersteinGpModel
+
+ALGORITHMS = {"wgan_gp": WassersteinGpModel}
+
+
+def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
+    """Freshly initialised generator and critic of an experiment."""
+    family = importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
+    # Apart by more than any number of layers, so that no two kernels share a seed
+    seed = 10_000 * experiment.run.seed
+    return family.build_generator(experiment.network, seed), family.build_critic(experiment.network, seed + 5_000)
+
+
+def build_model(experiment: Experiment) -> AdversarialModel:
+    """Compiled adversarial model at iteration 0; the same seed gives the same weights."""
+    training = experiment.training
+    generator, critic = build_networks(experiment)
+    average = None
+    if training.generator_average > 0.0:
+        average = keras.models.clone_model(generator)
+        average.set_weights(generator.get_weights())
+    model = ALGORITHMS[training.algorithm](
+        generator, critic, average, experiment.network.latent, training, experiment.run.seed
+    )
+    model.compile(
+        build_optimizer(training, "generator"),
+        build_optimizer(training, "critic"),
+        jit_compile=training.jit_compile,
+    )
+    return model
+
+
+def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.Optimizer:
+    """Optimiser of ``generator`` or ``critic`` with its learning-rate schedule."""
+    rate = getattr(training, f"learning_rate_{network}")
+    if training.schedule == "cosine":
+        # An optimiser counts its own updates, several per iteration
+        updates = training.schedule_iterations * getattr(training, f"{network}_steps")
+        rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
+    name = getattr(training, f"optimizer_{network}")
+    if name != "adam":
+        return build_addons_optimizer(name, rate, beta1, beta2, training.epsilon, training.weight_decay)
+    # XLA on CPU was slower in every measurement of this step
+    return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=training.epsilon, jit_compile=False)
+
+
+def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
+    """Everything the next iteration depends on, by name."""
+    parts = {"average": model.average} if model.average is not None else {}
+    return tf.train.Checkpoint(
+        iteration=model.iteration,
+        generator=model.generator,
+        critic=model.critic,
+        optimizer_generator=model.optimizer_generator,
+        optimizer_critic=model.optimizer_critic,
+        **parts,
+    )

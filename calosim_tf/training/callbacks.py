@@ -1,0 +1,113 @@
+"""What happens between iterations: history, checkpoints with physics selection, stop requests, non-finite values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from calosim_tf.errors import NonFiniteError
+from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.signals import StopRequest
+
+
+class History(keras.callbacks.Callback):
+    """Mean of every logged term over ``every`` iterations, as a row of ``history.csv``; raises at the first non-finite one."""
+
+    def __init__(self, run: RunFolder, every: int, first_iteration: int):
+        super().__init__()
+        self.run = run
+        self.every = every
+        self.iteration = first_iteration
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.iteration += 1
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise NonFiniteError(
+                    f"{self.run.path}: {name} is {value} at iteration {self.iteration}, expected a finite number: the last "
+                    "checkpoint is intact; lower the learning rates or check the data with `calosim data check`"
+                )
+            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        self.count += 1
+        # Rows end at multiples, so a resumed run writes the rows of an uninterrupted one
+        if self.iteration % self.every == 0:
+            means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
+            self.run.history.append({"iteration": self.iteration, **means})
+            self.sums, self.count = {}, 0
+
+
+class CheckpointAndSelect(keras.callbacks.Callback):
+    """Save, judge and prune every ``every`` iterations.
+
+    Parameters
+    ----------
+    run : RunFolder
+    store : CheckpointStore
+    tracked : tf.train.Checkpoint
+    judge : callable
+        Returns (chi2, ndf) of the current judged generator.
+    every : int
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        store: CheckpointStore,
+        tracked: tf.train.Checkpoint,
+        judge: Callable[[], tuple[float, int]],
+        every: int,
+    ):
+        super().__init__()
+        self.run = run
+        self.store = store
+        self.tracked = tracked
+        self.judge = judge
+        self.every = every
+
+    @property
+    def iteration(self) -> int:
+        return int(self.tracked.iteration.numpy())
+
+    def on_train_batch_end(self, batch, logs=None):
+        iteration = self.iteration
+        if iteration % self.every == 0:
+            self.save(iteration)
+            self.select(iteration)
+            self.store.prune()
+
+    def save(self, iteration: int) -> None:
+        """Write the checkpoint unless this iteration has one."""
+        if iteration not in self.store.iterations() or self.store.fault(iteration):
+            self.store.save(self.tracked, iteration)
+        self.run.write_status(iteration, "running")
+
+    def select(self, iteration: int) -> None:
+        """Judge this iteration once and name the best so far."""
+        rows = self.run.selection.rows()
+        if any(int(row["iteration"]) == iteration for row in rows):
+            return
+        chi2, ndf = self.judge()
+        rows.append({"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"})
+        best = min(rows, key=lambda row: float(row["chi2"]) / int(row["ndf"]))
+        for row in rows:
+            row["chosen"] = "1" if row is best else "0"
+        self.run.selection.replace(rows)
+        self.store.mark_best(int(best["iteration"]))
+
+
+class StopOnRequest(keras.callbacks.Callback):
+    """End ``fit`` after the current iteration once a stop signal has come."""
+
+    def __init__(self, request: StopRequest):
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.request.received is not None:
+            self.model.stop_training = True

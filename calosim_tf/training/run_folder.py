@@ -1,0 +1,175 @@
+"""The folder of a run: what was asked for, what it ran on, how far it got (no TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from calosim_tf import __version__
+from calosim_tf.config import Experiment, experiment_from_dict
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.errors import RunFolderError
+from calosim_tf.files import IterationTable, read_json, write_json
+
+# A resumed run may differ in these: they change how long or where, not what is learnt
+FREE_KEYS = ("training.iterations", "training.log_every", "run.out", "run.keep_checkpoints", "run.threads")
+RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "pandas", "matplotlib", "scipy", "tensorflow-addons")
+
+
+class RunFolder:
+    """Paths and small files of one run.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.report = self.path / "report"
+        self.tensorboard = self.path / "tensorboard"
+        self.history = IterationTable(self.path / "history.csv")
+        self.selection = IterationTable(self.path / "selection.csv")
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "config.json").is_file()
+
+    def experiment(self) -> Experiment:
+        """The configuration the run was begun with."""
+        path = self.path / "config.json"
+        return experiment_from_dict(read_json(path, "the configuration of a run"), str(path))
+
+    def data(self) -> dict[str, Any]:
+        """Files, checksums and normalisation of the training data."""
+        return read_json(self.path / "data.json", "the data record of a run")
+
+    def normalisation(self) -> KineticNormalisation:
+        """How network outputs turn into MeV."""
+        path = self.path / "data.json"
+        try:
+            return KineticNormalisation(**self.data()["normalisation"])
+        except (KeyError, TypeError) as error:
+            raise RunFolderError(f"{path}: found no usable entry 'normalisation' ({error})") from error
+
+    def status(self) -> dict[str, Any]:
+        """Last written state; empty before the first one."""
+        path = self.path / "status.json"
+        return read_json(path, "the status of a run") if path.is_file() else {}
+
+    def write_status(self, iteration: int, state: str, exit_code: int | None = None) -> None:
+        """Record how far the run got: ``running``, ``finished``, ``stopped`` or ``failed``."""
+        write_json(self.path / "status.json", {"iteration": iteration, "state": state, "exit": exit_code})
+
+    def refuse_early(self, *, resume: bool, force: bool) -> None:
+        """Say before the data are read that the folder cannot be used.
+
+        Raises
+        ------
+        RunFolderError
+            The folder holds a run and neither ``resume`` nor ``force`` is given, or it holds something else.
+        """
+        if self.exists and not (resume or force):
+            raise RunFolderError(
+                f"{self.path}: found an existing run, expected a new folder: "
+                "continue it with --resume, start again with --force, or choose another --out"
+            )
+        if not self.exists and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunFolderError(
+                f"{self.path}: found something that is not a run, expected a new or empty folder: choose another --out"
+            )
+
+    def prepare(self, experiment: Experiment, source: ShowerSource, *, resume: bool, force: bool) -> None:
+        """Make the folder for a new run, or check that an old one may go on.
+
+        Raises
+        ------
+        RunFolderError
+            As :meth:`refuse_early`, or the run in the folder has another configuration, other data or another package version.
+        """
+        self.refuse_early(resume=resume, force=force)
+        if self.exists and resume:
+            if not force:
+                self._require_same(experiment, source)
+            write_json(self.path / "config.json", experiment.to_dict())
+            return
+        if self.exists:
+            shutil.rmtree(self.path)
+        self._create(experiment, source)
+
+    def _create(self, experiment: Experiment, source: ShowerSource) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot be made ({error.strerror}): choose another --out") from error
+        normalisation = KineticNormalisation.fit(source.incident_energy_mev, source.detector.mass_mev)
+        write_json(
+            self.path / "data.json",
+            {
+                "source": source.source_label,
+                "files": source.files,
+                "events_selected": len(source.incident_energy_mev),
+                "events_trained_on": len(source.train_rows),
+                "events_held_out": len(source.holdout_rows),
+                "normalisation": normalisation.to_dict(),
+            },
+        )
+        write_json(self.path / "environment.json", environment())
+        # last, because this file is what makes the folder a run
+        write_json(self.path / "config.json", experiment.to_dict())
+
+    def _require_same(self, experiment: Experiment, source: ShowerSource) -> None:
+        old, new = _flatten(self.experiment().to_dict()), _flatten(experiment.to_dict())
+        for key in sorted(old.keys() | new.keys()):
+            if key.split(".")[0] in Experiment.SECTIONS and key not in FREE_KEYS and old.get(key) != new.get(key):
+                raise RunFolderError(
+                    f"{self.path}: the run was begun with {key} = {old.get(key)}, now asked for {new.get(key)}: "
+                    "resume with the same value, or --force to go on regardless"
+                )
+        begun_with = [item["sha256"] for item in self.data()["files"]]
+        now = [item["sha256"] for item in source.files]
+        if begun_with != now:
+            raise RunFolderError(
+                f"{self.path}: the run was begun on other data (sha256 {_short(begun_with)}, now {_short(now)}): "
+                "resume with the same --data, or --force to go on regardless"
+            )
+        version = read_json(self.path / "environment.json", "the environment of a run").get("calosim_tf")
+        if version != __version__:
+            raise RunFolderError(
+                f"{self.path}: the run was begun with calosim_tf {version}, this is {__version__}: "
+                "install that version, or --force to go on regardless"
+            )
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine of this process, for the run record."""
+    return {
+        "calosim_tf": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in RECORDED_PACKAGES},
+        "platform": platform.platform(),
+        "cpu_count": len(os.sched_getaffinity(0)),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def _flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def _short(sums: list[str]) -> str:
+    return ", ".join(item[:12] for item in sums)

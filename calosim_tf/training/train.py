@@ -1,0 +1,135 @@
+"""Train an experiment in its run folder, from the start or from where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import keras
+import tensorflow as tf
+
+from calosim_tf.config import Experiment
+from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import CalosimError, StoppedBySignal
+from calosim_tf.generate import ShowerGenerator
+from calosim_tf.physics.chi2 import chi2_from_totals
+from calosim_tf.training.build import build_model, tracked_state
+from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
+from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.signals import StopRequest
+
+# Held-out showers are read in blocks of this many when only their sums are wanted
+SUM_BLOCK = 16_384
+
+
+def train(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
+    """Run ``experiment`` up to its last iteration; the folder is prepared (:meth:`RunFolder.prepare`).
+
+    Raises
+    ------
+    NonFiniteError
+        A loss term is no longer finite; the last checkpoint is intact.
+    StoppedBySignal
+        A stop signal came; the state is saved.
+    """
+    model = build_model(experiment)
+    tracked = tracked_state(model)
+    store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
+    first = store.restore(tracked) if store.iterations() else 0
+    run.history.cut_after(first)
+    run.selection.cut_after(first)
+    select = CheckpointAndSelect(
+        run, store, tracked, _judge(experiment, source, run, model), experiment.training.checkpoint_every
+    )
+    run.write_status(first, "running")
+    try:
+        if first % experiment.training.checkpoint_every == 0 and first > 0:
+            # a run that ended between checkpoint and verdict still owes the verdict
+            select.select(first)
+        with StopRequest() as request:
+            _fit(experiment, source, run, model, select, request)
+        select.save(select.iteration)
+        select.select(select.iteration)
+        store.prune()
+    except StoppedBySignal as stop:
+        run.write_status(select.iteration, "stopped", stop.exit_code)
+        raise
+    except CalosimError as error:
+        run.write_status(select.iteration, "failed", error.exit_code)
+        raise
+    run.write_status(select.iteration, "finished", 0)
+
+
+def _fit(
+    experiment: Experiment,
+    source: ShowerSource,
+    run: RunFolder,
+    model: AdversarialModel,
+    select: CheckpointAndSelect,
+    request: StopRequest,
+) -> None:
+    training = experiment.training
+    rows = training.batch_size * training.critic_steps
+    callbacks = [
+        History(run, training.log_every, select.iteration),
+        select,
+        StopOnRequest(request),
+        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),
+    ]
+    for first, epochs, length in _segments(select.iteration, training.iterations, training.checkpoint_every):
+        batches = training_batches(source, run.normalisation(), experiment.run.seed, rows, first)
+        done = first // training.checkpoint_every
+        # Keras prints its progress on stdout, which belongs to results
+        with contextlib.redirect_stdout(sys.stderr):
+            model.fit(
+                batches,
+                initial_epoch=done,
+                epochs=done + epochs,
+                steps_per_epoch=length,
+                callbacks=callbacks,
+                verbose=1 if sys.stderr.isatty() else 0,
+            )
+        if request.received is not None:
+            select.save(select.iteration)
+            raise StoppedBySignal(
+                f"{run.path}: stopped by {request.received.name} after iteration {select.iteration}; "
+                "the state is saved, continue with --resume"
+            )
+
+
+def _segments(first: int, last: int, every: int) -> list[tuple[int, int, int]]:
+    """Calls of ``fit`` from iteration ``first`` to ``last``, as (first iteration, epochs, iterations per epoch).
+
+    One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written; a resumed run may begin, and any
+    run may end, inside an interval.
+    """
+    aligned = min(-(-first // every) * every, last)
+    whole = max(last - aligned, 0) // every
+    segments = [(first, 1, aligned - first), (aligned, whole, every), (aligned + whole * every, 1, (last - aligned) % every)]
+    return [segment for segment in segments if segment[1] > 0 and segment[2] > 0]
+
+
+def _judge(
+    experiment: Experiment, source: ShowerSource, run: RunFolder, model: AdversarialModel
+) -> Callable[[], tuple[float, int]]:
+    """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
+    energy = source.incident_energy_mev[source.holdout_rows]
+    reference_gev = np.concatenate(
+        [
+            source.read(source.holdout_rows[first : first + SUM_BLOCK]).sum(axis=1, dtype=np.float64)
+            for first in range(0, len(energy), SUM_BLOCK)
+        ]
+    ) / 1e3
+    generator = ShowerGenerator(model.judged_generator(), experiment.network.latent, run.normalisation())
+
+    def judge() -> tuple[float, int]:
+        generated_gev = generator.total_energy_gev(energy, experiment.run.seed)
+        table = chi2_from_totals(energy, reference_gev, energy, generated_gev)
+        return table.chi2, table.ndf
+
+    return judge

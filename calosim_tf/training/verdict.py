@@ -1,0 +1,91 @@
+"""Judge a finished run on its held-out part and say it in numbers and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
+from calosim_tf.data.schema import ShowerSet
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import RunFolderError
+from calosim_tf.physics.chi2 import chi2_from_totals
+from calosim_tf.physics.evaluate import evaluate
+from calosim_tf.training.load import load_generator
+from calosim_tf.training.run_folder import RunFolder
+
+# A report on more showers would say the same, slower
+REPORT_EVENTS = 121_000
+
+
+def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
+    """Report of the best checkpoint against the held-out part, with training showers as the Monte-Carlo control.
+
+    Returns
+    -------
+    dict
+        Content of ``metrics.json``.
+    """
+    experiment = run.experiment()
+    reference = source.holdout_set(REPORT_EVENTS)
+    generator, iteration = load_generator(run)
+    showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, experiment.run.seed)))
+    generated = ShowerSet(
+        reference.incident_energy_mev, showers, source.detector, f"{experiment.name}, iteration {iteration}"
+    )
+    return evaluate(
+        generated,
+        reference,
+        control=matching_control(source, reference),
+        out_dir=run.report,
+        title=f"{experiment.name}: iteration {iteration} against held-out {source.source_label}",
+        selection_csv=run.selection.path,
+        history_csv=run.history.path,
+        notes=_notes(source, reference),
+        published=experiment.published,
+    )
+
+
+def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
+    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source and size."""
+    candidates = source.train_set(REPORT_EVENTS * 8)
+    rows = []
+    for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
+        rows.append(np.flatnonzero(candidates.incident_energy_mev == energy)[:wanted])
+    return candidates.take(np.sort(np.concatenate(rows)))
+
+
+def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
+    notes = ["The reference was never trained on; it also chose the checkpoint, so the best value is slightly too good."]
+    try:
+        pretrained = RunFolder(run_path(f"{PRETRAINED_PREFIX}{source.detector.name}"))
+    except RunFolderError:
+        return notes
+    generator, iteration = load_generator(pretrained)
+    energy = reference.incident_energy_mev
+    table = chi2_from_totals(
+        energy,
+        reference.showers_mev.sum(axis=1, dtype=np.float64) / 1e3,
+        energy,
+        generator.total_energy_gev(energy, pretrained.experiment().run.seed),
+    )
+    notes.append(
+        f"For comparison, pretrained:{source.detector.name} ({iteration} iterations) has chi2/NDF {table.value:.2f} "
+        "on the same reference, with the same number of showers."
+    )
+    return notes
+
+
+def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
+    """The result on stdout: chi2 against iteration, response per energy, where the report is."""
+    rows = run.selection.rows()
+    values = [float(row["chi2"]) / int(row["ndf"]) for row in rows]
+    best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
+    control = metrics["metrics"]["chi2_ndf_total_energy"]["reference_vs_reference"]
+    last = ", ".join(f"{value:.2f}" for value in values[-5:])
+    print(f"chi2/NDF of the total energy on the held-out part ({metrics['reference']['source']}):")
+    print(f"  first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
+          f"(iteration {rows[best]['iteration']}), last five {last}")
+    print(f"  Monte Carlo against Monte Carlo, same number of showers: {control:.2f}")
+    print(f"report: {run.report / 'report.html'}")

@@ -1,0 +1,22 @@
+"""Published results, and variations of them, as typed configurations; one small file per system."""
+
+from __future__ import annotations
+
+import difflib
+
+from calosim_tf.config import Experiment
+from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import photon
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment for module in (photon,) for experiment in module.EXPERIMENTS
+}
+
+
+def get_experiment(name: str) -> Experiment:
+    """Experiment of that name; :class:`ConfigError` proposes the nearest one."""
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "see `calosim list`"
+    raise ConfigError(f"experiment {name!r} is unknown: {hint}")
