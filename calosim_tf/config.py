@@ -261,15 +261,19 @@ class Experiment:
 
     def with_values(self, values: Mapping[str, Any]) -> Experiment:
         """Copy with dotted keys replaced; strings are parsed to the type of the field."""
-        changed = self
+        known = self.keys()
+        sections = {name: dataclasses.asdict(getattr(self, name)) for name in self.SECTIONS}
         for key, value in values.items():
-            section, *path = key.split(".")
-            if section not in self.SECTIONS or not path:
-                raise ConfigError(f"configuration key {key!r} is unknown{_nearest(key, self.keys())}")
-            changed = dataclasses.replace(
-                changed, **{section: _replace(getattr(changed, section), path, value, key, self.keys())}
-            )
-        return changed
+            if key not in known:
+                raise ConfigError(f"configuration key {key!r} is unknown{_nearest(key, known)}")
+            *path, name = key.split(".")
+            table = sections
+            for part in path:
+                table = table[part]
+            table[name] = value
+        # all at once, because some values are only legal together
+        built = {name: _build(type(getattr(self, name)), table, name) for name, table in sections.items()}
+        return dataclasses.replace(self, **built)
 
     def keys(self) -> list[str]:
         """All dotted keys that can be set."""
@@ -320,19 +324,6 @@ def _keys(section: Any, prefix: str) -> list[str]:
         value, key = getattr(section, item.name), f"{prefix}.{item.name}"
         found += _keys(value, key) if dataclasses.is_dataclass(value) else [key]
     return found
-
-
-def _replace(section: Any, path: list[str], value: Any, key: str, known: list[str]) -> Any:
-    name, *rest = path
-    hints = typing.get_type_hints(type(section))
-    if name not in {item.name for item in dataclasses.fields(section)}:
-        raise ConfigError(f"configuration key {key!r} is unknown{_nearest(key, known)}")
-    current = getattr(section, name)
-    if rest:
-        if not dataclasses.is_dataclass(current):
-            raise ConfigError(f"configuration key {key!r} is unknown{_nearest(key, known)}")
-        return dataclasses.replace(section, **{name: _replace(current, rest, value, key, known)})
-    return dataclasses.replace(section, **{name: _convert(value, hints[name], key)})
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

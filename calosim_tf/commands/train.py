@@ -54,11 +54,12 @@ def run(args: argparse.Namespace) -> int:
 
     from calosim_tf.training.devices import set_threads
     from calosim_tf.training.train import train
-    from calosim_tf.training.verdict import print_verdict, write_report
 
     set_threads(experiment.run.threads)
     train(experiment, source, run_folder)
     if not args.no_report:
+        from calosim_tf.training.verdict import print_verdict, write_report
+
         print_verdict(run_folder, write_report(run_folder, source))
     return 0
 
