@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.units import describe_wrong_units
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import DETECTORS, VoxelDetector
 
@@ -253,6 +254,22 @@ def open_showers(
         close_showers(files)
         raise
     return tuple(files)
+
+
+def read_incident_energies(path: str | PathLike, detector: VoxelDetector | None = None) -> np.ndarray:
+    """Incident energies of a file, MeV, float64, shape (events,), without reading its showers.
+
+    Raises
+    ------
+    DataError
+        As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies that are in GeV.
+    """
+    with ShowerFile(path, detector) as file:
+        incident = file.incident_energy_mev
+    wrong = describe_wrong_units(incident, None)
+    if wrong:
+        raise DataError(f"{path}: {wrong}")
+    return incident
 
 
 def close_showers(files: Sequence[ShowerFile]) -> None:
