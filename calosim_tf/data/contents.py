@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.readers import ENERGIES, SHOWERS, ShowerFile
+from calosim_tf.data.shower_file import ENERGIES, SHOWERS, ShowerFile
 from calosim_tf.data.units import describe_wrong_units, median_deposited_fraction
 from calosim_tf.errors import DataError
 from calosim_tf.progress import progress
@@ -64,8 +64,8 @@ def check_contents(
     keep : ndarray of bool, shape (events of all files,), optional
         Rows to return in memory.
     physical : bool
-        False for generated showers, whose quality is to be found out: deposits that do not fit the incident energy
-        and a file of empty showers are then no error.
+        False for generated showers, whose quality is to be found out: negative voxels, deposits that do not fit the
+        incident energy and a file of empty showers are then no error.
     digests : sequence of str
         Names for :mod:`hashlib`; computed while the file is read.
     on_block : callable, optional
@@ -110,7 +110,7 @@ def _check_file(
     n_kept = 0
     for start, stop in progress(ranges, len(ranges), f"checking {file.path.name}"):
         values = file.read(start, stop, into[start:stop] if direct else None)
-        deposited[start:stop] = _row_sums(file, start, values)
+        deposited[start:stop] = _row_sums(file, start, values, physical)
         if physical and start == 0:
             # The first block tells wrong units before minutes are spent on the others.
             _check_units(file, deposited[:stop])
@@ -129,21 +129,21 @@ def _check_file(
             raise DataError(f"{file.path}: all {file.n_events} showers are empty, expected deposited energies in MeV")
 
 
-def _row_sums(file: ShowerFile, start: int, values: np.ndarray) -> np.ndarray:
+def _row_sums(file: ShowerFile, start: int, values: np.ndarray, physical: bool) -> np.ndarray:
     """Sum of each row; any bad voxel shows in the sum or in the minimum, so the common case is two fast passes."""
     # The matrix product is several times faster than sum(axis=1) and as exact as is needed here (1e-6).
     with np.errstate(over="ignore", invalid="ignore"):
         sums = values @ np.ones(values.shape[1], dtype=values.dtype)
-    if not (np.abs(sums) < _FLOAT32_MAX).all() or values.min() < 0:
-        _raise_first_bad_voxel(file, start, values)
+    if not (np.abs(sums) < _FLOAT32_MAX).all() or (physical and values.min() < 0):
+        _raise_first_bad_voxel(file, start, values, physical)
     return sums
 
 
-def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray) -> None:
+def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, physical: bool) -> None:
     for bad, expected in (
         (~np.isfinite(values), "a finite number"),
-        (values < 0, "an energy of at least 0"),
-        (values > _FLOAT32_MAX / values.shape[1], "an energy that float32 can hold"),
+        ((values < 0) & physical, "an energy of at least 0"),
+        (np.abs(values) > _FLOAT32_MAX / values.shape[1], "an energy that float32 can hold"),
     ):
         if bad.any():
             row, voxel = np.unravel_index(int(np.argmax(bad)), bad.shape)

@@ -12,12 +12,13 @@ import numpy as np
 
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.order import BLOCK_ROWS, ShuffledRows
-from calosim_tf.data.readers import ShowerFile, close_showers, open_showers
+from calosim_tf.data.readers import close_showers, open_showers, source_label
 from calosim_tf.data.schema import ShowerSet, holdout_rows
+from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
-__all__ = ["ShowerSource", "ShuffledRows", "load_source", "read_showers"]
+__all__ = ["ShowerSource", "ShuffledRows", "load_source"]
 
 # Half of the memory is left to the networks and half of the rest to other programs: our choice.
 MEMORY_FRACTION = 0.25
@@ -137,34 +138,6 @@ def load_source(
             close_showers(files)
 
 
-def read_showers(
-    paths: str | PathLike | Sequence[str | PathLike], detector: VoxelDetector, *, physical: bool = True
-) -> tuple[ShowerSet, list[dict]]:
-    """All showers of the files in memory, checked, for evaluation.
-
-    Parameters
-    ----------
-    paths, detector
-        As for :func:`load_source`.
-    physical : bool
-        False for generated showers, see :func:`~calosim_tf.data.contents.check_contents`.
-
-    Returns
-    -------
-    ShowerSet
-    list of dict
-        ``path``, ``sha256``, ``bytes``, ``events`` of each file.
-    """
-    files = open_showers(paths, detector)
-    try:
-        everything = np.ones(sum(file.n_events for file in files), dtype=bool)
-        contents = check_contents(files, keep=everything, physical=physical)
-        showers = ShowerSet(contents.incident_energy_mev, contents.showers_mev, detector, source_label(files))
-        return showers, contents.files
-    finally:
-        close_showers(files)
-
-
 class StreamedRows:
     """Rows read from disk block by block; the blocks used last stay in memory.
 
@@ -227,22 +200,6 @@ class StreamedRows:
                 if a < b:
                     result[first + a : first + b] = file.read(start, stop)[in_file[a:b] - start]
         return result
-
-
-def source_label(files: Sequence[ShowerFile]) -> str:
-    """What the showers are: attribute ``source``, else told from attribute ``generator``, else the file name."""
-    return " + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files))
-
-
-def _label(attributes: dict, path: Path) -> str:
-    if attributes.get("source"):
-        return str(attributes["source"])
-    generator = str(attributes.get("generator", ""))
-    if generator.startswith("EGSnrc"):
-        return "EGSnrc sample"
-    if "parametrised" in attributes or "parametrised" in generator:
-        return "parametrised showers"
-    return path.name
 
 
 def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | None) -> np.ndarray:

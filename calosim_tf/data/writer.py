@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import short_reason
-from calosim_tf.data.readers import ENERGIES, SHOWERS
+from calosim_tf.data.shower_file import ENERGIES, SHOWERS
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk
 
