@@ -9,15 +9,17 @@ mantissa bits (float32 has 23): the trailing zeros are what makes the file small
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from calosim_tf.data.contents import check_contents
+from calosim_tf.data.readers import open_showers, source_label
+from calosim_tf.data.shower_file import ENERGIES, SHOWERS
 from calosim_tf.errors import CalosimError, DataError
 
 FLOAT32_MANTISSA_BITS = 23
@@ -44,8 +46,8 @@ def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
     dropped = np.uint32(FLOAT32_MANTISSA_BITS - bits)
     if dropped == 0:
         return pattern.view(np.float32)
-    # Adding just below half of the last kept bit, plus that bit itself when it is odd, rounds half to even; a carry out of
-    # the mantissa correctly raises the exponent.
+    # Adding just below half of the last kept bit, plus that bit itself when it is odd, rounds half to even; a carry out
+    # of the mantissa correctly raises the exponent.
     last_kept_bit = (pattern >> dropped) & np.uint32(1)
     just_below_half = np.uint32((1 << (int(dropped) - 1)) - 1)
     rounded = (pattern + just_below_half + last_kept_bit) >> dropped << dropped
@@ -73,46 +75,58 @@ def first_rows_per_energy(incident_energy_mev: np.ndarray, events_per_energy: in
 
 
 def make_sample(source: Path, out: Path, events_per_energy: int, mantissa_bits: int) -> None:
-    """Write the sample ``out`` from the CaloChallenge-layout file ``source`` (both HDF5, MeV)."""
-    with h5py.File(source, "r") as file:
-        incident_mev = file["incident_energies"][:]
-        rows = first_rows_per_energy(incident_mev[:, 0], events_per_energy)
-        showers_mev = round_mantissa(file["showers"][:][rows], mantissa_bits)
-        attributes = dict(file.attrs)
+    """Write the sample ``out`` from the CaloChallenge-layout file ``source`` (both HDF5, MeV).
+
+    Raises
+    ------
+    DataError
+        The source is damaged or has too few events, or ``mantissa_bits`` is out of range.
+    """
+    (file,) = open_showers(source)
+    with file:
+        incident_mev = file.incident_energy_mev
+        rows = first_rows_per_energy(incident_mev, events_per_energy)
+        contents = check_contents([file], keep=np.isin(np.arange(file.n_events), rows))
+        attributes = dict(file.attributes)
+    columns = {ENERGIES: incident_mev[rows, None], SHOWERS: round_mantissa(contents.showers_mev, mantissa_bits)}
     attributes |= {
-        "name": "EGSnrc sample",
+        "name": source_label([file]),
         "precision": f"{mantissa_bits} mantissa bits (source: {attributes.get('precision', 'not stated')})",
         "cut": f"first {events_per_energy} of the events of each energy, row order of the source kept",
         "rounding": f"voxel energies rounded to the nearest float32 with {mantissa_bits} mantissa bits, ties to even",
         "source_file": source.name,
-        "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "source_sha256": contents.files[0]["sha256"],
         "source_events": len(incident_mev),
     }
+    _write(out, columns, attributes)
+
+
+def _write(out: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str, object]) -> None:
+    """As small as HDF5 can make it; :class:`~calosim_tf.data.writer.ShowerWriter` is for speed."""
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         with h5py.File(partial, "w") as file:
             for name, value in sorted(attributes.items()):
                 file.attrs[name] = value
-            for name, values in (("incident_energies", incident_mev[rows]), ("showers", showers_mev)):
+            for name, values in columns.items():
                 dataset = file.create_dataset(
                     name,
                     data=values.astype(np.float32),
-                    chunks=(min(CHUNK_ROWS, len(rows)), values.shape[1]),
+                    chunks=(min(CHUNK_ROWS, len(values)), values.shape[1]),
                     compression="gzip",
                     compression_opts=9,
                     shuffle=True,
                 )
                 dataset.attrs["units"] = "MeV"
-        os.replace(partial, out)
+        partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of the module; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m calosim_tf.data_prep.make_sample", description=__doc__.split("\n")[0]
-    )
+    description = "Cut a shower file down to a small sample."
+    parser = argparse.ArgumentParser(prog="python -m calosim_tf.data_prep.make_sample", description=description)
     parser.add_argument("source", type=Path, metavar="SOURCE", help="HDF5 file in the CaloChallenge layout, MeV")
     parser.add_argument("out", type=Path, metavar="OUT", help="HDF5 file to write")
     parser.add_argument("--events-per-energy", type=int, required=True, metavar="N")

@@ -1,0 +1,186 @@
+"""What is in a data file, for people who are about to train on it (no TensorFlow)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from os import PathLike
+
+import numpy as np
+
+from calosim_tf.data.contents import Contents, check_contents
+from calosim_tf.data.readers import close_showers, open_showers, source_label
+from calosim_tf.data.shower_file import PUBLISHED_VOXEL_COUNTS, ShowerFile
+from calosim_tf.geometry import DETECTORS, get_detector
+
+# More distinct energies than this are a continuous spectrum and are not listed one by one.
+MAX_DISCRETE_ENERGIES = 50
+
+# Published checksums of CaloChallenge files (Zenodo records 8099322 and 6366270), SHA-256 or MD5.
+KNOWN_FILES = {
+    "54011e9ffcc041e30a029fadcef91d33d6d232fe8492360d706022dbec2c1a6f": "CaloChallenge dataset_1_photons_1",
+    "005d2adeda7db034b388112661265656": "CaloChallenge dataset_1_photons_1",
+    "4767715ed56e99565fd9c67340661e70": "CaloChallenge dataset_1_photons_2",
+    "6a5f52722064a1bcd8a0bc002f16515d": "CaloChallenge dataset_1_pions_1",
+}
+
+# Events at 2^8 ... 2^22 MeV in the files of CaloChallenge data set 1, as published.
+_UP_TO_131_GEV = (10_000,) * 10
+PUBLISHED_EVENTS_PER_ENERGY = {
+    (*_UP_TO_131_GEV, 10_000, 5_000, 3_000, 2_000, 1_000): "the published photon files",
+    (*_UP_TO_131_GEV, 9_800, 5_000, 3_000, 2_000, 1_000): "the published pion files",
+    (*_UP_TO_131_GEV, 10_000, 5_000, 3_000, 2_000, 230): (
+        "the first production of the pion file, which held duplicated showers and was replaced on 2023-06-30: "
+        "fetch the newer one"
+    ),
+}
+
+
+def check_report(paths: str | PathLike | Sequence[str | PathLike], detector_name: str | None = None) -> dict:
+    """Read the files once and describe them.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Read as one data set.
+    detector_name : str, optional
+        Detector that they must fit; told from the number of voxels unless given.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.  Energies in MeV; ``per_energy`` is None for a continuous spectrum.
+
+    Raises
+    ------
+    DataError
+        The files cannot be trained on; the message is the finding.
+    ConfigError
+        Unknown detector.
+    """
+    files = open_showers(paths, None if detector_name is None else get_detector(detector_name))
+    try:
+        voxels = VoxelStatistics(sum(file.n_events for file in files))
+        contents = check_contents(files, digests=("sha256", "md5"), on_block=voxels.add)
+        return _report(files, contents, voxels)
+    finally:
+        close_showers(files)
+
+
+class VoxelStatistics:
+    """Extremes of the voxels, and duplicated showers, of rows that come block by block.
+
+    Parameters
+    ----------
+    n_events : int
+        Rows of all blocks together.
+    """
+
+    def __init__(self, n_events: int):
+        self.minimum_mev = np.inf
+        self.maximum_mev = -np.inf
+        self._fingerprints = np.empty(n_events, dtype=np.uint64)
+        self._n_rows = 0
+
+    def add(self, values: np.ndarray) -> None:
+        """Take a block of rows, shape (n, n_voxels), into account."""
+        self.minimum_mev = min(self.minimum_mev, float(values.min()))
+        self.maximum_mev = max(self.maximum_mev, float(values.max()))
+        # float32: the same shower may be in one file in double and in another in single precision
+        for row in np.ascontiguousarray(values, dtype=np.float32):
+            digest = hashlib.blake2b(row, digest_size=8).digest()
+            self._fingerprints[self._n_rows] = int.from_bytes(digest, "little")
+            self._n_rows += 1
+
+    def duplicates(self, rows: np.ndarray) -> int:
+        """How many of ``rows`` (a mask) repeat an earlier one of them voxel by voxel."""
+        return int(rows.sum()) - len(np.unique(self._fingerprints[rows]))
+
+
+def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatistics) -> dict:
+    n_voxels = files[0].n_voxels
+    incident, deposited = contents.incident_energy_mev, contents.deposited_mev
+    fraction = deposited / incident
+    energies, counts = np.unique(incident, return_counts=True)
+    per_energy = None
+    if len(energies) <= MAX_DISCRETE_ENERGIES:
+        per_energy = [
+            {
+                "incident_energy_mev": float(energy),
+                "events": int(count),
+                "deposited_fraction_mean": float(fraction[incident == energy].mean()),
+                "deposited_fraction_std": float(fraction[incident == energy].std()),
+            }
+            for energy, count in zip(energies, counts, strict=True)
+        ]
+    return {
+        "layout": "CaloChallenge HDF5",
+        "detector": next((name for name, known in DETECTORS.items() if known.n_voxels == n_voxels), None),
+        "published_layout": PUBLISHED_VOXEL_COUNTS.get(n_voxels),
+        "voxels": n_voxels,
+        "units": "MeV",
+        "source": source_label(files),
+        "events": len(incident),
+        "incident_energy_min_mev": float(energies[0]),
+        "incident_energy_max_mev": float(energies[-1]),
+        "per_energy": per_energy,
+        "events_per_energy_match": PUBLISHED_EVENTS_PER_ENERGY.get(tuple(counts.tolist())),
+        "deposited_fraction_mean": float(fraction.mean()),
+        "voxel_min_mev": voxels.minimum_mev,
+        "voxel_max_mev": voxels.maximum_mev,
+        "finite": True,
+        "empty_showers": contents.n_empty,
+        "duplicated_showers": voxels.duplicates(deposited > 0),
+        "files": [
+            record
+            | {
+                "dtype": str(file.dtype),
+                "compression": file.compression,
+                "known_file": _known_file(record),
+            }
+            for file, record in zip(files, contents.files, strict=True)
+        ],
+    }
+
+
+def _known_file(record: dict) -> str | None:
+    sha256 = record["sha256"]
+    # Of this one only the two ends of the checksum were found in print.
+    if sha256.startswith("22bf0cac") and sha256.endswith("c5614") and record["bytes"] == 1_356_475_617:
+        return "CaloChallenge dataset_2_1"
+    return KNOWN_FILES.get(sha256) or KNOWN_FILES.get(record["md5"])
+
+
+def format_report(report: dict) -> str:
+    """The report of :func:`check_report` as lines for people."""
+    lines = []
+    for file in report["files"]:
+        lines += [
+            file["path"],
+            f"  {file['events']} events, {file['bytes']} bytes",
+            f"  {file['dtype']}, {file['compression'] or 'no'} compression",
+            f"  sha256 {file['sha256']}",
+            f"  md5 {file['md5']}",
+            f"  {'is ' + file['known_file'] if file['known_file'] else 'no published checksum matches'}",
+        ]
+    detector = report["detector"] or report["published_layout"] or "unknown"
+    lines += [
+        f"layout      {report['layout']}, {report['voxels']} voxels, detector {detector}, units {report['units']}",
+        f"showers     {report['source']}",
+        f"events      {report['events']}, {report['empty_showers']} empty, {report['duplicated_showers']} duplicated",
+        f"voxels      {report['voxel_min_mev']:g} to {report['voxel_max_mev']:g} MeV, all finite",
+        f"deposited   {report['deposited_fraction_mean']:.4f} of the incident energy on average",
+    ]
+    if report["events_per_energy_match"]:
+        lines.append(f"            events per energy as in {report['events_per_energy_match']}")
+    if report["per_energy"] is None:
+        low, high = report["incident_energy_min_mev"], report["incident_energy_max_mev"]
+        lines.append(f"energies    continuous, {low:g} to {high:g} MeV")
+    else:
+        lines.append(f"{'incident energy / MeV':>22} {'events':>9} {'deposited':>10} {'std':>8}")
+        lines += [
+            f"{row['incident_energy_mev']:>22g} {row['events']:>9} {row['deposited_fraction_mean']:>10.4f} "
+            f"{row['deposited_fraction_std']:>8.4f}"
+            for row in report["per_energy"]
+        ]
+    return "\n".join(lines)
