@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         from calosim_tf.training.load import load_generator
 
         generator, iteration = load_generator(run_folder, jit_compile=args.backend == "xla")
+        writer.set_attribute("source", f"{experiment.name}, iteration {iteration}")
         writer.set_attribute("iteration", iteration)
         batch = args.batch or DEFAULT_BATCH
         blocks = generator.blocks(energy, args.seed, batch)
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 added += block.sum(dtype=np.float64) - before
             writer.append(energy[first : first + len(block)], block)
             first += len(block)
-    print(f"{args.out}: {len(energy)} showers of {experiment.name}, iteration {iteration}", file=sys.stderr)
+    print(f"calosim: {args.out}: {len(energy)} showers of {experiment.name}, iteration {iteration}", file=sys.stderr)
     if not args.no_clip:
         print(
             f"calosim: negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "

@@ -1,0 +1,112 @@
+"""Run folder: what is refused, what may differ on resume, tables that survive a crash."""
+
+import numpy as np
+import pytest
+
+from calosim_tf.errors import RunFolderError
+from calosim_tf.files import IterationTable, read_json, write_json
+from calosim_tf.geometry import get_detector
+from calosim_tf.training.run_folder import RunFolder
+
+
+class Source:
+    """As much of a shower source as a run folder records."""
+
+    detector = get_detector("photon")
+    source_label = "made by hand"
+    incident_energy_mev = np.array([256.0, 512.0, 1024.0])
+    train_rows = np.array([0, 1])
+    holdout_rows = np.array([2])
+    files = ({"path": "a.hdf5", "sha256": "a" * 64, "bytes": 1, "events": 3},)
+
+
+@pytest.fixture
+def begun(tmp_path, tiny):
+    run = RunFolder(tmp_path / "run")
+    run.prepare(tiny, Source(), resume=False, force=False)
+    return run
+
+
+def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
+    assert begun.experiment() == tiny
+    assert begun.data()["events_held_out"] == 1
+    normalisation = begun.normalisation()
+    assert (normalisation.kin_min_mev, normalisation.kin_max_mev) == (256.0, 1024.0)
+    assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"].startswith("2.15")
+
+
+def test_an_existing_run_is_refused_without_resume(begun, tiny):
+    with pytest.raises(RunFolderError, match="found an existing run.*--resume.*--force"):
+        begun.prepare(tiny, Source(), resume=False, force=False)
+
+
+def test_a_folder_that_is_no_run_is_never_touched(tmp_path, tiny):
+    """Breaks when --out pointing at somebody's data deletes it, even with --force."""
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunFolderError, match="found something that is not a run"):
+        RunFolder(tmp_path).prepare(tiny, Source(), resume=True, force=True)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("key", ["training.batch_size", "run.seed", "network.latent.size", "training.generator_average"])
+def test_resuming_with_another_setting_names_it(begun, tiny, key):
+    changed = tiny.with_values({key: 0.5 if key.endswith("average") else 3})
+    with pytest.raises(RunFolderError, match=f"begun with {key.replace('.', '[.]')} = "):
+        begun.prepare(changed, Source(), resume=True, force=False)
+
+
+def test_length_place_and_number_of_checkpoints_may_differ(begun, tiny):
+    free = {"training.iterations": 99, "run.out": "elsewhere", "run.keep_checkpoints": 9, "run.threads": 1}
+    begun.prepare(tiny.with_values(free), Source(), resume=True, force=False)
+    assert begun.experiment().training.iterations == 99
+
+
+def test_resuming_on_other_data_is_refused_unless_forced(begun, tiny):
+    other = Source()
+    other.files = ({**Source.files[0], "sha256": "b" * 64},)
+    with pytest.raises(RunFolderError, match="begun on other data"):
+        begun.prepare(tiny, other, resume=True, force=False)
+    begun.prepare(tiny, other, resume=True, force=True)
+    assert begun.exists
+
+
+def test_resuming_under_another_package_version_is_refused(begun, tiny):
+    record = read_json(begun.path / "environment.json", "")
+    write_json(begun.path / "environment.json", {**record, "calosim_tf": "0.0.1"})
+    with pytest.raises(RunFolderError, match=r"begun with calosim_tf 0\.0\.1"):
+        begun.prepare(tiny, Source(), resume=True, force=False)
+
+
+def test_force_without_resume_starts_anew(begun, tiny):
+    begun.history.append({"iteration": 1, "loss": 2.0})
+    begun.prepare(tiny, Source(), resume=False, force=True)
+    assert begun.history.rows() == []
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", ""])
+def test_a_damaged_record_is_one_line(begun, content):
+    (begun.path / "data.json").write_text(content)
+    with pytest.raises(RunFolderError, match=r"data\.json"):
+        begun.normalisation()
+
+
+def test_rows_after_the_restored_iteration_are_cut(tmp_path):
+    """Breaks when a resumed run leaves its own past future in the table."""
+    table = IterationTable(tmp_path / "history.csv")
+    for iteration in (1, 2, 3):
+        table.append({"iteration": iteration, "loss": iteration / 2})
+    table.cut_after(2)
+    assert table.rows() == [{"iteration": "1", "loss": "0.5"}, {"iteration": "2", "loss": "1.0"}]
+    table.append({"iteration": 3, "loss": 9})
+    assert table.rows()[-1] == {"iteration": "3", "loss": "9"}
+
+
+def test_a_row_cut_short_by_a_crash_is_dropped(tmp_path):
+    table = IterationTable(tmp_path / "history.csv")
+    table.append({"iteration": 1, "loss": 0.5})
+    table.append({"iteration": 2, "loss": 0.25})
+    table.path.write_text(table.path.read_text()[:-3])
+    assert [row["iteration"] for row in table.rows()] == ["1"]
+    table.cut_after(5)
+    table.append({"iteration": 2, "loss": 0.125})
+    assert table.rows()[-1] == {"iteration": "2", "loss": "0.125"}
