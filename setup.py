@@ -1,17 +1,32 @@
-"""Build script: refuses any Python but 3.11 in one line, and names the packages.  Everything else is in setup.cfg."""
+"""Build script: names the packages, and turns every Python but 3.11 away in one line.  The rest is in setup.cfg."""
 
 import sys
 
-from setuptools import find_packages, setup
+RIGHT_PYTHON = sys.version_info[:2] == (3, 11)
+if not RIGHT_PYTHON and "setuptools.build_meta" not in sys.modules:
+    sys.exit(f"calosim-tf needs Python 3.11, this is Python {sys.version.split()[0]}: use python3.11")
 
-# pip turns a failing build script into a page of output, but prints one line for an unfit Requires-Python: leave it to pip there.
-if sys.version_info[:2] != (3, 11) and "setuptools.build_meta" not in sys.modules:
-    sys.exit("calosim-tf needs Python 3.11, this is Python %d.%d: use python3.11" % sys.version_info[:2])
+from setuptools import Distribution, find_packages, setup  # noqa: E402 - may be missing in a Python that is turned away
 
-# experiments/ and data_prep/ stand beside the package in the tree and inside it once installed (package_dir in setup.cfg).
+# These stand beside the package in the tree and inside it once installed (package_dir in setup.cfg).
 BESIDE = ("experiments", "data_prep")
 
+
+class BareDistribution(Distribution):
+    """For pip under another Python.
+
+    With nothing to resolve, pip comes to python_requires and its one-line error; older releases of pip would complain
+    about the first dependency without a wheel instead.
+    """
+
+    def parse_config_files(self, *args, **kwargs):
+        super().parse_config_files(*args, **kwargs)
+        self.install_requires = self.metadata.install_requires = []
+        self.extras_require = self.metadata.extras_require = {}
+
+
 setup(
+    distclass=Distribution if RIGHT_PYTHON else BareDistribution,
     packages=find_packages(include=["calosim_tf", "calosim_tf.*"])
-    + ["calosim_tf." + name for top in BESIDE for name in find_packages(include=[top, top + ".*"])]
+    + ["calosim_tf." + name for top in BESIDE for name in find_packages(include=[top, top + ".*"])],
 )
