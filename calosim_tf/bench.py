@@ -1,7 +1,7 @@
 """Timing: training steps and generation, as ratios within one run.
 
-Absolute seconds on a shared machine wander by a factor of two; what is compared here is taken in turn, round by round, and quoted as
-the median over rounds with its spread.
+Absolute seconds on a shared machine wander by a factor of two; what is compared here is taken in turn, round by
+round, and quoted as the median over rounds with its spread.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     Returns
     -------
     dict
-        Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant input) and
-        ``keras_cost`` (``fit`` over the bare step, both on constant input).
+        Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant
+        input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
     model = build_model(experiment)
     normalisation = KineticNormalisation.fit(source.incident_energy_mev, source.detector.mass_mev)
@@ -162,7 +162,17 @@ def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) ->
     readings, memory = [], []
     with tempfile.TemporaryDirectory() as folder:
         for repeat in range(repeats):
-            command = [sys.executable, "-m", "calosim_tf", "generate", name, "--energies", ENERGY_MEV, "--events", str(events)]
+            command = [
+                sys.executable,
+                "-m",
+                "calosim_tf",
+                "generate",
+                name,
+                "--energies",
+                ENERGY_MEV,
+                "--events",
+                str(events),
+            ]
             command += ["--batch", str(batch), "--backend", backend, "--out", str(Path(folder) / f"{repeat}.hdf5")]
             start = time.perf_counter()
             process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

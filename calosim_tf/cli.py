@@ -1,6 +1,7 @@
 """Command line: ``calosim <command>``.
 
-Exit codes: 0 done, 1 the run failed, 2 bad input, 75 stopped by a signal and resumable.  Results go to stdout, messages to stderr.
+Exit codes: 0 done, 1 the run failed, 2 bad input, 75 stopped by a signal and resumable.  Results go to stdout,
+messages to stderr.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     args = build_parser().parse_args(argv)
-    # TensorFlow's start-up notes (three "errors" on every machine without a GPU) would bury ours; setting the variable shows them
+    # TensorFlow's start-up notes (three "errors" on every machine without a GPU) would bury ours; setting the
+    # variable shows them
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return args.run(args)

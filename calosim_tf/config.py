@@ -76,8 +76,8 @@ class DenseGanNetwork:
     generator_bn : {'none', 'hidden', 'all'}
         Where batch normalisation stands; ``all`` includes the output layer.
     bn_mode : {'frozen', 'batch'}
-        ``frozen``: moving statistics stay at 0 and 1, so the layer is a trained affine map (what the authors' loop does);
-        ``batch``: textbook batch statistics in training.
+        ``frozen``: moving statistics stay at 0 and 1, so the layer is a trained affine map (what the authors' loop
+        does); ``batch``: textbook batch statistics in training.
     """
 
     family: ClassVar[str] = "calo_shower_gan"
@@ -147,7 +147,8 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Loss, optimisers and schedule.  One iteration is ``critic_steps`` critic updates and ``generator_steps`` generator updates.
+    """Loss, optimisers and schedule.  One iteration is ``critic_steps`` critic updates and ``generator_steps``
+    generator updates.
 
     Attributes
     ----------
@@ -162,11 +163,11 @@ class TrainingConfig:
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine'}
-        Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it over
-        ``schedule_iterations`` iterations and stays there.
+        Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
+        over ``schedule_iterations`` iterations and stays there.
     generator_average : float
-        Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average, it is
-        the average that is judged, selected and exported.
+        Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
+        it is the average that is judged, selected and exported.
     """
 
     algorithm: str = "wgan_gp"
@@ -261,7 +262,7 @@ class Experiment:
 
     def with_values(self, values: Mapping[str, Any]) -> Experiment:
         """Copy with dotted keys replaced; strings are parsed to the type of the field."""
-        known = self.keys()
+        known = self.setting_keys()
         sections = {name: dataclasses.asdict(getattr(self, name)) for name in self.SECTIONS}
         for key, value in values.items():
             if key not in known:
@@ -275,7 +276,7 @@ class Experiment:
         built = {name: _build(type(getattr(self, name)), table, name) for name, table in sections.items()}
         return dataclasses.replace(self, **built)
 
-    def keys(self) -> list[str]:
+    def setting_keys(self) -> list[str]:
         """All dotted keys that can be set."""
         return [key for section in self.SECTIONS for key in _keys(getattr(self, section), section)]
 
@@ -314,7 +315,9 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str) -> Any:
     for name in values:
         if name not in names:
             known = [f"{prefix}.{item}" for item in sorted(names)]
-            raise ConfigError(f"configuration key {prefix + '.' + name!r} is unknown{_nearest(prefix + '.' + name, known)}")
+            raise ConfigError(
+                f"configuration key {prefix + '.' + name!r} is unknown{_nearest(prefix + '.' + name, known)}"
+            )
     return cls(**{name: _convert(value, hints[name], f"{prefix}.{name}") for name, value in values.items()})
 
 

@@ -1,7 +1,7 @@
 """One exception per kind of failure that a user can cause.
 
-Every message is one line that says what is wrong, where, what was found, what was expected and what to do.  The command line
-prints it without a traceback and ends with ``exit_code``.
+Every message is one line that says what is wrong, where, what was found, what was expected and what to do.  The
+command line prints it without a traceback and ends with ``exit_code``.
 """
 
 

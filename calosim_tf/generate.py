@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import keras
+import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw
@@ -57,7 +57,8 @@ class ShowerGenerator:
         Yields
         ------
         ndarray, shape (up to batch, n_voxels), float32
-            Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many voxels).
+            Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
+            voxels).
         """
         for first in range(0, len(incident_energy_mev), batch):
             energy = incident_energy_mev[first : first + batch]
@@ -67,6 +68,9 @@ class ShowerGenerator:
 
     def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
         """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
-        return np.concatenate(
-            [block.sum(axis=1, dtype=np.float64) for block in self.blocks(incident_energy_mev, seed, batch)]
-        ) / 1e3
+        return (
+            np.concatenate(
+                [block.sum(axis=1, dtype=np.float64) for block in self.blocks(incident_energy_mev, seed, batch)]
+            )
+            / 1e3
+        )

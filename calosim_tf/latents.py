@@ -1,7 +1,7 @@
 """Latent vectors as a function of (seed, shower index), without TensorFlow.
 
-Every back end, batch size and process draws the same latent for the same shower: a counter-based generator (Philox 4x64) gives each
-shower its own fixed stretch of the stream, and Box-Muller turns it into normals without rejection.
+Every back end, batch size and process draws the same latent for the same shower: a counter-based generator (Philox
+4x64) gives each shower its own fixed stretch of the stream, and Box-Muller turns it into normals without rejection.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarra
 
     Notes
     -----
-    A word of 64 bits holds two uniforms of 24 bits, which become two normals, so the tails end at 5.8 standard deviations.
+    A word of 64 bits holds two uniforms of 24 bits, which become two normals, so the tails end at 5.8 standard
+    deviations.
     """
     counts_per_shower = -(-law.size // (2 * _WORDS_PER_COUNT))
     # The last counter word separates this stream from every other use of the seed

@@ -2,7 +2,8 @@
 
 Paper: M. Faucci Giannelli and R. Zhang, "CaloShowerGAN", CaloChallenge workshop, 30-31 May 2023 (talk).
 
-* ``photon``: the talk's final hyper-parameters.  1 000 000 iterations; the talk needs 38 s per 1000 iterations on a V100 (published).
+* ``photon``: the talk's final hyper-parameters.  1 000 000 iterations; the talk needs 38 s per 1000 iterations on a
+V100 (published).
 * ``photon_quick``: the same networks, data and loss with a schedule for a quarter of an hour on two CPU cores.
 * ``photon_pretrained``: ``photon_quick``, six times longer; the bundled generator was trained with it.
 * ``photon_smoke``: a few minutes on two cores, to see every part work.
@@ -16,7 +17,8 @@ from calosim_tf.config import DataConfig, DenseGanNetwork, Experiment, LatentLaw
 
 PAPER = "M. Faucci Giannelli, R. Zhang: CaloShowerGAN, CaloChallenge workshop 2023"
 
-# Talk, table "Final model hyperparameters", column Photon; that the output layer is normalised too follows from the 261k parameters
+# Talk, table "Final model hyperparameters", column Photon; that the output layer is normalised too follows from the
+# 261k parameters
 NETWORK = DenseGanNetwork(
     latent=LatentLaw(size=100, mean=0.5, std=0.5),
     condition_size=1,
@@ -68,9 +70,10 @@ PHOTON = Experiment(
     ),
 )
 
-# Our choice, by measurement on the bundled sample at equal iterations (docs/papers/caloshowergan.md has the table): ten times the
-# talk's learning rate, shorter memories in Adam and an average of the generator's weights bring the width of the total energy down
-# several times faster; the rate then falls to 0, which a run of this length needs and one of a million iterations does not.
+# Our choice, by measurement on the bundled sample at equal iterations (docs/papers/caloshowergan.md has the table):
+# ten times the talk's learning rate, shorter memories in Adam and an average of the generator's weights bring the
+# width of the total energy down several times faster; the rate then falls to 0, which a run of this length needs and
+# one of a million iterations does not.
 QUICK_TRAINING = replace(
     TRAINING,
     iterations=2_000,

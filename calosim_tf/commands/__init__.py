@@ -1,1 +1,1 @@
-"""One module per sub-command: ``add_parser(subparsers)`` describes it, ``run(args)`` does it and returns the exit code."""
+"""One module per sub-command: ``add_parser(subparsers)`` describes it, ``run(args)`` returns the exit code."""

@@ -27,8 +27,12 @@ def add_parser(subparsers) -> None:
     generate.add_argument("run_or_bundle", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
     generate.add_argument("--batch", default="1,100,10000", help="batch sizes, separated by commas")
     generate.add_argument("--backend", default="tf,xla", help="back ends, separated by commas")
-    generate.add_argument("--steps", type=int, default=12, metavar="N", help="readings of the network clock (default 12)")
-    generate.add_argument("--jobs", type=int, default=3, metavar="N", help="readings of the whole-job clock, 0 for none")
+    generate.add_argument(
+        "--steps", type=int, default=12, metavar="N", help="readings of the network clock (default 12)"
+    )
+    generate.add_argument(
+        "--jobs", type=int, default=3, metavar="N", help="readings of the whole-job clock, 0 for none"
+    )
     generate.add_argument("--events", type=int, metavar="N", help="showers per whole job (default: by batch size)")
     generate.add_argument("--threads", type=int, default=0)
     generate.add_argument("--json", action="store_true", help="print JSON")
@@ -54,7 +58,10 @@ def run_train(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result, indent=2))
         return 0
-    print(f"{experiment.name}, batch {result['batch_size']}, {result['threads']} threads, median of {args.steps} rounds (min - max)")
+    print(
+        f"{experiment.name}, batch {result['batch_size']}, {result['threads']} threads, "
+        f"median of {args.steps} rounds (min - max)"
+    )
     for name, value in result["seconds_per_iteration"].items():
         print(f"  {name:22} {_seconds(value, 1.0, 's')} per iteration")
     print(f"  input cost   {_seconds(result['input_cost'], 1.0, 'x')} (real over constant input)")
@@ -100,11 +107,13 @@ def run_generate(args: argparse.Namespace) -> int:
 
 def _format_generate(result: dict[str, Any]) -> str:
     lines = [
-        f"{result['generator']}, {result['threads']} threads; network: median of {result['readings']} readings (min - max); "
+        f"{result['generator']}, {result['threads']} threads; "
+        f"network: median of {result['readings']} readings (min - max); "
         f"job: process start to closed HDF5 file, median of {result['jobs']}"
     ]
     for row in result["rows"]:
-        line = f"  batch {row['batch']:>6} {row['backend']:4} network {_seconds(row['network_seconds_per_shower'], 1e6, 'us')}"
+        network = _seconds(row["network_seconds_per_shower"], 1e6, "us")
+        line = f"  batch {row['batch']:>6} {row['backend']:4} network {network}"
         if "job" in row:
             job = row["job"]
             line += (

@@ -31,7 +31,11 @@ def run(args: argparse.Namespace) -> int:
     run_folder = _open_run(args.file_or_run) if is_run else None
     name = args.detector or (run_folder.experiment().data.layout if is_run else "photon")
     reference = read_showers(Path(args.reference), get_detector(name))
-    generated = _generate(run_folder, reference, args.seed) if is_run else read_showers(Path(args.file_or_run), reference.detector)
+    generated = (
+        _generate(run_folder, reference, args.seed)
+        if is_run
+        else read_showers(Path(args.file_or_run), reference.detector)
+    )
     metrics = evaluate(
         generated,
         reference,

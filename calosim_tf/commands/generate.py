@@ -16,7 +16,9 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("generate", help="showers from a run or from pretrained:NAME")
     parser.add_argument("run_or_bundle", metavar="RUN_OR_BUNDLE")
     wanted = parser.add_mutually_exclusive_group(required=True)
-    wanted.add_argument("--like", metavar="F", help="one shower per shower of this file, same incident energies and order")
+    wanted.add_argument(
+        "--like", metavar="F", help="one shower per shower of this file, same incident energies and order"
+    )
     wanted.add_argument("--energies", nargs="+", type=float, metavar="E", help="incident energies, MeV")
     parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies")
     parser.add_argument("--out", required=True, metavar="F")

@@ -52,7 +52,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
         "networks": {"generator": _describe_network(generator), "critic": _describe_network(critic)},
         "data": stored["data"],
         "published": list(stored["published"]),
-        "settings": {key: _look_up(stored, key) for key in experiment.keys()},
+        "settings": {key: _look_up(stored, key) for key in experiment.setting_keys()},
     }
 
 

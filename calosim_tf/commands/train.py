@@ -24,7 +24,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
     parser.add_argument("--config", metavar="F", help="YAML or JSON file with settings, before --set")
     parser.add_argument("--resume", action="store_true", help="continue the run in the folder, or start it")
-    parser.add_argument("--force", action="store_true", help="start anew over an existing run, or resume a different one")
+    parser.add_argument(
+        "--force", action="store_true", help="start anew over an existing run, or resume a different one"
+    )
     parser.add_argument("--no-report", action="store_true", help="do not write a report at the end")
     parser.set_defaults(run=run)
 
@@ -89,7 +91,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
     content = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: found a {type(content).__name__}, expected a table such as training: {{batch_size: 256}}")
+        raise ConfigError(
+            f"{path}: found a {type(content).__name__}, expected a table such as training: {{batch_size: 256}}"
+        )
     return _flatten(content)
 
 
@@ -119,9 +123,10 @@ def _flatten(nested: dict, prefix: str = "") -> dict[str, Any]:
 def _plan(experiment: Experiment, source, run_folder) -> str:
     training = experiment.training
     return (
-        f"{experiment.name}: {training.iterations} iterations of {training.critic_steps} critic and {training.generator_steps} "
-        f"generator updates, batch {training.batch_size}; {source.source_label}, {len(source.train_rows)} showers to train on, "
-        f"{len(source.holdout_rows)} held out; run folder {run_folder.path}"
+        f"{experiment.name}: {training.iterations} iterations of {training.critic_steps} critic and "
+        f"{training.generator_steps} generator updates, batch {training.batch_size}; {source.source_label}, "
+        f"{len(source.train_rows)} showers to train on, {len(source.holdout_rows)} held out; "
+        f"run folder {run_folder.path}"
     )
 
 

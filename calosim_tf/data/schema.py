@@ -21,7 +21,8 @@ class ShowerSet:
         Deposited energy per voxel, MeV, file order.
     detector : VoxelDetector
     source : str
-        What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon GAN, iteration 10000"``.
+        What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon, iteration
+        10000"``.
     """
 
     incident_energy_mev: np.ndarray
@@ -39,9 +40,7 @@ class ShowerSet:
 
     def take(self, rows: np.ndarray) -> ShowerSet:
         """The showers of ``rows`` (indices or mask), in that order."""
-        return replace(
-            self, incident_energy_mev=self.incident_energy_mev[rows], showers_mev=self.showers_mev[rows]
-        )
+        return replace(self, incident_energy_mev=self.incident_energy_mev[rows], showers_mev=self.showers_mev[rows])
 
 
 def kinetic_energy_mev(momentum_mev: np.ndarray, mass_mev: float) -> np.ndarray:
@@ -54,8 +53,8 @@ def kinetic_energy_mev(momentum_mev: np.ndarray, mass_mev: float) -> np.ndarray:
 def holdout_rows(incident_energy_mev: np.ndarray, fraction: float) -> np.ndarray:
     """Mask of the rows that are never trained on, stratified in incident energy.
 
-    Showers are ordered by energy (stable) and every ``1/fraction``-th is held out, so discrete energies are each split in the
-    same proportion and continuous ones evenly.  Depends on the file alone, not on any seed.
+    Showers are ordered by energy (stable) and every ``1/fraction``-th is held out, so discrete energies are each split
+    in the same proportion and continuous ones evenly.  Depends on the file alone, not on any seed.
 
     Parameters
     ----------

@@ -14,7 +14,8 @@ from calosim_tf.errors import DataError
 class KineticNormalisation:
     """Voxels over kinetic energy, and the logarithmic energy label of CaloShowerGAN.
 
-    Label c = ln(kin / kin_min) / ln(kin_max / kin_min), 0 at the lowest and 1 at the highest energy of the training selection.
+    Label c = ln(kin / kin_min) / ln(kin_max / kin_min), 0 at the lowest and 1 at the highest energy of the training
+    selection.
 
     Attributes
     ----------
@@ -34,8 +35,8 @@ class KineticNormalisation:
         low, high = float(kinetic.min()), float(kinetic.max())
         if not high > low:
             raise DataError(
-                f"the training selection holds the single kinetic energy {low:g} MeV; the energy label needs at least two: "
-                "widen data.energy_min_mev / data.energy_max_mev"
+                f"the training selection holds the single kinetic energy {low:g} MeV; "
+                "the energy label needs at least two: widen data.energy_min_mev / data.energy_max_mev"
             )
         return cls(mass_mev, low, high)
 

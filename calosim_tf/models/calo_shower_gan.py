@@ -1,7 +1,7 @@
 """Fully connected generator and critic of CaloShowerGAN (talk of May 2023, CaloChallenge data set 1).
 
-Faucci Giannelli and Zhang, "CaloShowerGAN", table of final hyper-parameters.  The talk gives the widths; that photons carry batch
-normalisation on the output layer and pions do not follows from the published parameter counts.
+Faucci Giannelli and Zhang, "CaloShowerGAN", table of final hyper-parameters.  The talk gives the widths; that photons
+carry batch normalisation on the output layer and pions do not follows from the published parameter counts.
 """
 
 from __future__ import annotations

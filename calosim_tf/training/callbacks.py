@@ -15,7 +15,7 @@ from calosim_tf.training.signals import StopRequest
 
 
 class History(keras.callbacks.Callback):
-    """Mean of every logged term over ``every`` iterations, as a row of ``history.csv``; raises at the first non-finite one."""
+    """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one."""
 
     def __init__(self, run: RunFolder, every: int, first_iteration: int):
         super().__init__()
@@ -30,8 +30,8 @@ class History(keras.callbacks.Callback):
         for name, value in logs.items():
             if not math.isfinite(value):
                 raise NonFiniteError(
-                    f"{self.run.path}: {name} is {value} at iteration {self.iteration}, expected a finite number: the last "
-                    "checkpoint is intact; lower the learning rates or check the data with `calosim data check`"
+                    f"{self.run.path}: {name} is {value} at iteration {self.iteration}, expected a finite number: "
+                    "the last checkpoint is intact; lower the learning rates, or look at `calosim data check`"
                 )
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1

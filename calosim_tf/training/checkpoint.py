@@ -1,7 +1,8 @@
 """Checkpoints that are whole or absent.
 
-A checkpoint is a folder written under a temporary name, flushed to disk and renamed; ``latest`` and ``best`` are one-line files moved
-into place.  A manifest of SHA-256 sums tells a sound checkpoint from a damaged one, and readers fall back to the newest sound one.
+A checkpoint is a folder written under a temporary name, flushed to disk and renamed; ``latest`` and ``best`` are
+one-line files moved into place.  A manifest of SHA-256 sums tells a sound checkpoint from a damaged one, and readers
+fall back to the newest sound one.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class CheckpointStore:
     def restore(self, tracked: tf.train.Checkpoint, which: str = "latest", below: int | None = None) -> int:
         """Load the checkpoint that ``which`` (``latest`` or ``best``) points to; returns its iteration.
 
-        A damaged checkpoint, or a pointer to nowhere, is passed over with a one-line warning in favour of the newest sound one.
+        A damaged checkpoint, or a pointer to nowhere, is passed over with a one-line warning in favour of the newest
+        sound one.
 
         Parameters
         ----------
@@ -107,7 +109,9 @@ class CheckpointStore:
             if fault is None:
                 return iteration
             _warn(f"checkpoint {self.folder / str(iteration)} is damaged ({fault}): falling back to an earlier one")
-        raise CheckpointError(f"{self.folder}: found no sound checkpoint, expected at least one: start again with --force")
+        raise CheckpointError(
+            f"{self.folder}: found no sound checkpoint, expected at least one: start again with --force"
+        )
 
     def fault(self, iteration: int) -> str | None:
         """What is wrong with a checkpoint, or None."""

@@ -1,7 +1,7 @@
 """The one training step: critic updates, then generator updates, inside one traced graph.
 
-A loss overrides :meth:`AdversarialModel.critic_losses` and :meth:`AdversarialModel.generator_losses`; the loop, the random numbers,
-the averaging of weights and the logging are the same for all.
+A loss overrides :meth:`AdversarialModel.critic_losses` and :meth:`AdversarialModel.generator_losses`; the loop, the
+random numbers, the averaging of weights and the logging are the same for all.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class AdversarialModel(keras.Model):
         self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration")
 
     def compile(self, optimizer_generator, optimizer_critic, **options):
-        """Attach the two optimisers; their slots are made now, so that a checkpoint holds them from the first iteration."""
+        """Attach the two optimisers; their slots are made now, so that every checkpoint holds them."""
         super().compile(**options)
         self.optimizer_generator = optimizer_generator
         self.optimizer_critic = optimizer_critic
@@ -52,7 +52,7 @@ class AdversarialModel(keras.Model):
         _make_slots(optimizer_critic, self.critic.trainable_variables)
 
     def critic_losses(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
-        """Terms of the critic's loss by name; terms whose name starts with ``critic_loss_`` are summed and minimised."""
+        """Terms of the critic's loss by name; those that start with ``critic_loss_`` are summed and minimised."""
         raise TypeError(f"{type(self).__name__} defines no critic loss")
 
     def generator_losses(self, fake, condition) -> dict[str, tf.Tensor]:
@@ -112,7 +112,8 @@ class AdversarialModel(keras.Model):
     def _update_average(self):
         if self.average is None:
             return
-        # The plain decay would leave the start weights visible for 1/(1-decay) iterations; this ramp forgets them at once
+        # The plain decay would leave the start weights visible for 1/(1-decay) iterations; this ramp forgets them at
+        # once
         done = tf.cast(self.iteration, tf.float32)
         decay = tf.minimum(self.training_config.generator_average, (1.0 + done) / (10.0 + done))
         for mean, current in zip(self.average.variables, self.generator.variables, strict=True):

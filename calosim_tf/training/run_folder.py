@@ -93,7 +93,8 @@ class RunFolder:
         Raises
         ------
         RunFolderError
-            As :meth:`refuse_early`, or the run in the folder has another configuration, other data or another package version.
+            As :meth:`refuse_early`, or the run in the folder has another configuration, other data or another package
+            version.
         """
         self.refuse_early(resume=resume, force=force)
         if self.exists and resume:

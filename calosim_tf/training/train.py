@@ -6,9 +6,8 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-import numpy as np
 import keras
-import tensorflow as tf
+import numpy as np
 
 from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches
@@ -105,12 +104,16 @@ def _fit(
 def _segments(first: int, last: int, every: int) -> list[tuple[int, int, int]]:
     """Calls of ``fit`` from iteration ``first`` to ``last``, as (first iteration, epochs, iterations per epoch).
 
-    One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written; a resumed run may begin, and any
-    run may end, inside an interval.
+    One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written; a resumed run may
+    begin, and any run may end, inside an interval.
     """
     aligned = min(-(-first // every) * every, last)
     whole = max(last - aligned, 0) // every
-    segments = [(first, 1, aligned - first), (aligned, whole, every), (aligned + whole * every, 1, (last - aligned) % every)]
+    segments = [
+        (first, 1, aligned - first),
+        (aligned, whole, every),
+        (aligned + whole * every, 1, (last - aligned) % every),
+    ]
     return [segment for segment in segments if segment[1] > 0 and segment[2] > 0]
 
 
@@ -119,12 +122,15 @@ def _judge(
 ) -> Callable[[], tuple[float, int]]:
     """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
     energy = source.incident_energy_mev[source.holdout_rows]
-    reference_gev = np.concatenate(
-        [
-            source.read(source.holdout_rows[first : first + SUM_BLOCK]).sum(axis=1, dtype=np.float64)
-            for first in range(0, len(energy), SUM_BLOCK)
-        ]
-    ) / 1e3
+    reference_gev = (
+        np.concatenate(
+            [
+                source.read(source.holdout_rows[first : first + SUM_BLOCK]).sum(axis=1, dtype=np.float64)
+                for first in range(0, len(energy), SUM_BLOCK)
+            ]
+        )
+        / 1e3
+    )
     generator = ShowerGenerator(model.judged_generator(), experiment.network.latent, run.normalisation())
 
     def judge() -> tuple[float, int]:

@@ -48,7 +48,7 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
 
 
 def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
-    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source and size."""
+    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source."""
     candidates = source.train_set(REPORT_EVENTS * 8)
     rows = []
     for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
@@ -57,7 +57,9 @@ def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
 
 
 def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
-    notes = ["The reference was never trained on; it also chose the checkpoint, so the best value is slightly too good."]
+    notes = [
+        "The reference was never trained on; it also chose the checkpoint, so the best value is slightly too good."
+    ]
     try:
         pretrained = RunFolder(run_path(f"{PRETRAINED_PREFIX}{source.detector.name}"))
     except RunFolderError:
@@ -85,7 +87,9 @@ def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     control = metrics["metrics"]["chi2_ndf_total_energy"]["reference_vs_reference"]
     last = ", ".join(f"{value:.2f}" for value in values[-5:])
     print(f"chi2/NDF of the total energy on the held-out part ({metrics['reference']['source']}):")
-    print(f"  first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
-          f"(iteration {rows[best]['iteration']}), last five {last}")
+    print(
+        f"  first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
+        f"(iteration {rows[best]['iteration']}), last five {last}"
+    )
     print(f"  Monte Carlo against Monte Carlo, same number of showers: {control:.2f}")
     print(f"report: {run.report / 'report.html'}")

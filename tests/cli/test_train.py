@@ -16,7 +16,9 @@ import tensorflow as tf
 def weights(folder, iteration):
     """Hash of every saved number but TensorFlow's own bookkeeping."""
     reader = tf.train.load_checkpoint(str(folder / "checkpoints" / str(iteration) / "state"))
-    names = [n for n in sorted(reader.get_variable_to_shape_map()) if "OBJECT_GRAPH" not in n and "save_counter" not in n]
+    names = [
+        n for n in sorted(reader.get_variable_to_shape_map()) if "OBJECT_GRAPH" not in n and "save_counter" not in n
+    ]
     assert len(names) > 30
     digest = hashlib.sha256()
     for name in names:
@@ -70,7 +72,15 @@ def test_resume_before_the_start_and_after_the_end_and_in_pieces(calosim, finish
     folder, _ = finished_run
     for iterations in (6, 10, 10):
         process = calosim(
-            "train", "photon", "--iterations", iterations, "--out", tmp_path / "run", "--resume", "--no-report", *tiny_settings
+            "train",
+            "photon",
+            "--iterations",
+            iterations,
+            "--out",
+            tmp_path / "run",
+            "--resume",
+            "--no-report",
+            *tiny_settings,
         )
         assert process.returncode == 0, process.stderr
     assert weights(tmp_path / "run", 10) == weights(folder, 10)
@@ -91,7 +101,9 @@ def start_and_wait_for(folder, condition, *arguments):
 def test_a_stopped_or_killed_run_goes_on_as_if_nothing_had_happened(calosim, tmp_path, tiny_settings, number, code):
     """Breaks when the stop loses iterations' state, or the resumed run repeats or skips data or noise."""
     run = tmp_path / "run"
-    process = start_and_wait_for(run, (run / "checkpoints" / "latest").is_file, "--iterations", "100000", *tiny_settings)
+    process = start_and_wait_for(
+        run, (run / "checkpoints" / "latest").is_file, "--iterations", "100000", *tiny_settings
+    )
     process.send_signal(number)
     _, message = process.communicate(timeout=60)
     assert process.returncode == code, message
@@ -99,7 +111,9 @@ def test_a_stopped_or_killed_run_goes_on_as_if_nothing_had_happened(calosim, tmp
         assert json.loads((run / "status.json").read_text())["state"] == "stopped"
         assert "continue with --resume" in message
     reached = int((run / "checkpoints" / "latest").read_text())
-    again = calosim("train", "photon", "--out", run, "--iterations", reached + 3, "--resume", "--no-report", *tiny_settings)
+    again = calosim(
+        "train", "photon", "--out", run, "--iterations", reached + 3, "--resume", "--no-report", *tiny_settings
+    )
     assert again.returncode == 0, again.stderr
     straight = tmp_path / "straight"
     process = calosim("train", "photon", "--out", straight, "--iterations", reached + 3, "--no-report", *tiny_settings)

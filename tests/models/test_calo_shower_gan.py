@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from calosim_tf.experiments import get_experiment
 
 from calosim_tf.config import DenseGanNetwork, LatentLaw
-from calosim_tf.experiments import get_experiment
 from calosim_tf.models.calo_shower_gan import build_critic, build_generator
 
 SMALL = DenseGanNetwork(
@@ -21,7 +21,7 @@ def swish(x):
 
 
 def test_photon_parameter_counts_are_the_published_ones():
-    """Breaks when a layer, a bias or a normalisation is added or lost (talk: 261k and 408k; exact by layer arithmetic)."""
+    """Breaks when a layer, bias or normalisation is added or lost (talk: 261k and 408k; exact by arithmetic)."""
     network = get_experiment("photon").network
     generator, critic = build_generator(network), build_critic(network)
     assert trainable(generator) == 260_504

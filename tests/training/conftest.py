@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-
 from calosim_tf.experiments import get_experiment
 
 TINY = {

@@ -36,7 +36,7 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
 
 
 def test_an_existing_run_is_refused_without_resume(begun, tiny):
-    with pytest.raises(RunFolderError, match="found an existing run.*--resume.*--force"):
+    with pytest.raises(RunFolderError, match=r"found an existing run.*--resume.*--force"):
         begun.prepare(tiny, Source(), resume=False, force=False)
 
 
@@ -48,7 +48,9 @@ def test_a_folder_that_is_no_run_is_never_touched(tmp_path, tiny):
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("key", ["training.batch_size", "run.seed", "network.latent.size", "training.generator_average"])
+@pytest.mark.parametrize(
+    "key", ["training.batch_size", "run.seed", "network.latent.size", "training.generator_average"]
+)
 def test_resuming_with_another_setting_names_it(begun, tiny, key):
     changed = tiny.with_values({key: 0.5 if key.endswith("average") else 3})
     with pytest.raises(RunFolderError, match=f"begun with {key.replace('.', '[.]')} = "):

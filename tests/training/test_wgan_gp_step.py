@@ -44,7 +44,7 @@ def critic_gradients(model, real, condition, fake, alpha):
 
 
 def reference_iteration(model, showers, condition, states, iteration):
-    """The authors' order: critic updates on consecutive minibatches, then the generator on the labels of the last one."""
+    """Critic updates on consecutive minibatches, then the generator on the labels of the last one."""
     config = model.training_config
     batch = config.batch_size
     for step in range(config.critic_steps):
@@ -81,7 +81,7 @@ def reference_iteration(model, showers, condition, states, iteration):
 
 
 def test_three_iterations_equal_the_written_out_algorithm(tiny):
-    """Breaks when a sign, a beta, the penalty weight, the minibatch of the generator update or the order of updates changes."""
+    """Breaks when a sign, a beta, the penalty weight, the generator's minibatch or the order of updates changes."""
     tiny = tiny.with_values({"training.learning_rate_critic": 0.01, "training.learning_rate_generator": 0.01})
     model, reference = build_model(tiny), build_model(tiny)
     states = {"critic": {"t": 0}, "generator": {"t": 0}}
