@@ -29,7 +29,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError, NonFiniteError
-from calosim_tf.physics.energies import CONTINUOUS_RANGES, EnergyGroups, group_energies, require_no_missing
+from calosim_tf.physics.energies import EnergyGroups, group_energies, require_no_missing
 from calosim_tf.physics.observables import total_energy_mev
 
 N_EDGES = 30
@@ -175,8 +175,9 @@ class Chi2Reference:
         Incident energies, MeV.
     total_gev : ndarray, shape (n,)
         Total deposited energies, GeV.
-    n_ranges : int
-        Number of energy ranges of equal width in log energy if there are more than 64 distinct incident energies.
+    groups : EnergyGroups, optional
+        Energies of the rows.  If not given: the distinct energies of the reference, or if these are more than 64,
+        ranges of equal width in log energy (see :func:`group_energies`).
 
     Raises
     ------
@@ -184,11 +185,11 @@ class Chi2Reference:
         If there are no showers, lengths differ, or a number is not finite.
     """
 
-    def __init__(self, incident_mev: np.ndarray, total_gev: np.ndarray, n_ranges: int = CONTINUOUS_RANGES):
+    def __init__(self, incident_mev: np.ndarray, total_gev: np.ndarray, groups: EnergyGroups | None = None):
         incident, total = _flat_pair(incident_mev, total_gev, "reference")
         if not np.isfinite(total).all():
             raise DataError(f"reference: {np.count_nonzero(~np.isfinite(total))} total energies are not finite numbers")
-        self.groups: EnergyGroups = group_energies(incident, n_ranges)
+        self.groups = groups or group_energies(incident)
         rows = self.groups.rows(incident, "reference")
         self.n_showers = np.array([len(row) for row in rows])
         self.ranges_gev = [selection_range_gev(total[row]) if len(row) else (0.0, 0.0) for row in rows]
@@ -248,21 +249,21 @@ def chi2_from_totals(
     reference_total_gev: np.ndarray,
     generated_incident_mev: np.ndarray,
     generated_total_gev: np.ndarray,
-    n_ranges: int = CONTINUOUS_RANGES,
+    groups: EnergyGroups | None = None,
 ) -> Chi2Table:
     """chi2 from total energies; see :class:`Chi2Reference` for arguments and errors."""
-    reference = Chi2Reference(reference_incident_mev, reference_total_gev, n_ranges)
+    reference = Chi2Reference(reference_incident_mev, reference_total_gev, groups)
     return reference.compare(generated_incident_mev, generated_total_gev)
 
 
-def total_energy_chi2(reference: ShowerSet, generated: ShowerSet, n_ranges: int = CONTINUOUS_RANGES) -> Chi2Table:
+def total_energy_chi2(reference: ShowerSet, generated: ShowerSet, groups: EnergyGroups | None = None) -> Chi2Table:
     """chi2 of the total energies of two sets of showers; see :class:`Chi2Reference` for the errors."""
     return chi2_from_totals(
         reference.incident_energy_mev,
         total_energy_mev(reference.showers_mev) / 1000.0,
         generated.incident_energy_mev,
         total_energy_mev(generated.showers_mev) / 1000.0,
-        n_ranges,
+        groups,
     )
 
 

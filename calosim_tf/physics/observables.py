@@ -40,6 +40,8 @@ class ShowerFeatures:
         Sum of the voxels below 0 (0 or negative), MeV.
     negative_voxels : ndarray of int, shape (n,)
         Number of voxels below 0.
+    max_voxel_mev : ndarray, shape (n,)
+        Energy of the hottest voxel, MeV.
     per_layer : dict of str to dict of int to ndarray, shape (n,)
         Quantity, then layer id.  ``energy`` (no threshold, MeV); after the threshold: ``energy_thresholded`` (MeV),
         ``centre_<x>`` and ``width_<x>`` (mm, x = eta, phi, r), ``sparsity`` (1 - fraction of voxels above 0).
@@ -50,6 +52,7 @@ class ShowerFeatures:
     total_mev: np.ndarray
     negative_mev: np.ndarray
     negative_voxels: np.ndarray
+    max_voxel_mev: np.ndarray
     per_layer: dict[str, dict[int, np.ndarray]]
     threshold_mev: float
 
@@ -136,13 +139,15 @@ def shower_features(showers: ShowerSet, threshold_mev: float | None = None) -> S
     """
     threshold = showers.detector.threshold_mev if threshold_mev is None else threshold_mev
     n = len(showers)
-    total, negative, n_negative = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    total, negative, hottest = np.empty(n), np.empty(n), np.empty(n)
+    n_negative = np.empty(n, dtype=np.int64)
     per_layer = _empty_layer_arrays(showers.detector, n)
     for place, block in blocks(showers.showers_mev):
         total[place] = block.sum(axis=1)
         if not np.isfinite(total[place]).all():
             row = place.start + int(np.flatnonzero(~np.isfinite(total[place]))[0])
             raise DataError(f"{showers.source}: shower {row} holds a voxel that is not a finite number")
+        hottest[place] = block.max(axis=1)
         below = block < 0
         n_negative[place] = below.sum(axis=1)
         negative[place] = np.sum(block, axis=1, where=below) if n_negative[place].any() else 0.0
@@ -150,7 +155,7 @@ def shower_features(showers: ShowerSet, threshold_mev: float | None = None) -> S
             voxels = block[:, showers.detector.layer_slices[layer.layer_id]]
             for quantity, values in _layer_features(voxels, layer, threshold).items():
                 per_layer[quantity][layer.layer_id][place] = values
-    return ShowerFeatures(total, negative, n_negative, per_layer, threshold)
+    return ShowerFeatures(total, negative, n_negative, hottest, per_layer, threshold)
 
 
 def _empty_layer_arrays(detector: VoxelDetector, n: int) -> dict[str, dict[int, np.ndarray]]:

@@ -28,6 +28,12 @@ def made_up_showers(seed: int, per_energy: int = 80, scale: float = 1.0, energie
 
 
 @pytest.fixture(scope="session")
+def make_showers():
+    """The function itself, for tests that need other seeds, sizes or scales."""
+    return made_up_showers
+
+
+@pytest.fixture(scope="session")
 def reference() -> ShowerSet:
     return made_up_showers(1)
 

@@ -22,6 +22,7 @@ from calosim_tf.physics.chi2 import (
     total_energy_chi2,
     two_sample_chi2,
 )
+from calosim_tf.physics.energies import group_energies
 
 
 def quantile_by_hand(values, share):
@@ -203,7 +204,7 @@ def test_continuous_energies_are_cut_into_ranges():
     rng = np.random.default_rng(13)
     incident = np.exp(rng.uniform(np.log(1000), np.log(64_000), size=3000))
     total = incident / 1000 * rng.normal(0.95, 0.05, size=3000)
-    table = chi2_from_totals(incident, total, incident, total, n_ranges=3)
+    table = chi2_from_totals(incident, total, incident, total, group_energies(incident, n_ranges=3))
     assert not table.discrete
     assert [round(row.energy_mev / 1000) for row in table.rows] == [2, 8, 32]
     assert table.chi2 == 0

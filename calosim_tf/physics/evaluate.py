@@ -1,0 +1,180 @@
+"""Compare generated showers with a reference and write the report: metrics.json, report.html and plots/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from calosim_tf.data.schema import ShowerSet
+from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.physics.comparison import Baseline, Comparison, Sample, compare, make_baseline
+from calosim_tf.physics.metrics import Metric, Results, measure
+from calosim_tf.physics.number_text import with_error
+from calosim_tf.physics.report import Published, ReportPicture, render_report, worst_first
+from calosim_tf.physics.report_folder import report_folder
+from calosim_tf.physics.response_metrics import RESPONSE_METRICS
+from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
+from calosim_tf.physics.shape_metrics import SHAPE_METRICS
+
+SCHEMA = 1
+PUBLISHED_KEYS = ("what", "value", "n", "source")
+METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS)}
+
+
+def evaluate(
+    generated: ShowerSet,
+    reference: ShowerSet,
+    *,
+    control: ShowerSet | None,
+    out_dir: str | Path,
+    title: str,
+    selection_csv: str | Path | None = None,
+    history_csv: str | Path | None = None,
+    notes: Sequence[str] = (),
+    published: Sequence[Published] = (),
+    metrics: Iterable[str | Metric] | None = None,
+) -> dict:
+    """Measure generated showers against a reference and write the report folder.
+
+    Parameters
+    ----------
+    generated, reference : ShowerSet
+        Same detector, same incident energies in the same proportions.
+    control : ShowerSet or None
+        Independent Monte Carlo of the reference's source, for the value of Monte Carlo against Monte Carlo beside
+        each number. Without it the two halves of the reference give that value.
+    out_dir : str or Path
+        New or empty folder, or an earlier report, which is replaced as a whole.
+    title : str
+    selection_csv : str or Path, optional
+        Table of checkpoints (iteration, chi2, ndf, chosen), drawn if it exists and has rows.
+    history_csv : str or Path, optional
+        Table of losses (iteration and any terms), drawn if it exists and has rows.
+    notes : sequence of str
+        Sentences for the report and ``metrics.json``.
+    published : sequence of Published
+        Printed numbers (``calosim_tf.config.Published``, for example), shown in a table of their own.
+    metrics : iterable of str or Metric, optional
+        Names from ``METRICS`` or own metrics; all of ``METRICS`` if not given.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``; numbers that are not defined are None.
+
+    Raises
+    ------
+    DataError
+        If the detectors or incident energies differ, a voxel is not a finite number, or a table cannot be read.
+    ConfigError
+        If a metric name is unknown.
+    RunFolderError
+        If ``out_dir`` cannot be written or holds other files.
+    """
+    chosen = chosen_metrics(metrics)
+    selection, history = read_table(selection_csv, SELECTION_COLUMNS), read_table(history_csv, HISTORY_COLUMNS)
+    for other in (generated, *([control] if control is not None else [])):
+        _require_same_detector(other, reference)
+    with report_folder(out_dir) as folder:
+        comparison = compare(generated, reference)
+        baseline = make_baseline(comparison, control)
+        results = measure(chosen, comparison, baseline)
+        document = _document(title, comparison, control, baseline, results, notes, published)
+        pictures = _draw(comparison, results, selection, history, folder / "plots")
+        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
+    return document
+
+
+def summary_table(document: Mapping) -> str:
+    """Headline numbers of ``metrics.json``, worst first, as plain text for a terminal."""
+    rows = [("metric", "value", "MC vs MC", "N")]
+    for name, entry in worst_first(document["metrics"]):
+        if entry["metric"] == name:
+            floor = with_error(entry["reference_vs_reference"], entry["reference_vs_reference_error"])
+            rows.append((name, with_error(entry["value"], entry["error"]), floor, str(entry["n"])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join((document["title"], "", *lines, "", *document["notes"]))
+
+
+def chosen_metrics(metrics: Iterable[str | Metric] | None) -> tuple[Metric, ...]:
+    """Metrics by name or as they are; all of ``METRICS`` for None; :class:`ConfigError` names an unknown one."""
+    if metrics is None:
+        return tuple(METRICS.values())
+    chosen = tuple(metrics)
+    unknown = [name for name in chosen if isinstance(name, str) and name not in METRICS]
+    if unknown:
+        raise ConfigError(f"metrics {', '.join(unknown)}: unknown, use one of {', '.join(METRICS)}")
+    return tuple(METRICS[metric] if isinstance(metric, str) else metric for metric in chosen)
+
+
+def _require_same_detector(showers: ShowerSet, reference: ShowerSet) -> None:
+    found, expected = showers.detector, reference.detector
+    if found != expected:
+        raise DataError(
+            f"{showers.source}: showers of detector {found.name} ({found.n_voxels} voxels), but the reference is of"
+            f" {expected.name} ({expected.n_voxels} voxels): compare showers of one detector"
+        )
+
+
+def _document(
+    title: str,
+    comparison: Comparison,
+    control: ShowerSet | None,
+    baseline: Baseline,
+    results: Results,
+    notes: Sequence[str],
+    published: Sequence[Published],
+) -> dict:
+    """The content of ``metrics.json``."""
+    groups = comparison.reference.groups
+    all_notes = [*notes, baseline.note]
+    if not groups.discrete:
+        all_notes.append(
+            f"Continuous incident energies: {len(groups)} ranges of equal width in log energy instead of energies."
+        )
+    if results.left_out:
+        all_notes.append(f"Left out for want of what they need: {', '.join(results.left_out)}.")
+    monte_carlo = baseline.comparison.generated
+    return {
+        "schema": SCHEMA,
+        "title": title,
+        "detector": comparison.reference.showers.detector.name,
+        "threshold_mev": comparison.reference.features.threshold_mev,
+        "energies_discrete": groups.discrete,
+        "reference": _sample_record(comparison.reference),
+        "generated": _sample_record(comparison.generated),
+        "control": _sample_record(monte_carlo) if control is not None else None,
+        "metrics": results.overall,
+        "per_energy": {f"{energy:.6g}": entries for energy, entries in results.per_energy.items()},
+        "notes": all_notes,
+        "published": [{key: getattr(row, key) for key in PUBLISHED_KEYS} for row in published],
+    }
+
+
+def _sample_record(sample: Sample) -> dict:
+    sizes = zip(sample.groups.energy_mev, sample.group_places, strict=True)
+    return {
+        "source": sample.showers.source,
+        "showers": len(sample),
+        "showers_per_energy": {f"{energy:.6g}": len(places) for energy, places in sizes},
+    }
+
+
+def _draw(
+    comparison: Comparison,
+    results: Results,
+    selection: Mapping[str, np.ndarray] | None,
+    history: Mapping[str, np.ndarray] | None,
+    folder: Path,
+) -> list[ReportPicture]:
+    # Drawing stands above measuring and takes a second to import: only here.
+    from calosim_tf.plots.gallery import Scene, draw_all
+
+    pictures = draw_all(Scene(comparison, results, selection, history), folder)
+    return [ReportPicture(folder / f"{p.name}.png", p.title, p.caption) for p in pictures]

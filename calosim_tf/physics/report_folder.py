@@ -1,0 +1,81 @@
+"""A report folder appears as a whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from calosim_tf.errors import RunFolderError
+from calosim_tf.files import flush_to_disk
+
+# What an earlier report may hold; a folder with anything else is not ours to replace.
+REPORT_CONTENT = frozenset({"metrics.json", "report.html", "plots"})
+
+
+@contextmanager
+def report_folder(out_dir: str | Path) -> Iterator[Path]:
+    """Folder to fill, which takes the place of ``out_dir`` when the block ends without an error.
+
+    The files are written beside ``out_dir`` under a temporary name and moved there at the end; an earlier report is
+    kept until then and replaced as a whole.
+
+    Parameters
+    ----------
+    out_dir : str or Path
+        Must not exist, be empty, or hold nothing but an earlier report.
+
+    Yields
+    ------
+    Path
+        An empty folder with an empty sub-folder ``plots``.
+
+    Raises
+    ------
+    RunFolderError
+        If ``out_dir`` is a file, holds other files, or cannot be written.
+    """
+    out = Path(out_dir).absolute()
+    _require_replaceable(out)
+    temporary = out.with_name(f".{out.name}.{uuid4().hex[:8]}")
+    try:
+        (temporary / "plots").mkdir(parents=True)
+        yield temporary
+        for path in temporary.rglob("*"):
+            flush_to_disk(path)
+        _swap(temporary, out)
+    except OSError as error:
+        raise RunFolderError(f"{out}: cannot be written ({error.strerror or error}): choose another --out") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _require_replaceable(out: Path) -> None:
+    if out.is_dir():
+        other = sorted(entry.name for entry in out.iterdir() if entry.name not in REPORT_CONTENT)
+        if other:
+            raise RunFolderError(
+                f"{out}: holds files that are not of a report ({', '.join(other[:3])}):"
+                " choose an empty or new folder for --out"
+            )
+    elif out.exists():
+        raise RunFolderError(f"{out}: is a file, expected a folder or a new name: choose another --out")
+
+
+def _swap(temporary: Path, out: Path) -> None:
+    """Move ``temporary`` to ``out``; an earlier report ends up under the temporary name and is removed by the
+    caller.
+    """
+    if not out.exists():
+        temporary.rename(out)
+        return
+    earlier = out.with_name(f"{temporary.name}.earlier")
+    out.rename(earlier)
+    try:
+        temporary.rename(out)
+    except OSError:
+        earlier.rename(out)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,131 @@
+"""All pictures of a report, with their captions; a new picture is one more entry of ``PICTURES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calosim_tf.physics.comparison import Comparison
+from calosim_tf.physics.metrics import Results
+from calosim_tf.plots.energies import RESPONSE_COLUMNS, plot_energy_grid, plot_response
+from calosim_tf.plots.showers import plot_mean_shower
+from calosim_tf.plots.spectra import plot_layer_energies, plot_moments, plot_voxel_spectrum
+from calosim_tf.plots.style import plot_style, save_picture
+from calosim_tf.plots.training import plot_losses, plot_selection
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What pictures are drawn from; ``selection`` and ``history`` are the columns of the run folder's tables, if
+    there.
+    """
+
+    comparison: Comparison
+    results: Results
+    selection: Mapping[str, np.ndarray] | None = None
+    history: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """The comparison's quantities, the metrics measured per energy, and ``selection`` and ``history`` if given."""
+        tables = {"selection": self.selection, "history": self.history}
+        names = {name for name, table in tables.items() if table is not None}
+        for entries in self.results.per_energy.values():
+            names.update(entries)
+        return self.comparison.provides | names
+
+    @property
+    def mc_vs_mc_chi2(self) -> float | None:
+        """chi2/NDF of Monte Carlo against Monte Carlo, if it was measured."""
+        return self.results.overall.get("chi2_ndf_total_energy", {}).get("reference_vs_reference")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the report: file name (without ending), title, caption, function, and what it needs of the scene."""
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Scene], Figure]
+    needs: frozenset[str] = frozenset()
+
+
+PICTURES = (
+    Picture(
+        "energy_grid",
+        "Total energy per incident energy",
+        "E_tot/E_inc, no threshold; showers outside of the range are given as reference | generated. χ²/NDF is that"
+        " of the checkpoint selection, which has its own bins. Ratio: generated over reference, band: error of the"
+        " reference.",
+        lambda scene: plot_energy_grid(scene.comparison),
+    ),
+    Picture(
+        "response",
+        "Response and resolution",
+        "Mean and width of E_tot/E_inc, no threshold. Band: independent Monte Carlo against the reference, one standard"
+        " deviation.",
+        lambda scene: plot_response(scene.comparison, scene.results),
+        frozenset(f"{name}{ending}" for name, *_ in RESPONSE_COLUMNS for ending in ("", "_ratio")),
+    ),
+    Picture(
+        "layer_energies",
+        "Layer energies",
+        "All incident energies, after the voxel threshold. Showers below 1 MeV are outside of the bins; their share"
+        " is given as reference | generated.",
+        lambda scene: plot_layer_energies(scene.comparison),
+        frozenset({"energy_thresholded"}),
+    ),
+    Picture(
+        "voxel_spectrum",
+        "Voxel energies",
+        "All voxels of all showers from 1 MeV. Errors from the spread over groups of showers.",
+        lambda scene: plot_voxel_spectrum(scene.comparison),
+    ),
+    Picture(
+        "moments",
+        "Energy centres and widths",
+        "All incident energies, after the voxel threshold, layers with several angular bins.",
+        lambda scene: plot_moments(scene.comparison),
+        frozenset({"centre_eta", "centre_phi", "width_eta", "width_phi"}),
+    ),
+    Picture(
+        "mean_shower",
+        "Mean shower per layer",
+        "Mean energy per voxel over all showers, no threshold: high incident energies weigh most. Radius"
+        " log10(1 + r/mm). Rings at 1, 10, 100 mm. White: no energy in one of the two.",
+        lambda scene: plot_mean_shower(scene.comparison),
+        frozenset({"centre_r"}),
+    ),
+    Picture(
+        "selection",
+        "Choice of the checkpoint",
+        "χ²/NDF of the total energy at each checkpoint. It grows with the number of showers used, which may differ from"
+        " that of the MC vs MC line.",
+        lambda scene: plot_selection(scene.selection, scene.mc_vs_mc_chi2),
+        frozenset({"selection"}),
+    ),
+    Picture(
+        "losses",
+        "Losses",
+        "Terms of the losses against the iteration.",
+        lambda scene: plot_losses(scene.history),
+        frozenset({"history"}),
+    ),
+)
+
+
+def draw_all(scene: Scene, folder: Path) -> Iterator[Picture]:
+    """Draw every picture that the scene provides for into ``folder/<name>.png`` and yield it."""
+    for picture in PICTURES:
+        if picture.needs <= scene.provides:
+            with plot_style():
+                save_picture(picture.draw(scene), folder / f"{picture.name}.png")
+            yield picture
