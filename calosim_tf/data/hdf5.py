@@ -1,8 +1,11 @@
-"""Opening HDF5 files that may be anything: every failure becomes one line (no TensorFlow)."""
+"""HDF5 files that may be anything, on disks that may be full: every failure becomes one line (no TensorFlow)."""
 
 from __future__ import annotations
 
+import io
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -48,6 +51,52 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r", locking="best-effort")
     except HDF5_FAILURES as error:
         raise DataError(f"{path}: {_why_not_opened(error)}") from error
+
+
+class PatientFile(io.RawIOBase):
+    """File for h5py to write through, on which no write ever fails.
+
+    HDF5 ends the process with a crash when it cannot flush what it holds (disk full).  So the first error is kept in
+    ``error`` and later writes are dropped; whoever writes looks at ``error`` and gives up in order.
+
+    Parameters
+    ----------
+    path : Path
+        Created or emptied.
+    """
+
+    def __init__(self, path: Path):
+        self._file = path.open("w+b", buffering=0)
+        self.error: OSError | None = None
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def write(self, data: memoryview) -> int:
+        self._keep_error(lambda: self._write_all(memoryview(data)))
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        self._keep_error(lambda: self._file.truncate(size))
+        return size
+
+    def readinto(self, buffer: memoryview) -> int:
+        return self._file.readinto(buffer)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def _write_all(self, data: memoryview) -> None:
+        while data:
+            data = data[self._file.write(data) :]
+
+    def _keep_error(self, action: Callable[[], object]) -> None:
+        if self.error is None:
+            try:
+                action()
+            except OSError as error:
+                self.error = error
 
 
 def _what_instead_of_hdf5(head: bytes, size: int) -> str:

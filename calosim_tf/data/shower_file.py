@@ -179,13 +179,20 @@ class ShowerFile:
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._file:
-            found = ", ".join(sorted(self._file)[:8]) or "nothing"
+            found = ", ".join(ascii(key) for key in sorted(self._file)[:8]) or "nothing"
             raise DataError(f"{self.path}: no dataset {name!r}, found {found}; expected {ENERGIES} and {SHOWERS}")
         dataset = self._file[name]
         if not isinstance(dataset, h5py.Dataset):
             raise DataError(f"{self.path}: {name!r} is a group, expected a dataset of numbers")
         if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
             raise DataError(f"{self.path}: {name} holds {dataset.dtype}, expected float32 or float64 in MeV")
+        creation = dataset.id.get_create_plist()
+        for code, *_settings in (creation.get_filter(index) for index in range(creation.get_nfilters())):
+            if not h5py.h5z.filter_avail(code):
+                raise DataError(
+                    f"{self.path}: {name} is packed with HDF5 filter {code}, which is not installed; expected gzip: "
+                    "rewrite the file with 'h5repack -f GZIP=1'"
+                )
         return dataset
 
     def _check_structure(self, detector: VoxelDetector | None) -> None:

@@ -7,20 +7,18 @@ import zlib
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import short_reason
+from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.data.shower_file import ENERGIES, SHOWERS
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk
 
 COMPRESSIONS = ("gzip", "none")
-
-# What h5py raises on a full disk or a lost file system.
-WRITE_FAILURES = (OSError, RuntimeError)
 
 # Of the order of a megabyte: small enough to stay near the processor, and 1024 rows of 368 voxels.
 CHUNK_BYTES = 1024 * 368 * 4
@@ -88,26 +86,24 @@ class ShowerWriter:
         self._pending: deque[tuple[int, Future]] = deque()
 
     def __enter__(self) -> ShowerWriter:
-        try:
-            self._file = h5py.File(self._partial, "w")
+        with ExitStack() as clean_up:
+            try:
+                self._sink = clean_up.enter_context(PatientFile(self._partial))
+            except OSError as error:
+                raise self._cannot_write(error) from error
+            clean_up.callback(self._partial.unlink, missing_ok=True)
+            self._threads = clean_up.enter_context(ThreadPoolExecutor(self._n_threads))
+            self._file = clean_up.enter_context(h5py.File(self._sink, "w"))
             self._create_datasets()
             for name, value in self._attributes.items():
                 self._file.attrs[name] = value
-        except WRITE_FAILURES as error:
-            self._discard()
-            raise self._cannot_write(error) from error
-        self._threads = ThreadPoolExecutor(self._n_threads)
+            self._clean_up = clean_up.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        try:
+        with self._clean_up:
             if kind is None:
                 self._finish()
-        except WRITE_FAILURES as error:
-            raise self._cannot_write(error) from error
-        finally:
-            self._threads.shutdown(cancel_futures=True)
-            self._discard()
 
     def set_attribute(self, name: str, value: object) -> None:
         """Set an attribute of the file."""
@@ -127,11 +123,9 @@ class ShowerWriter:
             raise ValueError(f"got {len(incident_energy_mev)} energies and showers of shape {showers_mev.shape}")
         if self._n_showers + n_new > self._shape[0]:
             raise ValueError(f"{self._n_showers + n_new} showers appended, {self._shape[0]} announced")
-        try:
-            self._file[ENERGIES][self._n_showers : self._n_showers + n_new, 0] = incident_energy_mev
-            self._append_showers(showers_mev)
-        except WRITE_FAILURES as error:
-            raise self._cannot_write(error) from error
+        self._file[ENERGIES][self._n_showers : self._n_showers + n_new, 0] = incident_energy_mev
+        self._append_showers(showers_mev)
+        self._check_written()
 
     def _create_datasets(self) -> None:
         # track_times is off in h5py: the same showers give the same bytes
@@ -179,20 +173,20 @@ class ShowerWriter:
         while self._pending:
             self._store_oldest()
         self._file.close()
-        flush_to_disk(self._partial)
-        self._partial.replace(self.path)
-
-    def _discard(self) -> None:
-        """Close what is open and remove the unfinished file."""
+        self._check_written()
         try:
-            if getattr(self, "_file", None):
-                self._file.close()
-        except WRITE_FAILURES:
-            pass  # the disk is full: the reason is already on its way to the user
-        self._partial.unlink(missing_ok=True)
+            flush_to_disk(self._partial)
+            self._partial.replace(self.path)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
-    def _cannot_write(self, error: BaseException) -> DataError:
-        return DataError(f"{self.path}: cannot be written ({short_reason(error)}); free space or choose another folder")
+    def _check_written(self) -> None:
+        if self._sink.error is not None:
+            raise self._cannot_write(self._sink.error) from self._sink.error
+
+    def _cannot_write(self, error: OSError) -> DataError:
+        reason = (error.strerror or str(error)).lower()
+        return DataError(f"{self.path}: cannot be written ({reason}); free space or choose another folder")
 
 
 def _shuffle_and_compress(chunk: np.ndarray) -> bytes:
