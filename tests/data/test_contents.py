@@ -10,6 +10,7 @@ import pytest
 from calosim_tf.data.contents import RunningDigest, check_contents
 from calosim_tf.data.readers import open_showers
 from calosim_tf.data.units import describe_wrong_units, incident_energies_look_like_gev, median_deposited_fraction
+from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 
 
@@ -55,6 +56,25 @@ def test_digest_in_steps_equals_digest_at_once(tmp_path):
             digest.advance(fraction)
         found = digest.finish()
     assert found == {"sha256": hashlib.sha256(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}
+
+
+def test_digest_keeps_step_with_the_reader(tmp_path):
+    """Breaks if hashing runs ahead: a file larger than memory would come from the disk twice."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(5_000_000))
+    with RunningDigest(path, ("sha256",)) as digest:
+        digest.advance(0.1)
+        digest.advance(0.1)  # returns when the first is done
+        assert 500_000 <= digest._file.tell() < 500_000 + 2**20 + 1
+
+
+def test_units_show_behind_empty_showers(write, few_showers, monkeypatch):
+    """Breaks if units are judged by the first block alone, which may hold nothing but empty showers."""
+    monkeypatch.setattr("calosim_tf.data.shower_file.BLOCK_BYTES", 10 * 368 * 4)
+    showers = few_showers[1] / 1000
+    showers[:20] = 0
+    with pytest.raises(DataError, match="showers are in GeV"):
+        check_contents(open_showers(write(showers=showers), PHOTON))
 
 
 def test_median_fraction_leaves_empty_showers_out():

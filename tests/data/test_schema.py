@@ -54,6 +54,11 @@ def test_held_out_part_of_continuous_energies_is_even():
     np.testing.assert_array_equal(sorted_mask.reshape(100, 4).sum(axis=1), 1)
 
 
+def test_held_out_number_is_not_lost_to_rounding():
+    """Breaks if 0.29 * 100, which is 28.999999999999996 in floating point, counts as 28."""
+    assert holdout_rows(np.arange(100.0), 0.29).sum() == 29
+
+
 def test_nothing_is_held_out_at_fraction_zero():
     """Breaks if rounding lets a row slip in."""
     assert not holdout_rows(np.arange(1.0, 1000.0), 0.0).any()

@@ -92,6 +92,20 @@ def test_memory_stays_within_the_limit(small_blocks, public_like_file):
     assert source.group_rows == 64
 
 
+def test_block_used_last_is_kept(small_blocks, public_like_file, monkeypatch):
+    """Breaks if blocks in use are dropped for having been read first: with room for two, a b a c must keep a."""
+    source = streamed(public_like_file, blocks=2)
+    reads = []
+    read = source_module.StreamedRows._load
+    monkeypatch.setattr(
+        source_module.StreamedRows, "_load", lambda self, rows: reads.append(rows[0]) or read(self, rows)
+    )
+    a, b, c = source.train_rows[[0, 64, 128]]
+    for row in (a, b, a, c, a):
+        source.read(np.array([row]))
+    assert len(reads) == 3
+
+
 def test_energy_range_includes_both_ends(public_like_file):
     """Breaks if an end is left out: boundary energies are trained in both generators of a split."""
     source = load_source(public_like_file, PHOTON, energy_min_mev=1024.0, energy_max_mev=4096.0)
