@@ -120,6 +120,7 @@ class RunFolder:
                 "events_selected": len(source.incident_energy_mev),
                 "events_trained_on": len(source.train_rows),
                 "events_held_out": len(source.holdout_rows),
+                "streamed_group_rows": source.group_rows,
                 "normalisation": normalisation.to_dict(),
             },
         )
@@ -135,12 +136,19 @@ class RunFolder:
                     f"{self.path}: the run was begun with {key} = {old.get(key)}, now asked for {new.get(key)}: "
                     "resume with the same value, or --force to go on regardless"
                 )
-        begun_with = [item["sha256"] for item in self.data()["files"]]
+        recorded = self.data()
+        begun_with = [item["sha256"] for item in recorded["files"]]
         now = [item["sha256"] for item in source.files]
         if begun_with != now:
             raise RunFolderError(
                 f"{self.path}: the run was begun on other data (sha256 {_short(begun_with)}, now {_short(now)}): "
                 "resume with the same --data, or --force to go on regardless"
+            )
+        if recorded.get("streamed_group_rows") != source.group_rows:
+            # the order of the showers depends on whether, and in what groups, they come from disk
+            raise RunFolderError(
+                f"{self.path}: the run was begun with {_groups(recorded.get('streamed_group_rows'))}, "
+                f"now {_groups(source.group_rows)}: set data.memory_limit_gib accordingly, or --force to go on regardless"
             )
         version = read_json(self.path / "environment.json", "the environment of a run").get("calosim_tf")
         if version != __version__:
@@ -170,6 +178,10 @@ def _flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = list(value) if isinstance(value, tuple) else value
     return flat
+
+
+def _groups(rows: int | None) -> str:
+    return "showers in memory" if rows is None else f"showers from disk in groups of {rows}"
 
 
 def _short(sums: list[str]) -> str:

@@ -17,6 +17,7 @@ class Source:
     incident_energy_mev = np.array([256.0, 512.0, 1024.0])
     train_rows = np.array([0, 1])
     holdout_rows = np.array([2])
+    group_rows = None
     files = ({"path": "a.hdf5", "sha256": "a" * 64, "bytes": 1, "events": 3},)
 
 
@@ -70,6 +71,14 @@ def test_resuming_on_other_data_is_refused_unless_forced(begun, tiny):
         begun.prepare(tiny, other, resume=True, force=False)
     begun.prepare(tiny, other, resume=True, force=True)
     assert begun.exists
+
+
+def test_resuming_from_disk_what_was_begun_in_memory_is_refused(begun, tiny):
+    """Breaks bit-equal resume silently: rows that come from disk are shuffled in groups, in another order."""
+    other = Source()
+    other.group_rows = 4096
+    with pytest.raises(RunFolderError, match="begun with showers in memory, now showers from disk in groups of 4096"):
+        begun.prepare(tiny, other, resume=True, force=False)
 
 
 def test_resuming_under_another_package_version_is_refused(begun, tiny):
