@@ -17,17 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.data.transforms import KineticNormalisation
-from calosim_tf.generate import ShowerGenerator
-from calosim_tf.latents import draw_latents
+from calosim_tf.generate import ShowerSampler
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
+from calosim_tf.training.normalisation import fit_normalisation
 
 WARM_UP = 2
 # Network calls shorter than this are repeated inside one clock reading
@@ -67,7 +65,7 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
     model = build_model(experiment)
-    normalisation = KineticNormalisation.fit(source.incident_energy_mev, source.detector.mass_mev)
+    normalisation = fit_normalisation(experiment, source)
     rows = experiment.training.batch_size * experiment.training.critic_steps
     real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
     batch = next(iter(real))
@@ -111,7 +109,7 @@ def _time_bare(step: Callable, batch, steps: int) -> float:
     return statistics.median(intervals)
 
 
-def bench_network(generators: dict[str, ShowerGenerator], batch: int, repeats: int) -> dict[str, dict[str, float]]:
+def bench_network(generators: dict[str, ShowerSampler], batch: int, repeats: int) -> dict[str, dict[str, float]]:
     """Seconds per shower of the network alone, back ends in turn, latents and labels ready in memory.
 
     Parameters
@@ -126,16 +124,13 @@ def bench_network(generators: dict[str, ShowerGenerator], batch: int, repeats: i
     return {name: _spread(values) for name, values in readings.items()}
 
 
-def _network_clock(generator: ShowerGenerator, batch: int) -> Callable[[], float]:
-    law = generator.normalisation
-    energy = np.geomspace(law.kin_min_mev, law.kin_max_mev, batch)
-    latent = tf.constant(draw_latents(generator.latent, 0, 0, batch))
-    label = tf.constant(law.label(energy))
+def _network_clock(generator: ShowerSampler, batch: int) -> Callable[[], float]:
+    call = generator.ready_call(batch)
 
     def seconds(calls: int) -> float:
         start = time.perf_counter()
         for _ in range(calls):
-            generator.apply(latent, label).numpy()
+            call()
         return time.perf_counter() - start
 
     seconds(WARM_UP)

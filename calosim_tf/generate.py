@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -10,12 +11,49 @@ import tensorflow as tf
 
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.errors import DataError
 from calosim_tf.latents import draw_latents
 
 DEFAULT_BATCH = 4096
 
 
-class ShowerGenerator:
+class ShowerSampler(ABC):
+    """Showers for incident energies, from one network or several."""
+
+    @abstractmethod
+    def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
+        """Showers for these incident energies, in order, block by block.
+
+        Parameters
+        ----------
+        incident_energy_mev : ndarray, shape (n,)
+        seed : int
+            Key of the latent stream; shower i of a seed has the same latent at any batch size.
+        batch : int
+            Showers per block.
+
+        Yields
+        ------
+        ndarray, shape (up to batch, n_voxels), float32
+            Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
+            voxels).
+        """
+
+    @abstractmethod
+    def ready_call(self, batch: int) -> Callable[[], None]:
+        """A call of the network on ``batch`` showers over its range of energies, latents and labels ready in memory."""
+
+    def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
+        """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
+        return (
+            np.concatenate(
+                [block.sum(axis=1, dtype=np.float64) for block in self.blocks(incident_energy_mev, seed, batch)]
+            )
+            / 1e3
+        )
+
+
+class ShowerGenerator(ShowerSampler):
     """A generator network with everything that turns incident energies into showers.
 
     Parameters
@@ -38,39 +76,91 @@ class ShowerGenerator:
         self.network = network
         self.latent = latent
         self.normalisation = normalisation
+        self.jit_compile = jit_compile
         self.apply = tf.function(self._apply, jit_compile=jit_compile, reduce_retracing=True)
 
     def _apply(self, latent: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
         return self.network({"latent": latent, "condition": condition}, training=False)
 
     def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
-        """Showers for these incident energies, in order, block by block.
-
-        Parameters
-        ----------
-        incident_energy_mev : ndarray, shape (n,)
-        seed : int
-            Key of the latent stream; shower i of a seed has the same latent at any batch size.
-        batch : int
-            Showers per block.
-
-        Yields
-        ------
-        ndarray, shape (up to batch, n_voxels), float32
-            Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
-            voxels).
-        """
+        """As :meth:`ShowerSampler.blocks`."""
         for first in range(0, len(incident_energy_mev), batch):
             energy = incident_energy_mev[first : first + batch]
-            latent = draw_latents(self.latent, seed, first, len(energy))
-            outputs = self.apply(latent, self.normalisation.label(energy)).numpy()
-            yield self.normalisation.to_mev(outputs, energy)
+            yield self.showers(energy, draw_latents(self.latent, seed, first, len(energy)))
 
-    def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
-        """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
-        return (
-            np.concatenate(
-                [block.sum(axis=1, dtype=np.float64) for block in self.blocks(incident_energy_mev, seed, batch)]
+    def showers(self, incident_energy_mev: np.ndarray, latent: np.ndarray) -> np.ndarray:
+        """Showers of these energies and latents in one call, MeV, shape (n, n_voxels)."""
+        outputs = self.apply(latent, self.normalisation.label(incident_energy_mev)).numpy()
+        return self.normalisation.to_mev(outputs, incident_energy_mev)
+
+    def ready_call(self, batch: int) -> Callable[[], None]:
+        """As :meth:`ShowerSampler.ready_call`."""
+        energy = np.geomspace(self.normalisation.kin_min_mev, self.normalisation.kin_max_mev, batch)
+        latent = tf.constant(draw_latents(self.latent, 0, 0, batch))
+        label = tf.constant(self.normalisation.label(energy))
+        return lambda: self.apply(latent, label).numpy()
+
+
+class RoutedShowerGenerator(ShowerSampler):
+    """Several generators, each for its range of incident energy.
+
+    Parameters
+    ----------
+    members : sequence of (low, high, ShowerGenerator)
+        Ranges of incident energy, MeV, inclusive at both ends, ascending; the upper one has a shared edge.
+    """
+
+    def __init__(self, members: Sequence[tuple[float, float, ShowerGenerator]]):
+        self.members = tuple(members)
+
+    def route(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Number of the member that makes each shower, shape (n,).
+
+        Raises
+        ------
+        DataError
+            An energy lies outside of all ranges.
+        """
+        energy = np.asarray(incident_energy_mev)
+        chosen = np.full(len(energy), -1)
+        for number, (low, high, _) in enumerate(self.members):
+            chosen[(energy >= low) & (energy <= high)] = number
+        if (chosen < 0).any():
+            ranges = ", ".join(f"{low:g} to {high:g}" for low, high, _ in self.members)
+            raise DataError(
+                f"no generator of this split covers an incident energy of {energy[chosen < 0][0]:g} MeV, "
+                f"expected {ranges} MeV: leave such energies out"
             )
-            / 1e3
-        )
+        return chosen
+
+    def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
+        """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its place among all, whoever makes it."""
+        chosen = self.route(incident_energy_mev)
+        for first in range(0, len(chosen), batch):
+            energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
+            made = {
+                item: self._made_by(item, np.flatnonzero(number == item), energy, seed, first) for item in set(number)
+            }
+            block = np.empty((len(energy), next(iter(made.values())).shape[1]), dtype=np.float32)
+            for item, showers in made.items():
+                block[number == item] = showers
+            yield block
+
+    def ready_call(self, batch: int) -> Callable[[], None]:
+        """As :meth:`ShowerSampler.ready_call`; the batch is shared out evenly over the members."""
+        shares = np.diff(np.linspace(0, batch, len(self.members) + 1).astype(int))
+        calls = [item[2].ready_call(int(share)) for item, share in zip(self.members, shares, strict=True) if share]
+
+        def call() -> None:
+            for member_call in calls:
+                member_call()
+
+        return call
+
+    def _made_by(self, number: int, rows: np.ndarray, energy: np.ndarray, seed: int, first: int) -> np.ndarray:
+        generator = self.members[number][2]
+        span = int(rows[-1] - rows[0]) + 1
+        latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[rows - rows[0]]
+        # XLA compiles once per number of rows: few numbers, whatever the mixture
+        padded = np.resize(rows, 1 << (len(rows) - 1).bit_length()) if generator.jit_compile else rows
+        return generator.showers(energy[padded], latent[padded - rows[0]])[: len(rows)]

@@ -28,7 +28,7 @@ def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarra
     Returns
     -------
     ndarray, shape (count, law.size), float32
-        Normal with mean ``law.mean`` and standard deviation ``law.std``.
+        Normal with mean ``law.mean`` and standard deviation ``law.std``, or uniform in (``law.low``, ``law.high``).
 
     Notes
     -----
@@ -41,6 +41,10 @@ def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarra
     words = bits.random_raw(count * counts_per_shower * _WORDS_PER_COUNT).astype("<u8", copy=False)
     halves = words.view("<u4").reshape(count, -1) >> np.uint32(8)
     uniform = halves.astype(np.float32)
+    if law.law == "uniform":
+        # cell centres: neither end is reached
+        unit = (uniform[:, : law.size] + np.float32(0.5)) * _SCALE
+        return unit * np.float32(law.high - law.low) + np.float32(law.low)
     pairs = uniform.shape[1] // 2
     # (k + 1) / 2^24 is never 0, so the logarithm is finite
     radius = np.sqrt(np.float32(-2.0) * np.log((uniform[:, :pairs] + np.float32(1.0)) * _SCALE))

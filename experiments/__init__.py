@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 
-from calosim_tf.experiments import photon
+from calosim_tf.experiments import fastcalogan, photon, pion
 
-from calosim_tf.config import Experiment
+from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 
-EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for module in (photon,) for experiment in module.EXPERIMENTS
+EXPERIMENTS: dict[str, AnyExperiment] = {
+    experiment.name: experiment for module in (photon, pion, fastcalogan) for experiment in module.EXPERIMENTS
 }
 
 
-def get_experiment(name: str) -> Experiment:
+def get_experiment(name: str) -> AnyExperiment:
     """Experiment of that name; :class:`ConfigError` proposes the nearest one."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]

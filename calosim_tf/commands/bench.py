@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from calosim_tf.errors import ConfigError
@@ -40,24 +41,40 @@ def add_parser(subparsers) -> None:
 
 
 def run_train(args: argparse.Namespace) -> int:
-    """Time the training step on the bundled sample."""
-    from calosim_tf.data.bundled import bundled_sample
+    """Time the training step on the default data, in a split that of each member."""
     from calosim_tf.data.source import load_source
+    from calosim_tf.data_prep.default_data import default_data
     from calosim_tf.experiments import get_experiment
     from calosim_tf.geometry import get_detector
 
     _require_positive("--steps", args.steps)
     experiment = get_experiment(args.experiment)
-    source = load_source([bundled_sample(experiment.data.layout)], get_detector(experiment.data.layout))
+    data = experiment.data
+    source = load_source(
+        [default_data(data.layout)],
+        get_detector(data.layout),
+        energy_min_mev=data.energy_min_mev,
+        energy_max_mev=data.energy_max_mev,
+    )
 
     from calosim_tf.bench import bench_train
     from calosim_tf.training.devices import set_threads
+    from calosim_tf.training.parts import parts
+    from calosim_tf.training.run_folder import RunFolder
 
     set_threads(args.threads)
-    result = bench_train(experiment, source, args.steps)
+    found = parts(experiment, source, RunFolder(Path(experiment.run.out)))
+    results = [bench_train(part.experiment, part.source, args.steps) for part in found]
     if args.json:
-        print(json.dumps(result, indent=2))
+        content = {"experiment": experiment.name, "members": results} if experiment.members else results[0]
+        print(json.dumps(content, indent=2))
         return 0
+    for part, result in zip(found, results, strict=True):
+        _print_train(part.experiment, result, args)
+    return 0
+
+
+def _print_train(experiment, result: dict[str, Any], args: argparse.Namespace) -> None:
     print(
         f"{experiment.name}, batch {result['batch_size']}, {result['threads']} threads, "
         f"median of {args.steps} rounds (min - max)"
@@ -66,7 +83,6 @@ def run_train(args: argparse.Namespace) -> int:
         print(f"  {name:22} {_seconds(value, 1.0, 's')} per iteration")
     print(f"  input cost   {_seconds(result['input_cost'], 1.0, 'x')} (real over constant input)")
     print(f"  Keras cost   {_seconds(result['keras_cost'], 1.0, 'x')} (fit over the bare traced step)")
-    return 0
 
 
 def run_generate(args: argparse.Namespace) -> int:

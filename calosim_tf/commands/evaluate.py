@@ -62,9 +62,9 @@ def _generate(run_folder, reference, seed: int):
     import numpy as np
 
     from calosim_tf.data.schema import ShowerSet
-    from calosim_tf.training.load import load_generator
+    from calosim_tf.training.load import in_words, load_generator
 
-    generator, iteration = load_generator(run_folder)
+    generator, iterations = load_generator(run_folder)
     showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, seed)))
-    source = f"{run_folder.experiment().name}, iteration {iteration}"
+    source = f"{run_folder.experiment().name}, {in_words(iterations)}"
     return ShowerSet(reference.incident_energy_mev, showers, reference.detector, source)

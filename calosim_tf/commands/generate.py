@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
         Path(args.out), detector.n_voxels, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
         from calosim_tf.generate import DEFAULT_BATCH
-        from calosim_tf.training.load import load_generator
+        from calosim_tf.training.load import in_words, load_generator
 
-        generator, iteration = load_generator(run_folder, jit_compile=args.backend == "xla")
-        writer.set_attribute("source", f"{experiment.name}, iteration {iteration}")
-        writer.set_attribute("iteration", iteration)
+        generator, iterations = load_generator(run_folder, jit_compile=args.backend == "xla")
+        writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
+        writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
         batch = args.batch or DEFAULT_BATCH
         blocks = generator.blocks(energy, args.seed, batch)
         first, kept, added = 0, 0.0, 0.0
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
                 added += block.sum(dtype=np.float64) - before
             writer.append(energy[first : first + len(block)], block)
             first += len(block)
-    print(f"calosim: {args.out}: {len(energy)} showers of {experiment.name}, iteration {iteration}", file=sys.stderr)
+    print(f"calosim: {args.out}: {len(energy)} showers of {experiment.name}, {in_words(iterations)}", file=sys.stderr)
     if not args.no_clip:
         print(
             f"calosim: negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from calosim_tf.config import Experiment
+from calosim_tf.config import AnyExperiment, Experiment, SplitExperiment
 from calosim_tf.experiments import get_experiment
 
 
@@ -26,11 +26,13 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(content, indent=2))
         return 0
     print(f"{experiment.name}: {experiment.summary}\n{experiment.paper}\n")
-    for name, network in content["networks"].items():
+    for name, network in _rows(content["networks"]):
         print(
-            f"{name:10} {network['params_trainable']:>10,} trainable, {network['params_total']:>10,} in all, "
+            f"{name:14} {network['params_trainable']:>10,} trainable, {network['params_total']:>10,} in all, "
             f"{network['conv_layers']} convolutions, inputs {network['inputs']}, outputs {network['outputs']}"
         )
+    if experiment.members:
+        print(f"{'all generators':14} {'':>20} {content['networks']['params_total_all_generators']:>10,} in all")
     for row in content["published"]:
         print(f"published: {row['what']} = {row['value']} ({row['n']}; {row['source']})")
     print("\nsettings (change with --set key=value):")
@@ -39,20 +41,63 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def describe(experiment: Experiment) -> dict[str, Any]:
+def describe(experiment: AnyExperiment) -> dict[str, Any]:
     """What ``info --json`` prints."""
-    from calosim_tf.training.build import build_networks
-
-    generator, critic = build_networks(experiment)
     stored = experiment.to_dict()
     return {
         "experiment": experiment.name,
         "paper": experiment.paper,
         "summary": experiment.summary,
-        "networks": {"generator": _describe_network(generator), "critic": _describe_network(critic)},
+        "networks": _describe_split(experiment) if experiment.members else _describe_pair(experiment),
         "data": stored["data"],
         "published": list(stored["published"]),
-        "settings": {key: _look_up(stored, key) for key in experiment.setting_keys()},
+        "settings": _settings(experiment, stored),
+    }
+
+
+def _describe_pair(experiment: Experiment) -> dict[str, Any]:
+    from calosim_tf.training.build import build_networks
+
+    generator, critic = build_networks(experiment)
+    return {"generator": _describe_network(generator), "critic": _describe_network(critic)}
+
+
+def _describe_split(experiment: SplitExperiment) -> dict[str, Any]:
+    pairs = {}
+    for member in experiment.members:
+        energies = {
+            "name": member.name,
+            "energy_min_mev": member.energy_min_mev,
+            "energy_max_mev": member.energy_max_mev,
+        }
+        pairs[member.name] = {
+            kind: {**energies, **network} for kind, network in _describe_pair(experiment.experiment(member)).items()
+        }
+    generators = [pair["generator"] for pair in pairs.values()]
+    return {
+        "generators": generators,
+        "critics": [pair["critic"] for pair in pairs.values()],
+        "params_total_all_generators": sum(generator["params_total"] for generator in generators),
+    }
+
+
+def _rows(networks: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    if "generators" not in networks:
+        return list(networks.items())
+    pairs = zip(networks["generators"], networks["critics"], strict=True)
+    return [
+        (f"{network['name']} {kind}", network)
+        for pair in pairs
+        for kind, network in zip(("generator", "critic"), pair, strict=True)
+    ]
+
+
+def _settings(experiment: AnyExperiment, stored: dict[str, Any]) -> dict[str, Any]:
+    """Values by key; keys that only hand a value on to every member have none of their own."""
+    return {
+        key: _look_up(stored, key)
+        for key in experiment.setting_keys()
+        if not experiment.members or key.split(".")[0] in (*experiment.SECTIONS, "members")
     }
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.config import Experiment
+from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 
@@ -17,9 +17,13 @@ def add_parser(subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser("train", help="train an experiment and judge it")
     parser.add_argument("experiment")
-    parser.add_argument("--data", nargs="+", metavar="F", help="data files (default: the bundled sample)")
+    parser.add_argument(
+        "--data", nargs="+", metavar="F", help="data files (default: the bundled sample, or parametrised showers)"
+    )
     parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/EXPERIMENT)")
-    parser.add_argument("--iterations", metavar="N", help="generator updates of the whole run")
+    parser.add_argument(
+        "--iterations", metavar="N", help="generator updates of the whole run (in a split: of each member)"
+    )
     parser.add_argument("--seed", metavar="S")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
     parser.add_argument("--config", metavar="F", help="YAML or JSON file with settings, before --set")
@@ -34,25 +38,27 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything that can be checked without TensorFlow, then train."""
     experiment = configure(args)
-    from calosim_tf.data.bundled import bundled_sample
     from calosim_tf.data.source import load_source
+    from calosim_tf.data_prep.default_data import default_data
     from calosim_tf.geometry import get_detector
+    from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
 
     data = experiment.data
-    paths = [Path(path) for path in args.data] if args.data else [bundled_sample(data.layout)]
+    detector = get_detector(data.layout)
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
     source = load_source(
-        paths,
-        get_detector(data.layout),
+        [Path(path) for path in args.data] if args.data else [default_data(data.layout)],
+        detector,
         energy_min_mev=data.energy_min_mev,
         energy_max_mev=data.energy_max_mev,
         holdout_fraction=data.holdout_fraction,
         memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
     )
-    run_folder.prepare(experiment, source, resume=args.resume, force=args.force)
-    _say(_plan(experiment, source, run_folder))
+    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
+    for line in _plan(experiment, source, run_folder):
+        print(f"calosim: {line}", file=sys.stderr)
 
     from calosim_tf.training.devices import set_threads
     from calosim_tf.training.train import train
@@ -66,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def configure(args: argparse.Namespace) -> Experiment:
+def configure(args: argparse.Namespace) -> AnyExperiment:
     """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
     experiment = get_experiment(args.experiment)
     values: dict[str, Any] = {}
@@ -120,15 +126,21 @@ def _flatten(nested: dict, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _plan(experiment: Experiment, source, run_folder) -> str:
-    training = experiment.training
-    return (
-        f"{experiment.name}: {training.iterations} iterations of {training.critic_steps} critic and "
-        f"{training.generator_steps} generator updates, batch {training.batch_size}; {source.source_label}, "
-        f"{len(source.train_rows)} showers to train on, {len(source.holdout_rows)} held out; "
+def _plan(experiment: AnyExperiment, source, run_folder) -> list[str]:
+    lines = [
+        f"{source.source_label}, {len(source.train_rows)} showers to train on, {len(source.holdout_rows)} held out; "
         f"run folder {run_folder.path}"
+    ]
+    if not experiment.members:
+        return [f"{experiment.name}: {_schedule(experiment.training)}; {lines[0]}"]
+    for member in experiment.members:
+        low, high = member.range_mev
+        lines.append(f"  {member.name}, {low:g} to {high:g} MeV: {_schedule(member.training)}")
+    return [f"{experiment.name}: {lines[0]}", *lines[1:]]
+
+
+def _schedule(training) -> str:
+    return (
+        f"{training.iterations} iterations of {training.critic_steps} critic and "
+        f"{training.generator_steps} generator updates, batch {training.batch_size}"
     )
-
-
-def _say(message: str) -> None:
-    print(f"calosim: {message}", file=sys.stderr)

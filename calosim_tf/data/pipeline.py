@@ -32,7 +32,7 @@ def training_batches(
     Returns
     -------
     tf.data.Dataset
-        Of ``(showers (rows, n_voxels), condition (rows, 1))``, float32, showers over kinetic energy.
+        Of ``(showers (rows, n_values), condition (rows, condition_size))``, float32, as the normalisation makes them.
     """
     order = ShuffledRows(len(source.train_rows), seed, source.group_rows)
 
@@ -45,7 +45,7 @@ def training_batches(
             start += rows_per_iteration
 
     signature = (
-        tf.TensorSpec((rows_per_iteration, source.detector.n_voxels), tf.float32),
-        tf.TensorSpec((rows_per_iteration, 1), tf.float32),
+        tf.TensorSpec((rows_per_iteration, normalisation.n_values(source.detector.n_voxels)), tf.float32),
+        tf.TensorSpec((rows_per_iteration, normalisation.condition_size), tf.float32),
     )
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(PREFETCH)

@@ -24,6 +24,8 @@ __all__ = ["ShowerSource", "ShuffledRows", "load_source"]
 MEMORY_FRACTION = 0.25
 # Showers mixed with one another when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
 MAX_GROUP_BLOCKS = 32
+# Showers are read in blocks of this many when only their sums are wanted.
+SUM_BLOCK = 16_384
 # An error names the energies present up to this number of them.
 _MAX_LISTED = 20
 
@@ -44,6 +46,10 @@ class ShowerSource:
         What the showers are, in words that may stand beside a number.
     group_rows : int or None
         To hand to :class:`ShuffledRows`; None when the showers are in memory.
+
+    Notes
+    -----
+    The argument ``rows`` names the rows of ``showers`` that are selected, all of them unless given.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class ShowerSource:
         showers: np.ndarray | StreamedRows,
         files: list[dict],
         source_label: str,
+        rows: np.ndarray | None = None,
     ):
         self.detector = detector
         self.incident_energy_mev = incident_energy_mev
@@ -62,6 +69,7 @@ class ShowerSource:
         self.files = files
         self.source_label = source_label
         self._showers = showers
+        self._rows = rows
 
     def __len__(self) -> int:
         return len(self.incident_energy_mev)
@@ -76,7 +84,31 @@ class ShowerSource:
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Showers of ``rows`` in that order, MeV, float32, shape (len(rows), n_voxels)."""
-        return self._showers.take(rows, axis=0)
+        return self._showers.take(rows if self._rows is None else self._rows[rows], axis=0)
+
+    def total_energy_mev(self, rows: np.ndarray) -> np.ndarray:
+        """Sum over the voxels of each shower of ``rows``, MeV, float64."""
+        blocks = (self.read(rows[first : first + SUM_BLOCK]) for first in range(0, len(rows), SUM_BLOCK))
+        return np.concatenate([block.sum(axis=1, dtype=np.float64) for block in blocks])
+
+    def within(self, energy_min_mev: float | None, energy_max_mev: float | None) -> ShowerSource:
+        """Showers of a range of incident energy, both ends included, on the same data.
+
+        What is held out here is held out there: the part is cut from this selection, not chosen anew.
+
+        Raises
+        ------
+        DataError
+            No event in the range.
+        """
+        rows = np.flatnonzero(_select(self.incident_energy_mev, energy_min_mev, energy_max_mev))
+        holdout = np.isin(rows, self.holdout_rows, assume_unique=True)
+        energy = self.incident_energy_mev[rows]
+        if self.in_memory:
+            showers, chosen = self._showers, rows if self._rows is None else self._rows[rows]
+        else:
+            showers, chosen = self._showers.part(rows, np.flatnonzero(~holdout)[::BLOCK_ROWS]), None
+        return ShowerSource(self.detector, energy, holdout, showers, self.files, self.source_label, chosen)
 
     def holdout_set(self, max_events: int | None = None) -> ShowerSet:
         """Showers that are never trained on; at most ``max_events``, then evenly over the energies."""
@@ -159,6 +191,7 @@ class StreamedRows:
         self._file_starts = np.concatenate([[0], np.cumsum([file.n_events for file in files])])
         self._selected = selected
         self._edges = np.concatenate([[0], block_starts[1:], [len(selected)]])
+        self._limit_bytes = limit_bytes
         block_bytes = int(np.diff(self._edges).max()) * files[0].n_voxels * np.dtype(np.float32).itemsize
         self._capacity = max(2, limit_bytes // block_bytes)
         self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
@@ -167,6 +200,10 @@ class StreamedRows:
     def group_blocks(self) -> int:
         """Blocks to shuffle with one another: two groups fit into memory, as a batch may lie across two."""
         return min(MAX_GROUP_BLOCKS, self._capacity // 2)
+
+    def part(self, rows: np.ndarray, block_starts: np.ndarray) -> StreamedRows:
+        """Some of these rows, with blocks of their own."""
+        return StreamedRows(self._files, self._selected[rows], block_starts, self._limit_bytes)
 
     def take(self, rows: np.ndarray, axis: int = 0) -> np.ndarray:
         """Like ``ndarray.take`` along axis 0."""
@@ -214,7 +251,7 @@ def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | No
             listed = f"{present[0]:g} to {present[-1]:g}"
         raise DataError(
             f"no event has an incident energy of {low:g} to {high:g} MeV; the data hold {listed} MeV: "
-            "change data.energy_min_mev or data.energy_max_mev"
+            "give data of that range, or change data.energy_min_mev or data.energy_max_mev"
         )
     return selected
 

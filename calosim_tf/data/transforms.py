@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.errors import DataError
 
+# What an empty voxel is set to before the layer-wise normalisation (authors' code), MeV
+ZERO_VOXEL_MEV = np.float32(1e-4)
+# Energies at which the response is tabulated: every discrete one, or this many ranges of continuous ones (our choice)
+MAX_RESPONSE_KNOTS = 32
+
 
 @dataclass(frozen=True)
 class KineticNormalisation:
-    """Voxels over kinetic energy, and the logarithmic energy label of CaloShowerGAN.
-
-    Label c = ln(kin / kin_min) / ln(kin_max / kin_min), 0 at the lowest and 1 at the highest energy of the training
-    selection.
+    """Voxels over kinetic energy, and the energy label of CaloShowerGAN.
 
     Attributes
     ----------
     mass_mev : float
     kin_min_mev, kin_max_mev : float
-        Kinetic energies of label 0 and 1, MeV.
+        Lowest and highest kinetic energy of the training selection, MeV.
+    energy_label : {'log', 'max'}
+        ``log``: ln(kin / kin_min) / ln(kin_max / kin_min), 0 and 1 at the ends; ``max``: kin / kin_max.
+    condition_size : int
+        Numbers that condition the networks: the label, then zeros.
+    mask_mev : float
+        Training voxels below this are set to 0.
+    response : tuple of (float, float)
+        Kinetic energies, MeV, and the mean deposited over kinetic energy there; voxels are divided by it besides,
+        interpolated in ln kin.  Empty for none.
     """
+
+    kind: ClassVar[str] = "kinetic"
 
     mass_mev: float
     kin_min_mev: float
     kin_max_mev: float
+    energy_label: str = "log"
+    condition_size: int = 1
+    mask_mev: float = 0.0
+    response: tuple[tuple[float, float], ...] = ()
 
     @classmethod
-    def fit(cls, incident_energy_mev: np.ndarray, mass_mev: float) -> KineticNormalisation:
+    def fit(cls, incident_energy_mev: np.ndarray, mass_mev: float, **options: Any) -> KineticNormalisation:
         """Label range of a training selection; :class:`DataError` when it holds a single energy."""
         kinetic = kinetic_energy_mev(incident_energy_mev, mass_mev)
         low, high = float(kinetic.min()), float(kinetic.max())
@@ -38,24 +57,144 @@ class KineticNormalisation:
                 f"the training selection holds the single kinetic energy {low:g} MeV; "
                 "the energy label needs at least two: widen data.energy_min_mev / data.energy_max_mev"
             )
-        return cls(mass_mev, low, high)
+        return cls(mass_mev, low, high, **options)
 
     def label(self, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Energy label, shape (n, 1), float32."""
+        """Energy label and zeros behind it, shape (n, condition_size), float32."""
         kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
-        label = np.log(kinetic / self.kin_min_mev) / np.log(self.kin_max_mev / self.kin_min_mev)
-        return label.astype(np.float32)[:, None]
+        condition = np.zeros((len(kinetic), self.condition_size), dtype=np.float32)
+        if self.energy_label == "max":
+            condition[:, 0] = kinetic / self.kin_max_mev
+        else:
+            condition[:, 0] = np.log(kinetic / self.kin_min_mev) / np.log(self.kin_max_mev / self.kin_min_mev)
+        return condition
+
+    def n_values(self, n_voxels: int) -> int:
+        """Numbers of a training vector."""
+        return n_voxels
 
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Voxels over kinetic energy, shape (n, n_voxels), float32."""
-        kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
-        return showers_mev * (1.0 / kinetic).astype(np.float32)[:, None]
+        """Training vectors, shape (n, n_values), float32."""
+        return self._masked(showers_mev) * (1.0 / self._unit_mev(incident_energy_mev)).astype(np.float32)[:, None]
 
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Inverse of :meth:`to_network`."""
-        kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
-        return outputs * kinetic.astype(np.float32)[:, None]
+        """Inverse of :meth:`to_network` (but for masked voxels), shape (n, n_voxels)."""
+        return outputs * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
 
-    def to_dict(self) -> dict[str, float]:
-        """JSON-able form; ``KineticNormalisation(**stored)`` is the inverse."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; :func:`normalisation_from_dict` is the inverse."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def _masked(self, showers_mev: np.ndarray) -> np.ndarray:
+        if self.mask_mev == 0.0:
+            return showers_mev
+        return np.where(showers_mev < np.float32(self.mask_mev), np.float32(0.0), showers_mev)
+
+    def _unit_mev(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Energy that counts as 1, shape (n,), MeV."""
+        kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
+        if not self.response:
+            return kinetic
+        knots, values = np.array(self.response).T
+        return kinetic * np.interp(np.log(kinetic), np.log(knots), values)
+
+
+@dataclass(frozen=True)
+class LayerNormalisation(KineticNormalisation):
+    """Layer-normalised vectors of the later CaloShowerGAN (authors' code, ``normlayer2``).
+
+    A vector holds every voxel over the sum of its layer, every layer over the sum of all, and the sum over the kinetic
+    energy: 368 + 5 + 1 numbers for photons, 533 + 7 + 1 for pions.
+
+    Attributes
+    ----------
+    layer_sizes : tuple of int
+        Voxels of each layer, in file order.
+    keep_zeros : bool
+        Empty voxels and layers stay 0; otherwise empty voxels become 1e-4 MeV first, as in the authors' code.
+    """
+
+    kind: ClassVar[str] = "layer"
+
+    layer_sizes: tuple[int, ...] = ()
+    keep_zeros: bool = False
+
+    def n_values(self, n_voxels: int) -> int:
+        """Numbers of a training vector."""
+        return n_voxels + len(self.layer_sizes) + 1
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Training vectors, shape (n, n_values), float32."""
+        voxels = self._masked(showers_mev)
+        if not self.keep_zeros:
+            voxels = np.where(voxels > 0, voxels, ZERO_VOXEL_MEV)
+        starts = np.cumsum((0, *self.layer_sizes[:-1]))
+        layers = np.add.reduceat(voxels, starts, axis=1)  # (n, layers), MeV
+        total = layers.sum(axis=1, keepdims=True)
+        unit = self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
+        parts = [_share(voxels, np.repeat(layers, self.layer_sizes, axis=1)), _share(layers, total), total / unit]
+        return np.concatenate(parts, axis=1)
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Inverse of :meth:`to_network`, shape (n, n_voxels); empty voxels come back as 1e-4 MeV or, kept, as 0."""
+        n_voxels = sum(self.layer_sizes)
+        total = outputs[:, -1:] * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
+        layers = outputs[:, n_voxels:-1] * total
+        return outputs[:, :n_voxels] * np.repeat(layers, self.layer_sizes, axis=1)
+
+
+NORMALISATIONS = {cls.kind: cls for cls in (KineticNormalisation, LayerNormalisation)}
+
+
+def normalisation_from_dict(stored: Mapping[str, Any]) -> KineticNormalisation:
+    """Inverse of :meth:`KineticNormalisation.to_dict`; without ``kind`` it is kinetic, missing options are off.
+
+    Raises
+    ------
+    KeyError, TypeError
+        The mapping is no normalisation.
+    """
+    values = dict(stored)
+    cls = NORMALISATIONS[values.pop("kind", KineticNormalisation.kind)]
+    for item in fields(cls):
+        if isinstance(values.get(item.name), list):
+            values[item.name] = tuple(tuple(row) if isinstance(row, list) else row for row in values[item.name])
+    return cls(**values)
+
+
+def mean_response(
+    incident_energy_mev: np.ndarray, total_energy_mev: np.ndarray, mass_mev: float
+) -> tuple[tuple[float, float], ...]:
+    """Mean deposited over kinetic energy against kinetic energy, as :class:`KineticNormalisation` takes it.
+
+    Parameters
+    ----------
+    incident_energy_mev, total_energy_mev : ndarray, shape (n,)
+        Of the training showers, MeV.
+    mass_mev : float
+
+    Raises
+    ------
+    DataError
+        The showers of one energy are all empty.
+    """
+    kinetic = kinetic_energy_mev(incident_energy_mev, mass_mev)
+    order = np.argsort(kinetic, kind="stable")
+    _, starts = np.unique(kinetic[order], return_index=True)
+    if len(starts) > MAX_RESPONSE_KNOTS:
+        starts = np.linspace(0, len(order), MAX_RESPONSE_KNOTS, endpoint=False).astype(int)
+    knots = []
+    for rows in np.split(order, starts[1:]):
+        energy, share = float(kinetic[rows].mean()), float((total_energy_mev[rows] / kinetic[rows]).mean())
+        if not share > 0.0:
+            raise DataError(
+                f"all showers of {energy:g} MeV are empty, so data.normalise_per_energy has nothing to divide by: "
+                "set it to false"
+            )
+        knots.append((energy, share))
+    return tuple(knots)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """``part / whole``, 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from calosim_tf.config import Experiment, TrainingConfig
-from calosim_tf.training.addons import build_addons_optimizer
+from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
@@ -45,9 +45,11 @@ def build_model(experiment: Experiment) -> AdversarialModel:
 def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.Optimizer:
     """Optimiser of ``generator`` or ``critic`` with its learning-rate schedule."""
     rate = getattr(training, f"learning_rate_{network}")
-    if training.schedule == "cosine":
-        # An optimiser counts its own updates, several per iteration
-        updates = training.schedule_iterations * getattr(training, f"{network}_steps")
+    # An optimiser counts its own updates, several per iteration
+    updates = training.schedule_iterations * getattr(training, f"{network}_steps")
+    if training.schedule == "cyclical":
+        rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
+    elif training.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
     beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
     name = getattr(training, f"optimizer_{network}")

@@ -85,6 +85,9 @@ class AdversarialModel(keras.Model):
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
         """Latents of one update, shape (rows, latent.size)."""
         shape = (rows, self.latent.size)
+        if self.latent.law == "uniform":
+            unit = random.uniform(shape, self.seed, self.iteration, draw)
+            return unit * (self.latent.high - self.latent.low) + self.latent.low
         return random.normal(shape, self.seed, self.iteration, draw, self.latent.mean, self.latent.std)
 
     def _update_critic(self, real, condition, draw: int):

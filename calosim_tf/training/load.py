@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from calosim_tf.generate import ShowerGenerator
+from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator, ShowerSampler
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -15,10 +15,29 @@ def judged_part(run: RunFolder) -> str:
     return "average" if run.experiment().training.generator_average > 0.0 else "generator"
 
 
-def load_generator(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGenerator, int]:
-    """Generator of the best checkpoint (the newest sound one where none is marked), and its iteration."""
+def load_generator(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerSampler, tuple[int, ...]]:
+    """Generator of the best checkpoint (the newest sound one where none is marked), and its iteration.
+
+    For a split, the generators of all members as one, and their iterations.
+    """
+    experiment = run.experiment()
+    if not experiment.members:
+        generator, iteration = load_network(run, jit_compile)
+        return generator, (iteration,)
+    loaded = [load_network(run.member(member.name), jit_compile) for member in experiment.members]
+    routed = [(*member.range_mev, generator) for member, (generator, _) in zip(experiment.members, loaded, strict=True)]
+    return RoutedShowerGenerator(routed), tuple(iteration for _, iteration in loaded)
+
+
+def load_network(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGenerator, int]:
+    """Generator and iteration of a run that is not a split."""
     experiment = run.experiment()
     network, _ = build_networks(experiment)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     iteration = store.restore(tf.train.Checkpoint(**{judged_part(run): network}), "best")
     return ShowerGenerator(network, experiment.network.latent, run.normalisation(), jit_compile), iteration
+
+
+def in_words(iterations: tuple[int, ...]) -> str:
+    """``iteration 300``, or for a split ``iterations 300 + 250``."""
+    return f"iteration{'s' * (len(iterations) > 1)} {' + '.join(map(str, iterations))}"

@@ -15,10 +15,11 @@ import tensorflow as tf
 from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.files import read_json, write_json
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.load import judged_part, load_generator
+from calosim_tf.training.load import judged_part, load_network
 from calosim_tf.training.run_folder import RunFolder
 
 RECORDS = ("history.csv", "selection.csv", "status.json")
+SPLIT_RECORDS = ("status.json",)
 
 
 def publish(run: RunFolder, out: Path) -> None:
@@ -38,13 +39,20 @@ def publish(run: RunFolder, out: Path) -> None:
     metrics = run.report / "metrics.json"
     if not metrics.is_file():
         raise RunFolderError(f"{run.path}: found no report/metrics.json, expected a judged run")
-    experiment = run.experiment().with_values({"run.out": ""})
-    generator, iteration = load_generator(run)
-    out.mkdir(parents=True)
-    for name in RECORDS:
-        shutil.copyfile(run.path / name, out / name)
+    _publish_run(run, out)
+    for member in run.experiment().members:
+        _publish_run(run.member(member.name), out / member.name)
     (out / "report").mkdir()
     shutil.copyfile(metrics, out / "report" / "metrics.json")
+
+
+def _publish_run(run: RunFolder, out: Path) -> None:
+    """Records of one run folder and, unless it only holds the members of a split, its judged generator."""
+    experiment = run.experiment().with_values({"run.out": ""})
+    network = None if experiment.members else load_network(run)
+    out.mkdir(parents=True)
+    for name in SPLIT_RECORDS if experiment.members else RECORDS:
+        shutil.copyfile(run.path / name, out / name)
     write_json(out / "config.json", experiment.to_dict())
     data = run.data()
     data["files"] = [{**item, "path": Path(item["path"]).name} for item in data["files"]]
@@ -52,9 +60,11 @@ def publish(run: RunFolder, out: Path) -> None:
     environment = read_json(run.path / "environment.json", "the environment of a run")
     environment["command"] = [Path(word).name if Path(word).is_absolute() else word for word in environment["command"]]
     write_json(out / "environment.json", environment)
-    store = CheckpointStore(out / "checkpoints", keep=1)
-    store.save(tf.train.Checkpoint(**{judged_part(run): generator.network}), iteration)
-    store.mark_best(iteration)
+    if network is not None:
+        generator, iteration = network
+        store = CheckpointStore(out / "checkpoints", keep=1)
+        store.save(tf.train.Checkpoint(**{judged_part(run): generator.network}), iteration)
+        store.mark_best(iteration)
 
 
 def main(arguments: list[str]) -> int:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf import __version__
-from calosim_tf.config import Experiment, experiment_from_dict
+from calosim_tf.config import AnyExperiment, Experiment, Member, experiment_from_dict
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.data.transforms import KineticNormalisation, normalisation_from_dict
 from calosim_tf.errors import RunFolderError
 from calosim_tf.files import IterationTable, read_json, write_json
+from calosim_tf.training.normalisation import fit_normalisation
 
 # A resumed run may differ in these: they change how long or where, not what is learnt
 FREE_KEYS = ("training.iterations", "training.log_every", "run.out", "run.keep_checkpoints", "run.threads")
@@ -24,6 +25,8 @@ RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "pandas", "matplotl
 
 class RunFolder:
     """Paths and small files of one run.
+
+    The run of a split holds one run folder per member, named after it, and no checkpoints of its own.
 
     Parameters
     ----------
@@ -43,7 +46,11 @@ class RunFolder:
         """Whether a run was begun here."""
         return (self.path / "config.json").is_file()
 
-    def experiment(self) -> Experiment:
+    def member(self, name: str) -> RunFolder:
+        """Folder of one member of a split."""
+        return RunFolder(self.path / name)
+
+    def experiment(self) -> AnyExperiment:
         """The configuration the run was begun with."""
         path = self.path / "config.json"
         return experiment_from_dict(read_json(path, "the configuration of a run"), str(path))
@@ -56,7 +63,7 @@ class RunFolder:
         """How network outputs turn into MeV."""
         path = self.path / "data.json"
         try:
-            return KineticNormalisation(**self.data()["normalisation"])
+            return normalisation_from_dict(self.data()["normalisation"])
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"{path}: found no usable entry 'normalisation' ({error})") from error
 
@@ -87,7 +94,7 @@ class RunFolder:
                 f"{self.path}: found something that is not a run, expected a new or empty folder: choose another --out"
             )
 
-    def prepare(self, experiment: Experiment, source: ShowerSource, *, resume: bool, force: bool) -> None:
+    def prepare(self, experiment: AnyExperiment, source: ShowerSource, *, resume: bool, force: bool) -> None:
         """Make the folder for a new run, or check that an old one may go on.
 
         Raises
@@ -106,32 +113,30 @@ class RunFolder:
             shutil.rmtree(self.path)
         self._create(experiment, source)
 
-    def _create(self, experiment: Experiment, source: ShowerSource) -> None:
+    def _create(self, experiment: AnyExperiment, source: ShowerSource) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be made ({error.strerror}): choose another --out") from error
-        normalisation = KineticNormalisation.fit(source.incident_energy_mev, source.detector.mass_mev)
-        write_json(
-            self.path / "data.json",
-            {
-                "source": source.source_label,
-                "files": source.files,
-                "events_selected": len(source.incident_energy_mev),
-                "events_trained_on": len(source.train_rows),
-                "events_held_out": len(source.holdout_rows),
-                "streamed_group_rows": source.group_rows,
-                "normalisation": normalisation.to_dict(),
-            },
-        )
+        record = {
+            "source": source.source_label,
+            "files": source.files,
+            "events_selected": len(source.incident_energy_mev),
+            "events_trained_on": len(source.train_rows),
+            "events_held_out": len(source.holdout_rows),
+            "streamed_group_rows": source.group_rows,
+        }
+        if not experiment.members:
+            record["normalisation"] = fit_normalisation(experiment, source).to_dict()
+        write_json(self.path / "data.json", record)
         write_json(self.path / "environment.json", environment())
         # last, because this file is what makes the folder a run
         write_json(self.path / "config.json", experiment.to_dict())
 
-    def _require_same(self, experiment: Experiment, source: ShowerSource) -> None:
+    def _require_same(self, experiment: AnyExperiment, source: ShowerSource) -> None:
         old, new = _flatten(self.experiment().to_dict()), _flatten(experiment.to_dict())
         for key in sorted(old.keys() | new.keys()):
-            if key.split(".")[0] in Experiment.SECTIONS and key not in FREE_KEYS and old.get(key) != new.get(key):
+            if _is_fixed(key) and old.get(key) != new.get(key):
                 raise RunFolderError(
                     f"{self.path}: the run was begun with {key} = {old.get(key)}, now asked for {new.get(key)}: "
                     "resume with the same value, or --force to go on regardless"
@@ -168,6 +173,13 @@ def environment() -> dict[str, Any]:
         "cpu_count": len(os.sched_getaffinity(0)),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
+
+
+def _is_fixed(key: str) -> bool:
+    """Whether a setting must not change on resume; in a split, ``members.NAME.`` stands before those of a member."""
+    own = key.split(".", 2)[-1] if key.startswith("members.") else key
+    settable = own in Member.RANGE or own.split(".")[0] in Experiment.SECTIONS
+    return settable and own not in FREE_KEYS
 
 
 def _flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:

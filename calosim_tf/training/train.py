@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 
 import keras
-import numpy as np
 
-from calosim_tf.config import Experiment
+from calosim_tf.config import AnyExperiment, Experiment
 from calosim_tf.data.pipeline import training_batches
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
@@ -19,15 +18,15 @@ from calosim_tf.training.build import build_model, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
 
-# Held-out showers are read in blocks of this many when only their sums are wanted
-SUM_BLOCK = 16_384
 
+def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> None:
+    """Run ``experiment`` up to its last iteration; its folders are prepared (:func:`calosim_tf.training.parts.prepare`).
 
-def train(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
-    """Run ``experiment`` up to its last iteration; the folder is prepared (:meth:`RunFolder.prepare`).
+    The members of a split are trained one after another, each up to its last iteration.
 
     Raises
     ------
@@ -36,6 +35,24 @@ def train(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
     StoppedBySignal
         A stop signal came; the state is saved.
     """
+    if not experiment.members:
+        _train_network(experiment, source, run)
+        return
+    found, done = parts(experiment, source, run), 0
+    try:
+        for part in found:
+            run.write_status(done, "running")
+            _train_network(part.experiment, part.source, part.run)
+            done += part.experiment.training.iterations
+    except CalosimError as error:
+        reached = done + part.run.status().get("iteration", 0)
+        run.write_status(reached, "stopped" if isinstance(error, StoppedBySignal) else "failed", error.exit_code)
+        raise
+    run.write_status(done, "finished", 0)
+
+
+def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
+    """Train one generator and critic in their own run folder."""
     model = build_model(experiment)
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
@@ -122,15 +139,7 @@ def _judge(
 ) -> Callable[[], tuple[float, int]]:
     """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
     energy = source.incident_energy_mev[source.holdout_rows]
-    reference_gev = (
-        np.concatenate(
-            [
-                source.read(source.holdout_rows[first : first + SUM_BLOCK]).sum(axis=1, dtype=np.float64)
-                for first in range(0, len(energy), SUM_BLOCK)
-            ]
-        )
-        / 1e3
-    )
+    reference_gev = source.total_energy_mev(source.holdout_rows) / 1e3
     generator = ShowerGenerator(model.judged_generator(), experiment.network.latent, run.normalisation())
 
     def judge() -> tuple[float, int]:

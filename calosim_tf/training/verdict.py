@@ -12,7 +12,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.physics.evaluate import evaluate
-from calosim_tf.training.load import load_generator
+from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder
 
 # A report on more showers would say the same, slower
@@ -29,17 +29,17 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
     """
     experiment = run.experiment()
     reference = source.holdout_set(REPORT_EVENTS)
-    generator, iteration = load_generator(run)
+    generator, iterations = load_generator(run)
     showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, experiment.run.seed)))
     generated = ShowerSet(
-        reference.incident_energy_mev, showers, source.detector, f"{experiment.name}, iteration {iteration}"
+        reference.incident_energy_mev, showers, source.detector, f"{experiment.name}, {in_words(iterations)}"
     )
     return evaluate(
         generated,
         reference,
         control=matching_control(source, reference),
         out_dir=run.report,
-        title=f"{experiment.name}: iteration {iteration} against held-out {source.source_label}",
+        title=f"{experiment.name}: {in_words(iterations)} against held-out {source.source_label}",
         selection_csv=run.selection.path,
         history_csv=run.history.path,
         notes=_notes(source, reference),
@@ -64,7 +64,7 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         pretrained = RunFolder(run_path(f"{PRETRAINED_PREFIX}{source.detector.name}"))
     except RunFolderError:
         return notes
-    generator, iteration = load_generator(pretrained)
+    generator, iterations = load_generator(pretrained)
     energy = reference.incident_energy_mev
     table = chi2_from_totals(
         energy,
@@ -73,7 +73,7 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         generator.total_energy_gev(energy, pretrained.experiment().run.seed),
     )
     notes.append(
-        f"For comparison, pretrained:{source.detector.name} ({iteration} iterations) has chi2/NDF {table.value:.2f} "
+        f"For comparison, pretrained:{source.detector.name} ({in_words(iterations)}) has chi2/NDF {table.value:.2f} "
         "on the same reference, with the same number of showers."
     )
     return notes
@@ -81,15 +81,23 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
 
 def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     """The result on stdout: chi2 against iteration, response per energy, where the report is."""
+    members = run.experiment().members
+    result = metrics["metrics"]["chi2_ndf_total_energy"]
+    control = result["reference_vs_reference"]
+    print(f"chi2/NDF of the total energy on the held-out part ({metrics['reference']['source']}):")
+    for member in members:
+        print(f"  {member.name}: {_selection_line(run.member(member.name))}")
+    print(f"  all energies, one model: {result['value']:.2f}" if members else f"  {_selection_line(run)}")
+    print(f"  Monte Carlo against Monte Carlo, same number of showers: {control:.2f}")
+    print(f"report: {run.report / 'report.html'}")
+
+
+def _selection_line(run: RunFolder) -> str:
     rows = run.selection.rows()
     values = [float(row["chi2"]) / int(row["ndf"]) for row in rows]
     best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
-    control = metrics["metrics"]["chi2_ndf_total_energy"]["reference_vs_reference"]
     last = ", ".join(f"{value:.2f}" for value in values[-5:])
-    print(f"chi2/NDF of the total energy on the held-out part ({metrics['reference']['source']}):")
-    print(
-        f"  first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
+    return (
+        f"first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
         f"(iteration {rows[best]['iteration']}), last five {last}"
     )
-    print(f"  Monte Carlo against Monte Carlo, same number of showers: {control:.2f}")
-    print(f"report: {run.report / 'report.html'}")

@@ -52,13 +52,13 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
-    *("errors", "files", "progress", "config", "geometry", "latents", "experiments", "experiments.*"),
+    *("errors", "files", "progress", "config", "config.*", "geometry", "latents", "experiments", "experiments.*"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
 WITH_TENSORFLOW = ("data.pipeline", "physics.classifier")
 # `calosim --help` and `calosim list` answer at once: importing one of these reaches nothing slow.
-QUICK_START = ("", "__main__", "cli", "commands", "commands.*", "config", "experiments", "experiments.*")
+QUICK_START = ("", "__main__", "cli", "commands", "commands.*", "config", "config.*", "experiments", "experiments.*")
 # Packages with no future or that are extras: one file each, inside a function.
 ONE_HOME = ("horovod", "tensorflow_addons", "tf2onnx")
 

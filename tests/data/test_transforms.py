@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.data.transforms import KineticNormalisation, normalisation_from_dict
 from calosim_tf.errors import DataError
 
 PUBLIC_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
@@ -33,7 +33,7 @@ def test_network_values_turn_back_into_mev():
 
 def test_a_stored_normalisation_is_read_back():
     normalisation = KineticNormalisation.fit(PUBLIC_ENERGIES_MEV, 0.0)
-    assert KineticNormalisation(**normalisation.to_dict()) == normalisation
+    assert normalisation_from_dict(normalisation.to_dict()) == normalisation
 
 
 def test_a_single_energy_has_no_label():

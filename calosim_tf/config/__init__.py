@@ -1,0 +1,33 @@
+"""Typed, frozen configuration of an experiment: network, data contract, training, run (no TensorFlow).
+
+A configuration is data: every value can be read here or in the experiment file that sets it, overridden by a dotted key
+(``training.batch_size=256``) and written to and read from JSON.  Unknown keys and illegal values are
+:class:`~calosim_tf.errors.ConfigError`.
+"""
+
+from calosim_tf.config.experiment import (
+    AnyExperiment,
+    Experiment,
+    Member,
+    SplitExperiment,
+    dump_json,
+    experiment_from_dict,
+)
+from calosim_tf.config.network import NETWORKS, DenseGanNetwork, LatentLaw
+from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
+
+__all__ = [
+    "NETWORKS",
+    "AnyExperiment",
+    "DataConfig",
+    "DenseGanNetwork",
+    "Experiment",
+    "LatentLaw",
+    "Member",
+    "Published",
+    "RunConfig",
+    "SplitExperiment",
+    "TrainingConfig",
+    "dump_json",
+    "experiment_from_dict",
+]

@@ -1,0 +1,150 @@
+"""Data contract, training and run settings of an experiment, and the numbers published for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
+from calosim_tf.errors import ConfigError
+
+OPTIMIZERS = ("adam", "adamw", "radam_lookahead")
+SCHEDULES = ("constant", "cosine", "cyclical")
+ENERGY_LABELS = ("log", "max")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the training data are.
+
+    Attributes
+    ----------
+    layout : str
+        Detector name of :mod:`calosim_tf.geometry`.
+    energy_min_mev, energy_max_mev : float or None
+        Incident energies used, inclusive at both ends.
+    holdout_fraction : float
+        Part that is never trained on; it selects the checkpoint and judges the result.
+    memory_limit_gib : float or None
+        Showers beyond this are read from disk in blocks; ``None`` is a quarter of the machine's memory.
+    mask_mev : float
+        Voxels below this are set to 0 before training, 0 for none.
+    normalise_per_energy : bool
+        Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+    energy_label : {'log', 'max'}
+        ``log``: ln(kin / kin_min) / ln(kin_max / kin_min); ``max``: kin / kin_max.
+    """
+
+    layout: str = "photon"
+    energy_min_mev: float | None = None
+    energy_max_mev: float | None = None
+    holdout_fraction: float = 0.2
+    memory_limit_gib: float | None = None
+    mask_mev: float = 0.0
+    normalise_per_energy: bool = False
+    energy_label: str = "log"
+
+    def __post_init__(self):
+        if not 0.0 < self.holdout_fraction < 1.0:
+            raise ConfigError(f"data.holdout_fraction: found {self.holdout_fraction!r}, expected a number in (0, 1)")
+        if self.memory_limit_gib is not None:
+            at_least("data.memory_limit_gib", self.memory_limit_gib, 0.0)
+        at_least("data.mask_mev", self.mask_mev, 0.0)
+        choice("data.energy_label", self.energy_label, ENERGY_LABELS)
+        low, high = self.energy_min_mev, self.energy_max_mev
+        if low is not None and high is not None and low > high:
+            raise ConfigError(f"data.energy_min_mev: found {low!r}, expected at most data.energy_max_mev = {high!r}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Loss, optimisers and schedule.  One iteration is ``critic_steps`` critic updates and ``generator_steps``
+    generator updates.
+
+    Attributes
+    ----------
+    algorithm : str
+        Training algorithm (``wgan_gp``).
+    iterations : int
+        Iterations of a complete run.
+    checkpoint_every, log_every : int
+        Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
+    optimizer_generator, optimizer_critic : {'adam', 'adamw', 'radam_lookahead'}
+        The last two come from tensorflow-addons.
+    weight_decay : float
+        Decoupled weight decay per update of ``adamw``.
+    schedule : {'constant', 'cosine', 'cyclical'}
+        Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
+        over ``schedule_iterations`` iterations and stays there; ``cyclical`` climbs in a straight line from
+        ``schedule_floor`` times the rate to the full one and back, once per ``schedule_iterations`` iterations.
+    generator_average : float
+        Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
+        it is the average that is judged, selected and exported.
+    """
+
+    algorithm: str = "wgan_gp"
+    batch_size: int = 1024
+    critic_steps: int = 8
+    generator_steps: int = 1
+    iterations: int = 1_000_000
+    checkpoint_every: int = 1_000
+    log_every: int = 10
+    penalty_weight: float = 3.0
+    optimizer_generator: str = "adam"
+    optimizer_critic: str = "adam"
+    learning_rate_generator: float = 1e-4
+    learning_rate_critic: float = 1e-4
+    beta1_generator: float = 0.5
+    beta1_critic: float = 0.9
+    beta2_generator: float = 0.999
+    beta2_critic: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float = 1e-4
+    schedule: str = "constant"
+    schedule_iterations: int = 0
+    schedule_floor: float = 0.0
+    generator_average: float = 0.0
+    jit_compile: bool = False
+
+    def __post_init__(self):
+        choice("training.algorithm", self.algorithm, ("wgan_gp",))
+        for key in ("batch_size", "critic_steps", "generator_steps", "iterations", "checkpoint_every", "log_every"):
+            at_least(f"training.{key}", getattr(self, key), 1)
+        at_least("training.penalty_weight", self.penalty_weight, 0.0)
+        for key in ("generator", "critic"):
+            choice(f"training.optimizer_{key}", getattr(self, f"optimizer_{key}"), OPTIMIZERS)
+            above(f"training.learning_rate_{key}", getattr(self, f"learning_rate_{key}"), 0.0)
+            in_half_open_unit(f"training.beta1_{key}", getattr(self, f"beta1_{key}"))
+            in_half_open_unit(f"training.beta2_{key}", getattr(self, f"beta2_{key}"))
+        above("training.epsilon", self.epsilon, 0.0)
+        at_least("training.weight_decay", self.weight_decay, 0.0)
+        choice("training.schedule", self.schedule, SCHEDULES)
+        if self.schedule != "constant":
+            at_least("training.schedule_iterations", self.schedule_iterations, 1)
+        in_half_open_unit("training.schedule_floor", self.schedule_floor)
+        in_half_open_unit("training.generator_average", self.generator_average)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Where and how a run is kept; nothing here changes what is learnt but ``seed``."""
+
+    seed: int = 11  # authors' code
+    out: str = ""
+    keep_checkpoints: int = 3
+    threads: int = 0
+
+    def __post_init__(self):
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f"run.seed: found {self.seed!r}, expected an integer in [0, 2^31)")
+        at_least("run.keep_checkpoints", self.keep_checkpoints, 1)
+        at_least("run.threads", self.threads, 0)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number printed in a paper, with what it was measured on."""
+
+    what: str
+    value: float
+    n: str
+    source: str

@@ -1,0 +1,63 @@
+"""A run as the networks it trains: itself, or the members of a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calosim_tf.config import AnyExperiment, Experiment
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import DataError
+from calosim_tf.training.normalisation import fit_normalisation
+from calosim_tf.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Part:
+    """One generator and critic, the showers they train on and their run folder."""
+
+    experiment: Experiment
+    source: ShowerSource
+    run: RunFolder
+
+
+def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[Part]:
+    """What there is to train, in order.
+
+    The held-out showers of a member are those of the whole in its range, so that the judgement on the whole meets no
+    shower that any member was trained on.
+
+    Raises
+    ------
+    DataError
+        A member's range holds no event, or a single energy.
+    """
+    if not experiment.members:
+        return [Part(experiment, source, run)]
+    found = []
+    for member in experiment.members:
+        own = experiment.experiment(member)
+        try:
+            part = source.within(own.data.energy_min_mev, own.data.energy_max_mev)
+        except DataError as error:
+            raise DataError(f"{own.name}: {error}") from error
+        found.append(Part(own, part, run.member(member.name)))
+    return found
+
+
+def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, resume: bool, force: bool) -> None:
+    """Make the run folder, and those of the members, or check that they may go on (:meth:`RunFolder.prepare`).
+
+    A run that was stopped while its folders were made is completed by ``resume``.
+    """
+    run.refuse_early(resume=resume, force=force)
+    found = parts(experiment, source, run)
+    # what cannot be trained is refused before anything is written
+    for part in found:
+        try:
+            fit_normalisation(part.experiment, part.source)
+        except DataError as error:
+            raise DataError(f"{part.experiment.name}: {error}") from error
+    run.prepare(experiment, source, resume=resume, force=force)
+    for part in found:
+        if part.run is not run:
+            part.run.prepare(part.experiment, part.source, resume=resume, force=force)

@@ -1,0 +1,37 @@
+"""The data an experiment is trained on when the user names none (no TensorFlow)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from calosim_tf.data.bundled import bundled_sample
+from calosim_tf.errors import ConfigError
+
+# Our choice: 2000 showers per energy of a set of 15, made in a minute or so
+EVENTS = 30_000
+SEED = 1
+
+
+def default_data(layout: str) -> Path:
+    """The bundled Monte-Carlo sample, or parametrised showers where none is bundled.
+
+    The latter are made on first use and kept in the data folder (``CALOSIM_DATA``, by default ``~/.cache/calosim``).
+    """
+    try:
+        return bundled_sample(layout)
+    except ConfigError:
+        path = data_folder() / f"parametrised_{layout}_{EVENTS}_seed{SEED}.hdf5"
+    if not path.is_file():
+        from calosim_tf.data_prep.simulate import simulate_to_file
+
+        print(f"calosim: making {EVENTS} parametrised {layout} showers, once: {path}", file=sys.stderr)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        simulate_to_file(layout, path, EVENTS, SEED)
+    return path
+
+
+def data_folder() -> Path:
+    """Where data that were fetched or made are kept."""
+    return Path(os.environ.get("CALOSIM_DATA") or "~/.cache/calosim").expanduser()
