@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import keras
@@ -99,6 +100,11 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             row["chosen"] = "1" if row is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
+        print(
+            f"calosim: iteration {iteration}: chi2/NDF {chi2 / ndf:.2f} on the held-out part, best "
+            f"{float(best['chi2']) / int(best['ndf']):.2f} at iteration {best['iteration']}",
+            file=sys.stderr,
+        )
 
 
 class StopOnRequest(keras.callbacks.Callback):

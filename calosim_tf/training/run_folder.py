@@ -148,7 +148,7 @@ class RunFolder:
             # the order of the showers depends on whether, and in what groups, they come from disk
             raise RunFolderError(
                 f"{self.path}: the run was begun with {_groups(recorded.get('streamed_group_rows'))}, "
-                f"now {_groups(source.group_rows)}: set data.memory_limit_gib accordingly, or --force to go on regardless"
+                f"now {_groups(source.group_rows)}: set data.memory_limit_gib, or --force to go on regardless"
             )
         version = read_json(self.path / "environment.json", "the environment of a run").get("calosim_tf")
         if version != __version__:
