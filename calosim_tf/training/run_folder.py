@@ -158,6 +158,12 @@ class RunFolder:
             )
 
 
+def chi2_per_ndf(row: dict[str, str]) -> float:
+    """chi2/NDF of a row of ``selection.csv``; infinite without a degree of freedom, so that it is never chosen."""
+    ndf = int(row["ndf"])
+    return float(row["chi2"]) / ndf if ndf else float("inf")
+
+
 def environment() -> dict[str, Any]:
     """Versions and machine of this process, for the run record."""
     return {

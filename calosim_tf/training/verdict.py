@@ -13,7 +13,7 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.physics.evaluate import evaluate
 from calosim_tf.training.load import load_generator
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
 # A report on more showers would say the same, slower
 REPORT_EVENTS = 121_000
@@ -85,7 +85,7 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
 def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     """The result on stdout: chi2 against iteration, response per energy, where the report is."""
     rows = run.selection.rows()
-    values = [float(row["chi2"]) / int(row["ndf"]) for row in rows]
+    values = [chi2_per_ndf(row) for row in rows]
     best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
     overall = metrics["metrics"]["chi2_ndf_total_energy"]
     print(
