@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw
+from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import DataError
 from calosim_tf.latents import draw_latents
@@ -42,6 +43,15 @@ class ShowerSampler(ABC):
     @abstractmethod
     def ready_call(self, batch: int) -> Callable[[], None]:
         """A call of the network on ``batch`` showers over its range of energies, latents and labels ready in memory."""
+
+    @property
+    @abstractmethod
+    def trained_range_mev(self) -> tuple[float, float]:
+        """Lowest and highest kinetic energy trained on, MeV."""
+
+    @abstractmethod
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Incident energies, each once, that no network was trained on and one can only extrapolate to, MeV."""
 
     def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
         """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
@@ -100,6 +110,19 @@ class ShowerGenerator(ShowerSampler):
         label = tf.constant(self.normalisation.label(energy))
         return lambda: self.apply(latent, label).numpy()
 
+    @property
+    def trained_range_mev(self) -> tuple[float, float]:
+        """As :attr:`ShowerSampler.trained_range_mev`."""
+        return self.normalisation.kin_min_mev, self.normalisation.kin_max_mev
+
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`ShowerSampler.outside_trained_range`."""
+        distinct = np.unique(incident_energy_mev)
+        kinetic = kinetic_energy_mev(distinct, self.normalisation.mass_mev)
+        low, high = self.trained_range_mev
+        # files of single precision round the ends of the range: they are inside
+        return distinct[(kinetic < low * (1 - 1e-6)) | (kinetic > high * (1 + 1e-6))]
+
 
 class RoutedShowerGenerator(ShowerSampler):
     """Several generators, each for its range of incident energy.
@@ -156,6 +179,19 @@ class RoutedShowerGenerator(ShowerSampler):
                 member_call()
 
         return call
+
+    @property
+    def trained_range_mev(self) -> tuple[float, float]:
+        """As :attr:`ShowerSampler.trained_range_mev`, over all members."""
+        lows, highs = zip(*(generator.trained_range_mev for _, _, generator in self.members), strict=True)
+        return min(lows), max(highs)
+
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`ShowerSampler.outside_trained_range`."""
+        distinct = np.unique(incident_energy_mev)
+        number = self.route(distinct)
+        found = [item[2].outside_trained_range(distinct[number == index]) for index, item in enumerate(self.members)]
+        return np.concatenate(found)
 
     def _made_by(self, number: int, rows: np.ndarray, energy: np.ndarray, seed: int, first: int) -> np.ndarray:
         generator = self.members[number][2]

@@ -56,6 +56,13 @@ def run(args: argparse.Namespace) -> int:
         from calosim_tf.training.load import in_words, load_generator
 
         generator, iterations = load_generator(run_folder, jit_compile=args.backend == "xla")
+        for outside in generator.outside_trained_range(energy)[:1]:
+            low, high = generator.trained_range_mev
+            print(
+                f"calosim: warning: {outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
+                "energy: showers there are an extrapolation",
+                file=sys.stderr,
+            )
         writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
         batch = args.batch or DEFAULT_BATCH
