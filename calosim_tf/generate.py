@@ -161,12 +161,10 @@ class RoutedShowerGenerator(ShowerSampler):
         chosen = self.route(incident_energy_mev)
         for first in range(0, len(chosen), batch):
             energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
-            made = {
-                item: self._made_by(item, np.flatnonzero(number == item), energy, seed, first) for item in set(number)
-            }
-            block = np.empty((len(energy), next(iter(made.values())).shape[1]), dtype=np.float32)
-            for item, showers in made.items():
-                block[number == item] = showers
+            rows = {item: np.flatnonzero(number == item) for item in np.unique(number)}
+            made = np.concatenate([self._made_by(item, rows[item], energy, seed, first) for item in rows])
+            block = np.empty_like(made)
+            block[np.concatenate(list(rows.values()))] = made
             yield block
 
     def ready_call(self, batch: int) -> Callable[[], None]:

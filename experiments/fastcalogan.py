@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from calosim_tf.experiments.quick import smoke, smoke_split
-
 from calosim_tf.config import (
     DataConfig,
     DenseGanNetwork,
@@ -23,6 +21,7 @@ from calosim_tf.config import (
     SplitExperiment,
     TrainingConfig,
 )
+from calosim_tf.experiments.quick import smoke, smoke_split
 
 PAPER_V1 = "ATLAS: FastCaloGAN, first version (authors' code)"
 PAPER_V2 = "ATLAS: FastCaloGAN V2, scored as BoloGAN in the CaloChallenge (authors' code)"

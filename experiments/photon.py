@@ -20,8 +20,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from calosim_tf.experiments.quick import quick, smoke, smoke_split
-
 from calosim_tf.config import (
     DataConfig,
     DenseGanNetwork,
@@ -32,6 +30,7 @@ from calosim_tf.config import (
     SplitExperiment,
     TrainingConfig,
 )
+from calosim_tf.experiments.quick import quick, smoke, smoke_split
 
 PAPER = "M. Faucci Giannelli, R. Zhang: CaloShowerGAN, CaloChallenge workshop 2023"
 

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from calosim_tf.config import DataConfig, DenseGanNetwork, Experiment, LatentLaw, Published
 from calosim_tf.experiments.photon import PAPER
 from calosim_tf.experiments.photon import TRAINING as PHOTON_TRAINING
 from calosim_tf.experiments.quick import smoke
-
-from calosim_tf.config import DataConfig, DenseGanNetwork, Experiment, LatentLaw, Published
 
 # Talk, table "Final model hyperparameters", column Pion; that the output layer is not normalised follows from the 871k
 # parameters

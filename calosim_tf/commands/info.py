@@ -65,11 +65,7 @@ def _describe_pair(experiment: Experiment) -> dict[str, Any]:
 def _describe_split(experiment: SplitExperiment) -> dict[str, Any]:
     pairs = {}
     for member in experiment.members:
-        energies = {
-            "name": member.name,
-            "energy_min_mev": member.energy_min_mev,
-            "energy_max_mev": member.energy_max_mev,
-        }
+        energies = {"name": member.name, **{key: getattr(member, key) for key in member.RANGE}}
         pairs[member.name] = {
             kind: {**energies, **network} for kind, network in _describe_pair(experiment.experiment(member)).items()
         }

@@ -21,9 +21,7 @@ def add_parser(subparsers) -> None:
         "--data", nargs="+", metavar="F", help="data files (default: the bundled sample, or parametrised showers)"
     )
     parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/EXPERIMENT)")
-    parser.add_argument(
-        "--iterations", metavar="N", help="generator updates of the whole run (in a split: of each member)"
-    )
+    parser.add_argument("--iterations", metavar="N", help="generator updates of the whole run (of each in a split)")
     parser.add_argument("--seed", metavar="S")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
     parser.add_argument("--config", metavar="F", help="YAML or JSON file with settings, before --set")

@@ -11,7 +11,9 @@ GATE = 0.01
 
 
 class LayerShares(keras.layers.Layer):
-    """Softmax over the voxels of each layer, softmax over the layers, ReLU for the total (authors' code, ``normlayer2``).
+    """Softmax over the voxels of each layer, softmax over the layers, ReLU for the total.
+
+    Authors' code, ``normlayer2``.
 
     Parameters
     ----------

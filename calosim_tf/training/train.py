@@ -24,7 +24,7 @@ from calosim_tf.training.signals import StopRequest
 
 
 def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> None:
-    """Run ``experiment`` up to its last iteration; its folders are prepared (:func:`calosim_tf.training.parts.prepare`).
+    """Run ``experiment`` up to its last iteration; :func:`calosim_tf.training.parts.prepare` has made its folders.
 
     The members of a split are trained one after another, each up to its last iteration.
 
