@@ -193,8 +193,8 @@ class RoutedShowerGenerator(ShowerSampler):
 
     def _made_by(self, number: int, rows: np.ndarray, energy: np.ndarray, seed: int, first: int) -> np.ndarray:
         generator = self.members[number][2]
-        span = int(rows[-1] - rows[0]) + 1
-        latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[rows - rows[0]]
         # XLA compiles once per number of rows: few numbers, whatever the mixture
         padded = np.resize(rows, 1 << (len(rows) - 1).bit_length()) if generator.jit_compile else rows
-        return generator.showers(energy[padded], latent[padded - rows[0]])[: len(rows)]
+        span = int(rows[-1] - rows[0]) + 1
+        latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[padded - rows[0]]
+        return generator.showers(energy[padded], latent)[: len(rows)]

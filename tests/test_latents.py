@@ -36,3 +36,15 @@ def test_components_are_normal_with_the_stated_mean_and_width():
     columns = draw_latents(LatentLaw(size=6), 5, 0, 20_000)
     off_diagonal = np.corrcoef(columns.T) - np.eye(6)
     assert np.abs(off_diagonal).max() < 0.03
+
+
+@pytest.mark.parametrize("size", [1, 8, 50])
+def test_uniform_latents_fill_their_interval_evenly(size):
+    """FastCaloGAN V1 draws from (-1, 1); breaks when the law is ignored, or slices differ from the whole."""
+    law = LatentLaw(size=size, law="uniform", low=-1.0, high=3.0)
+    numbers = draw_latents(law, 11, 0, 4000)
+    assert numbers.dtype == np.float32
+    assert stats.kstest(numbers.ravel().astype("f8"), "uniform", (-1.0, 4.0)).pvalue > 1e-3
+    assert numbers.min() > -1.0
+    assert numbers.max() < 3.0
+    np.testing.assert_array_equal(draw_latents(law, 11, 17, 5), numbers[17:22])

@@ -132,8 +132,7 @@ def _plan(experiment: AnyExperiment, source, run_folder) -> list[str]:
     if not experiment.members:
         return [f"{experiment.name}: {_schedule(experiment.training)}; {lines[0]}"]
     for member in experiment.members:
-        low, high = member.range_mev
-        lines.append(f"  {member.name}, {low:g} to {high:g} MeV: {_schedule(member.training)}")
+        lines.append(f"  {member.name}, {member.range_words}: {_schedule(member.training)}")
     return [f"{experiment.name}: {lines[0]}", *lines[1:]]
 
 

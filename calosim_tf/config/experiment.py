@@ -78,6 +78,13 @@ class Member:
         low = float("-inf") if self.energy_min_mev is None else self.energy_min_mev
         return low, float("inf") if self.energy_max_mev is None else self.energy_max_mev
 
+    @property
+    def range_words(self) -> str:
+        """The range for messages."""
+        low = "" if self.energy_min_mev is None else f"from {self.energy_min_mev:g} MeV "
+        high = "" if self.energy_max_mev is None else f"up to {self.energy_max_mev:g} MeV"
+        return (low + high).strip() or "all energies"
+
 
 @dataclass(frozen=True)
 class SplitExperiment:

@@ -39,7 +39,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
         try:
             part = source.within(own.data.energy_min_mev, own.data.energy_max_mev)
         except DataError as error:
-            raise DataError(f"{own.name}: {error}") from error
+            raise DataError(f"{own.name} (members.{member.name}.energy_min_mev and _max_mev): {error}") from error
         found.append(Part(own, part, run.member(member.name)))
     return found
 

@@ -87,8 +87,8 @@ def test_resume_before_the_start_and_after_the_end_and_in_pieces(calosim, finish
     assert (tmp_path / "run" / "history.csv").read_text() == (folder / "history.csv").read_text()
 
 
-def start_and_wait_for(folder, condition, *arguments):
-    command = [sys.executable, "-m", "calosim_tf", "train", "photon", "--out", str(folder), "--no-report", *arguments]
+def start_and_wait_for(folder, condition, *arguments, experiment="photon"):
+    command = [sys.executable, "-m", "calosim_tf", "train", experiment, "--out", str(folder), "--no-report", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
     deadline = time.monotonic() + 120
     while not condition() and process.poll() is None:

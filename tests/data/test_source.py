@@ -189,3 +189,30 @@ def test_generated_showers_are_read_however_bad(write, few_showers):
 def test_memory_of_this_machine_is_plausible():
     """Breaks if pages or containers are counted wrongly: between 64 MiB and 64 TiB."""
     assert 2**26 < memory_bytes() < 2**46
+
+
+@pytest.mark.parametrize("memory_limit_bytes", [None, 0])
+def test_a_range_keeps_what_is_held_out_and_both_its_edges(public_like_file, memory_limit_bytes):
+    """Breaks when a member of a split trains on showers that judge the whole, in memory or from disk."""
+    whole = load_source(public_like_file, PHOTON, memory_limit_bytes=memory_limit_bytes)
+    low, high = whole.within(None, 4096.0), whole.within(4096.0, None)
+    assert np.unique(low.incident_energy_mev).tolist() == [256.0, 512.0, 1024.0, 2048.0, 4096.0]
+    assert high.incident_energy_mev.min() == 4096.0
+    inside = np.flatnonzero(whole.incident_energy_mev <= 4096.0)
+    np.testing.assert_array_equal(inside[low.holdout_rows], np.intersect1d(inside, whole.holdout_rows))
+    np.testing.assert_array_equal(low.read(np.arange(len(low))), whole.read(inside))
+    np.testing.assert_array_equal(low.train_set().showers_mev, whole.read(np.intersect1d(inside, whole.train_rows)))
+    np.testing.assert_array_equal(low.within(512.0, 512.0).read(np.array([0])), whole.read(
+        np.flatnonzero(whole.incident_energy_mev == 512.0)[:1]
+    ))  # fmt: skip
+    assert low.in_memory is whole.in_memory
+    with pytest.raises(DataError, match="no event has an incident energy of 1 to 2 MeV"):
+        whole.within(1.0, 2.0)
+
+
+def test_sums_over_voxels_are_double_precision_sums(public_like_file):
+    """Breaks when totals are summed in float32, or in another order than asked for."""
+    source = load_source(public_like_file, PHOTON)
+    rows = np.array([5, 2, 900])
+    expected = source.read(rows).astype("f8").sum(axis=1)
+    np.testing.assert_allclose(source.total_energy_mev(rows), expected, rtol=1e-12)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from calosim_tf.errors import RunFolderError
+from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.run_folder import RunFolder
 
 
@@ -34,6 +35,33 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
     normalisation = begun.normalisation()
     assert (normalisation.kin_min_mev, normalisation.kin_max_mev) == (256.0, 1024.0)
     assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"].startswith("2.15")
+
+
+def test_a_run_of_an_earlier_format_is_read_with_defaults(begun, tiny):
+    """Breaks the pretrained generators and every older run: settings that came later are missing in their records."""
+    config, data = read_json(begun.path / "config.json", ""), read_json(begun.path / "data.json", "")
+    for key in ("leaky_relu_slope", "layer_sizes", "layer_gate"):
+        del config["network"][key]
+    for key in ("law", "low", "high"):
+        del config["network"]["latent"][key]
+    for key in ("mask_mev", "normalise_per_energy", "energy_label"):
+        del config["data"][key]
+    data["normalisation"] = {key: data["normalisation"][key] for key in ("mass_mev", "kin_min_mev", "kin_max_mev")}
+    expected = begun.normalisation()
+    write_json(begun.path / "config.json", config)
+    write_json(begun.path / "data.json", data)
+    assert begun.experiment() == tiny
+    assert begun.normalisation() == expected
+    begun.prepare(tiny, Source(), resume=True, force=False)
+
+
+def test_networks_that_do_not_fit_the_detector_are_refused(tmp_path, tiny):
+    """Breaks when the mismatch is found by the first matrix product instead."""
+    with pytest.raises(ConfigError, match=r"network\.n_outputs: found 367, expected 368 for layout photon"):
+        fit_normalisation(tiny.with_values({"network.n_outputs": 367}), Source())
+    sizes = {"network.layer_sizes": (160, 8, 190, 5, 5), "network.n_outputs": 374}
+    with pytest.raises(ConfigError, match=r"network\.layer_sizes: found \(160, 8, 190, 5, 5\), expected \(8, 160"):
+        fit_normalisation(tiny.with_values(sizes), Source())
 
 
 def test_an_existing_run_is_refused_without_resume(begun, tiny):

@@ -1,0 +1,37 @@
+"""The data of an experiment when none are named."""
+
+import pytest
+
+from calosim_tf.data.bundled import bundled_sample
+from calosim_tf.data_prep import simulate
+from calosim_tf.data_prep.default_data import default_data
+
+
+@pytest.fixture
+def asked(monkeypatch, tmp_path):
+    """Calls of the simulator, which writes empty files here; data are kept in a temporary folder."""
+    calls = []
+
+    def write(layout, out, events, seed, overwrite=False):
+        calls.append((layout, events))
+        out.write_bytes(b"")
+
+    monkeypatch.setattr(simulate, "simulate_to_file", write)
+    monkeypatch.setenv("CALOSIM_DATA", str(tmp_path / "data"))
+    return calls
+
+
+def test_a_bundled_sample_is_taken_as_it_is(asked):
+    assert default_data("photon") == bundled_sample("photon")
+    assert asked == []
+
+
+def test_pions_are_made_once_and_kept(asked, tmp_path, capsys):
+    """Breaks when showers are made anew for every run, or land outside of the data folder."""
+    path = default_data("pion")
+    assert path.parent == tmp_path / "data"
+    assert path.is_file()
+    assert "parametrised pion showers" in capsys.readouterr().err
+    assert default_data("pion") == path
+    assert [layout for layout, _ in asked] == ["pion"]
+    assert capsys.readouterr().err == ""
