@@ -66,6 +66,13 @@ class ShowerGenerator:
             outputs = self.apply(latent, self.normalisation.label(energy)).numpy()
             yield self.normalisation.to_mev(outputs, energy)
 
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Incident energies, each once, that the network was not trained on and can only extrapolate to, MeV."""
+        distinct = np.unique(incident_energy_mev)
+        label = self.normalisation.label(distinct)[:, 0]
+        # labels are float32: the ends of the range are inside
+        return distinct[(label < -1e-6) | (label > 1 + 1e-6)]
+
     def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
         """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
         return (

@@ -56,6 +56,13 @@ def run(args: argparse.Namespace) -> int:
         from calosim_tf.training.load import load_generator
 
         generator, iteration = load_generator(run_folder, jit_compile=args.backend == "xla")
+        for outside in generator.outside_trained_range(energy)[:1]:
+            low, high = generator.normalisation.kin_min_mev, generator.normalisation.kin_max_mev
+            print(
+                f"calosim: warning: {outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
+                "energy: showers there are an extrapolation",
+                file=sys.stderr,
+            )
         writer.set_attribute("source", f"{experiment.name}, iteration {iteration}")
         writer.set_attribute("iteration", iteration)
         batch = args.batch or DEFAULT_BATCH

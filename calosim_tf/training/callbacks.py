@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from calosim_tf.errors import NonFiniteError
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 from calosim_tf.training.signals import StopRequest
 
 
@@ -94,11 +95,16 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             return
         chi2, ndf = self.judge()
         rows.append({"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"})
-        best = min(rows, key=lambda row: float(row["chi2"]) / int(row["ndf"]))
+        best = min(rows, key=chi2_per_ndf)
         for row in rows:
             row["chosen"] = "1" if row is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
+        print(
+            f"calosim: iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
+            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}",
+            file=sys.stderr,
+        )
 
 
 class StopOnRequest(keras.callbacks.Callback):

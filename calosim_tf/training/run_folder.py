@@ -148,7 +148,7 @@ class RunFolder:
             # the order of the showers depends on whether, and in what groups, they come from disk
             raise RunFolderError(
                 f"{self.path}: the run was begun with {_groups(recorded.get('streamed_group_rows'))}, "
-                f"now {_groups(source.group_rows)}: set data.memory_limit_gib accordingly, or --force to go on regardless"
+                f"now {_groups(source.group_rows)}: set data.memory_limit_gib, or --force to go on regardless"
             )
         version = read_json(self.path / "environment.json", "the environment of a run").get("calosim_tf")
         if version != __version__:
@@ -156,6 +156,12 @@ class RunFolder:
                 f"{self.path}: the run was begun with calosim_tf {version}, this is {__version__}: "
                 "install that version, or --force to go on regardless"
             )
+
+
+def chi2_per_ndf(row: dict[str, str]) -> float:
+    """chi2/NDF of a row of ``selection.csv``; infinite without a degree of freedom, so that it is never chosen."""
+    ndf = int(row["ndf"])
+    return float(row["chi2"]) / ndf if ndf else float("inf")
 
 
 def environment() -> dict[str, Any]:

@@ -13,10 +13,11 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.physics.evaluate import evaluate
 from calosim_tf.training.load import load_generator
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
 # A report on more showers would say the same, slower
 REPORT_EVENTS = 121_000
+PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
 
 
 def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
@@ -64,8 +65,10 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         pretrained = RunFolder(run_path(f"{PRETRAINED_PREFIX}{source.detector.name}"))
     except RunFolderError:
         return notes
-    generator, iteration = load_generator(pretrained)
     energy = reference.incident_energy_mev
+    generator, iteration = load_generator(pretrained)
+    if len(generator.outside_trained_range(energy)):
+        return notes
     table = chi2_from_totals(
         energy,
         reference.showers_mev.sum(axis=1, dtype=np.float64) / 1e3,
@@ -82,14 +85,29 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
 def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     """The result on stdout: chi2 against iteration, response per energy, where the report is."""
     rows = run.selection.rows()
-    values = [float(row["chi2"]) / int(row["ndf"]) for row in rows]
+    values = [chi2_per_ndf(row) for row in rows]
     best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
-    control = metrics["metrics"]["chi2_ndf_total_energy"]["reference_vs_reference"]
-    last = ", ".join(f"{value:.2f}" for value in values[-5:])
-    print(f"chi2/NDF of the total energy on the held-out part ({metrics['reference']['source']}):")
+    overall = metrics["metrics"]["chi2_ndf_total_energy"]
+    print(
+        f"chi2/NDF of the total energy, {overall['n']} generated against {overall['n_reference']} held-out showers "
+        f"({metrics['reference']['source']}):"
+    )
     print(
         f"  first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
-        f"(iteration {rows[best]['iteration']}), last five {last}"
+        f"(iteration {rows[best]['iteration']}), last five {', '.join(f'{value:.2f}' for value in values[-5:])}"
     )
-    print(f"  Monte Carlo against Monte Carlo, same number of showers: {control:.2f}")
+    print(f"  Monte Carlo against Monte Carlo, same numbers: {overall['reference_vs_reference']:.2f}")
+    print("  energy / MeV   chi2/NDF  (MC-MC)   mean response: MC  generated / MC     sigma: generated / MC")
+    for energy, values in metrics["per_energy"].items():
+        chi2, mean, sigma = (values[name] for name in PER_ENERGY)
+        print(
+            f"  {energy:>12} {chi2['value']:10.2f} {chi2['reference_vs_reference']:8.2f} "
+            f"{values['response_mean']['reference_value']:19.4f} {_with_error(mean):>15} {_with_error(sigma):>25}"
+        )
+    for note in metrics["notes"]:
+        print(f"  {note}")
     print(f"report: {run.report / 'report.html'}")
+
+
+def _with_error(measured: dict[str, Any]) -> str:
+    return f"{measured['value']:.3f} +- {measured['error']:.3f}"

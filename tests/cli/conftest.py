@@ -22,7 +22,7 @@ def calosim():
             text=True,
             cwd=cwd,
             env={**os.environ, **environment},
-            timeout=240,
+            timeout=280,
             check=False,
         )
 

@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
+from calosim_tf.data.bundled import bundled_sample
+
 
 def read(path):
     with h5py.File(path) as stream:
@@ -56,11 +58,23 @@ def test_like_a_file_means_its_energies_in_its_order(calosim, generated, finishe
     np.testing.assert_array_equal(read(out)[0], read(generated[0])[0])
 
 
-def test_evaluate_accepts_a_file_and_a_run(calosim, generated, finished_run, tmp_path):
-    """Breaks when the two ways of naming the generated showers part."""
-    for index, subject in enumerate((generated[0], finished_run[0])):
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """300 real showers each of the lowest and the highest energy of the bundled sample."""
+    path = tmp_path_factory.mktemp("reference") / "reference.hdf5"
+    with h5py.File(bundled_sample("photon")) as stream:
+        energies, showers = stream["incident_energies"][:], stream["showers"][:]
+    rows = np.concatenate([np.flatnonzero(energies[:, 0] == energy)[:300] for energy in (256.0, 65536.0)])
+    with h5py.File(path, "w") as stream:
+        stream["incident_energies"], stream["showers"] = energies[rows], showers[rows]
+    return path
+
+
+def test_evaluate_accepts_a_file_and_a_run(calosim, generated, reference, finished_run, tmp_path):
+    """Breaks when a file is not compared with itself as equal, or a poor generator's file or run is refused."""
+    for index, subject in enumerate((reference, generated[0], finished_run[0])):
         out = tmp_path / str(index)
-        process = calosim("evaluate", subject, "--reference", generated[0], "--out", out, "--json")
+        process = calosim("evaluate", subject, "--reference", reference, "--out", out, "--json")
         assert process.returncode == 0, process.stderr
         printed = json.loads(process.stdout)
         assert printed == json.loads((out / "metrics.json").read_text())
@@ -68,10 +82,10 @@ def test_evaluate_accepts_a_file_and_a_run(calosim, generated, finished_run, tmp
         assert value == pytest.approx(0.0, abs=1e-9) if index == 0 else value > 0.0
 
 
-def test_different_incident_energies_are_refused(calosim, generated, finished_run, tmp_path, without_tensorflow):
+def test_different_incident_energies_are_refused(calosim, reference, finished_run, tmp_path, without_tensorflow):
     other = tmp_path / "other.hdf5"
     assert calosim("generate", finished_run[0], "--energies", 512, "--events", 300, "--out", other).returncode == 0
-    process = calosim("evaluate", other, "--reference", generated[0], "--out", tmp_path / "out", **without_tensorflow)
+    process = calosim("evaluate", other, "--reference", reference, "--out", tmp_path / "out", **without_tensorflow)
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()

@@ -1,0 +1,44 @@
+"""``calosim bench``: the clocks measure what they say; no figure is asserted."""
+
+import json
+
+import numpy as np
+
+from calosim_tf.bench import bench_train
+from calosim_tf.data.bundled import bundled_sample
+from calosim_tf.data.source import load_source
+from calosim_tf.experiments import get_experiment
+from calosim_tf.geometry import get_detector
+
+TINY = {"network.generator_units": (6,), "network.critic_units": (7,), "training.batch_size": 8, "network.latent.size": 3}
+
+
+def test_training_ratios_are_ratios_of_readings_taken_in_turn():
+    """Breaks when a ratio is taken over medians of different rounds, or a way of feeding is timed twice."""
+    source = load_source([bundled_sample("photon")], get_detector("photon"))
+    result = bench_train(get_experiment("photon").with_values(TINY), source, rounds=3, steps=2)
+    seconds = result["seconds_per_iteration"]
+    assert set(seconds) == {"keras_real_input", "keras_constant_input", "bare_constant_input"}
+    for value in seconds.values():
+        assert 0 < value["min"] <= value["median"] <= value["max"]
+    slowest = seconds["keras_constant_input"]["max"] / seconds["bare_constant_input"]["min"]
+    assert 0 < result["keras_cost"]["min"] <= result["keras_cost"]["median"] <= slowest
+    assert result["threads"] >= 1
+
+
+def test_generation_bench_reports_every_batch_and_back_end(calosim, finished_run):
+    """Breaks when a back end is left out, or the job's events and memory are not those of the job."""
+    process = calosim(
+        "bench", "generate", finished_run[0], "--batch", "1,50", "--steps", 2, "--jobs", 1, "--events", 60, "--json"
+    )
+    assert process.returncode == 0, process.stderr
+    result = json.loads(process.stdout)
+    assert [(row["batch"], row["backend"]) for row in result["rows"]] == [
+        (1, "tf"), (1, "xla"), (50, "tf"), (50, "xla"),
+    ]  # fmt: skip
+    for row in result["rows"]:
+        assert row["job"]["events"] == 60
+        assert 100 < row["job"]["peak_memory_mib"] < 4000
+        # a job starts a process and imports tensorflow: its share per shower dwarfs the network's
+        assert row["job"]["seconds_per_shower"]["median"] > 10 * row["network_seconds_per_shower"]["median"]
+        assert np.isfinite(row["network_seconds_per_shower"]["median"])
