@@ -207,8 +207,8 @@ def _energy_of_name(path: Path) -> float:
     found = _ENERGY_IN_NAME.search(path.name)
     if not found or float(found[1]) <= 0:
         raise ConfigError(
-            f"{path}: its name does not say the incident energy (expected something like pid22_E65536_eta_20_25.csv for "
-            "65536 MeV); give it with --energy MEV"
+            f"{path}: its name does not say the incident energy (pid22_E65536_eta_20_25.csv would be 65536 MeV); "
+            "give it with --energy MEV"
         )
     return float(found[1])
 

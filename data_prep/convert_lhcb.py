@@ -76,7 +76,10 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(f"{path}: is a single array, expected an npz archive with {', '.join(REQUIRED)}")
             names = list(archive)
-            return {name: archive[name] for name in names if name in ARRAYS}, sorted(set(names) - set(ARRAYS))
+            # a member that is no array comes as bytes
+            return {name: np.asarray(archive[name]) for name in names if name in ARRAYS}, sorted(
+                set(names) - set(ARRAYS)
+            )
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
 
@@ -85,7 +88,9 @@ def _read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     with open_hdf5(path) as file:
         try:
             names = list(file)
-            return {name: file[name][()] for name in names if name in ARRAYS}, sorted(set(names) - set(ARRAYS))
+            return {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}, sorted(
+                set(names) - set(ARRAYS)
+            )
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 

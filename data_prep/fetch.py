@@ -203,9 +203,9 @@ class _Fetching:
     def _pause(self, problem: Interrupted, failures: int) -> None:
         have = self._partial.size
         if failures >= self._patience.tries:
+            kept = f"{have} bytes are kept in {self._partial.path}: run the command again to go on from there"
             raise CalosimError(
-                f"{self._source.url}: {problem} (tried {failures} times in a row); {have} bytes are kept in "
-                f"{self._partial.path}: run the command again to go on from there"
+                f"{self._source.url}: {problem} (tried {failures} times in a row); {kept if have else 'try again later'}"
             ) from problem
         wait = max(problem.wait_s, self._patience.first_wait_s * 2 ** (failures - 1))
         wait = min(wait, self._patience.longest_wait_s)

@@ -173,7 +173,7 @@ def _no_connection(url: str, error: Exception) -> Exception:
 def _network_reason(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "the server went silent"
-    return str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
