@@ -8,7 +8,6 @@ from pathlib import Path
 
 from calosim_tf.data_prep.convert_csv import csv_to_hdf5
 from calosim_tf.data_prep.convert_lhcb import LHCB_LAYOUT, hdf5_to_npz, npz_to_hdf5
-
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import DETECTORS, VoxelDetector
 

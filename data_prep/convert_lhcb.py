@@ -72,27 +72,25 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; check the path")
     try:
+        if not zipfile.is_zipfile(path):
+            raise DataError(f"{path}: is not an npz archive, or is cut off; {GET_AGAIN}")
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: is a single array, expected an npz archive with {', '.join(REQUIRED)}")
             names = list(archive)
             # a member that is no array comes as bytes
-            return {name: np.asarray(archive[name]) for name in names if name in ARRAYS}, sorted(
-                set(names) - set(ARRAYS)
-            )
+            arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
+    return arrays, sorted(set(names) - set(ARRAYS))
 
 
 def _read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     with open_hdf5(path) as file:
         try:
             names = list(file)
-            return {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}, sorted(
-                set(names) - set(ARRAYS)
-            )
+            arrays = {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
+    return arrays, sorted(set(names) - set(ARRAYS))
 
 
 def _checked(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

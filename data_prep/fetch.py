@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from calosim_tf.data.contents import RunningDigest
+from calosim_tf.data.known_files import KnownFile
 from calosim_tf.data_prep.partial import Partial, locked_partial
 from calosim_tf.data_prep.sources import PublicFile
 from calosim_tf.data_prep.transfer import Download, Interrupted, StartAgain, open_download
-
-from calosim_tf.data.contents import RunningDigest
-from calosim_tf.data.known_files import KnownFile
 from calosim_tf.errors import CalosimError, DataError
 from calosim_tf.progress import progress
 
@@ -203,9 +202,11 @@ class _Fetching:
     def _pause(self, problem: Interrupted, failures: int) -> None:
         have = self._partial.size
         if failures >= self._patience.tries:
-            kept = f"{have} bytes are kept in {self._partial.path}: run the command again to go on from there"
+            advice = "try again later"
+            if have:
+                advice = f"{have} bytes are kept in {self._partial.path}: run the command again to go on from there"
             raise CalosimError(
-                f"{self._source.url}: {problem} (tried {failures} times in a row); {kept if have else 'try again later'}"
+                f"{self._source.url}: {problem} (tried {failures} times in a row); {advice}"
             ) from problem
         wait = max(problem.wait_s, self._patience.first_wait_s * 2 ** (failures - 1))
         wait = min(wait, self._patience.longest_wait_s)

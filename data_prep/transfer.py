@@ -189,7 +189,11 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         self._allow_http_localhost = allow_http_localhost
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        _require_https(newurl, self._allow_http_localhost, f"{req.full_url}: redirects to ")
+        try:
+            _require_https(newurl, self._allow_http_localhost, f"{req.full_url}: redirects to ")
+        except CalosimError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
