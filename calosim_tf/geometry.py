@@ -1,6 +1,7 @@
 """Detectors as plain numbers: voxel edges, layer ids and index maps (no TensorFlow).
 
-Lengths are in mm, angles in rad.  The voxel edges of the CaloChallenge data set 1 come from its published binning files.
+Lengths are in mm, angles in rad.  The voxel edges of the CaloChallenge data set 1 come from its published binning
+files.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ class VoxelDetector:
     def reorder_index(self, order: str) -> np.ndarray:
         """Index map from file order to ``order``: ``showers[:, index]`` has the voxels in that order.
 
-        ``r_fastest`` (public files) is the identity.  ``alpha_fastest`` is the loop of the ATLAS C++ code: r outside, angle inside.
+        ``r_fastest`` (public files) is the identity.  ``alpha_fastest`` is the loop of the ATLAS C++ code: r outside,
+        angle inside.
         """
         if order not in ORDERS:
             raise ConfigError(f"voxel order {order!r} is unknown: use one of {', '.join(ORDERS)}")
@@ -157,7 +159,42 @@ PHOTON = VoxelDetector(
     threshold_mev=1.0,
 )
 
-DETECTORS = {detector.name: detector for detector in (PHOTON,)}
+# The same calorimeter in front of its hadronic part (layers 12, 13, 14): published binning file of the pion set.
+PION = VoxelDetector(
+    name="pion",
+    particle="pi+",
+    mass_mev=139.6,
+    layers=_layers(
+        (0, 1, (0, 5, 10, 30, 50, 100, 200, 400, 600)),
+        (1, 10, (0, 1, 4, 7, 10, 15, 30, 50, 90, 150, 200)),
+        (2, 10, (0, 5, 10, 20, 30, 50, 80, 130, 200, 300, 400)),
+        (3, 1, (0, 50, 100, 200, 400, 600)),
+        (12, 10, (0, 10, 20, 30, 50, 80, 100, 130, 160, 200, 250, 300, 350, 400, 1000, 2000)),
+        (13, 10, (0, 10, 20, 30, 50, 80, 100, 130, 160, 200, 250, 300, 350, 400, 600, 1000, 2000)),
+        (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
+    ),
+    threshold_mev=1.0,
+)
+
+
+def _regular_cylinder(name: str, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
+    """45 equal layers of equal rings, electrons: the detector of CaloChallenge data sets 2 and 3."""
+    edges = [ring_mm * i for i in range(n_r + 1)]
+    return VoxelDetector(
+        name=name,
+        particle="e-",
+        mass_mev=0.511,
+        layers=_layers(*((layer_id, n_alpha, edges) for layer_id in range(45))),
+        # 0.5 keV in the active material over the sampling fraction 0.033 (evaluation of the CaloChallenge)
+        threshold_mev=0.5e-3 / 0.033,
+    )
+
+
+# CaloChallenge data sets 2 and 3: published binning files.
+DATASET_2 = _regular_cylinder("dataset_2", n_alpha=16, n_r=9, ring_mm=4.65)
+DATASET_3 = _regular_cylinder("dataset_3", n_alpha=50, n_r=18, ring_mm=2.325)
+
+DETECTORS = {detector.name: detector for detector in (PHOTON, PION, DATASET_2, DATASET_3)}
 
 
 def get_detector(name: str) -> VoxelDetector:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import ConfigError
-from calosim_tf.geometry import PHOTON, get_detector
+from calosim_tf.geometry import DATASET_2, DATASET_3, DETECTORS, PHOTON, PION, get_detector
 
 
 def test_photon_voxels_per_layer():
@@ -28,6 +28,55 @@ def test_photon_offsets():
     assert PHOTON.offsets == (0, 8, 168, 358, 363, 368)
     assert PHOTON.layer_slices[12] == slice(363, 368)
     assert PHOTON.layer_ids == (0, 1, 2, 3, 12)
+
+
+def test_pion_voxels_per_layer_and_offsets():
+    """Breaks if a pion layer changes: 533 = 8 + 100 + 100 + 5 + 150 + 160 + 10 and the index ranges, published."""
+    assert PION.n_voxels == 533
+    assert [(layer.layer_id, layer.n_r, layer.n_alpha) for layer in PION.layers] == [
+        (0, 8, 1),
+        (1, 10, 10),
+        (2, 10, 10),
+        (3, 5, 1),
+        (12, 15, 10),
+        (13, 16, 10),
+        (14, 10, 1),
+    ]
+    assert PION.offsets == (0, 8, 108, 208, 213, 363, 523, 533)
+    assert PION.layer_slices[14] == slice(523, 533)
+
+
+@pytest.mark.parametrize(("layer_id", "rings_beyond_400_mm"), [(12, (1000, 2000)), (13, (600, 1000, 2000))])
+def test_pion_hadronic_layers_differ_in_one_edge(layer_id, rings_beyond_400_mm):
+    """Breaks if the 600 mm edge of layer 13 is dropped, or given to layer 12 too."""
+    edges = PION.layers[PION.layer_ids.index(layer_id)].r_edges_mm
+    assert edges[: edges.index(400) + 1] == (0, 10, 20, 30, 50, 80, 100, 130, 160, 200, 250, 300, 350, 400)
+    assert edges[edges.index(400) + 1 :] == rings_beyond_400_mm
+
+
+@pytest.mark.parametrize(
+    ("detector", "voxels", "voxels_per_layer", "ring_mm"),
+    [(DATASET_2, 6480, 144, 4.65), (DATASET_3, 40500, 900, 2.325)],
+)
+def test_regular_cylinders(detector, voxels, voxels_per_layer, ring_mm):
+    """Breaks if data sets 2 or 3 lose a layer, ring or angular bin; both reach 41.85 mm, published."""
+    assert detector.n_voxels == voxels
+    assert detector.layer_ids == tuple(range(45))
+    assert detector.offsets == tuple(voxels_per_layer * layer for layer in range(46))
+    layer = detector.layers[44]
+    np.testing.assert_allclose(np.diff(layer.r_edges_mm), ring_mm, rtol=1e-12)
+    assert layer.r_edges_mm[-1] == pytest.approx(41.85)
+
+
+def test_thresholds_and_masses():
+    """Breaks if data set 1 is cut at another energy than 1 MeV, sets 2 and 3 than 15.15 keV, or a mass is wrong."""
+    assert {name: round(detector.threshold_mev, 5) for name, detector in DETECTORS.items()} == {
+        "photon": 1.0,
+        "pion": 1.0,
+        "dataset_2": 0.01515,
+        "dataset_3": 0.01515,
+    }
+    assert [detector.mass_mev for detector in DETECTORS.values()] == [0.0, 139.6, 0.511, 0.511]
 
 
 def test_bin_edges_and_centres():

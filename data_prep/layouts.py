@@ -1,0 +1,91 @@
+"""What can be simulated: a detector, its calorimeter in depth, its particles and the energies of the public files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.data_prep.electromagnetic import photon_components
+from calosim_tf.data_prep.hadronic import pion_components
+from calosim_tf.data_prep.lateral import expected_voxels_mev
+from calosim_tf.data_prep.stacks import PHOTON_STACK, PION_STACK, Stack
+from calosim_tf.data_prep.voxelise import sample_spots
+from calosim_tf.errors import ConfigError
+from calosim_tf.geometry import PHOTON, PION, VoxelDetector
+
+# Variance per energy of 5.0 MeV, that is a sampling term of 7.1 % / sqrt(E / GeV): measured on the EGSnrc sample, whose
+# thresholds are low (lead-argon calorimeters as built have 10 %).  The shape is tuned to its share of hit voxels.
+EM_SPOT_MEV, EM_SPOT_SHAPE = 3.0, 1.5
+# Our choice: few, heavily ionising nuclear fragments; 25 % / sqrt(E / GeV) of the hadronic part.
+HADRON_SPOT_MEV, HADRON_SPOT_SHAPE = 30.0, 1.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of file that the simulator can write.
+
+    Attributes
+    ----------
+    detector : VoxelDetector
+    version : int
+        Raised whenever the same seed gives other showers.
+    events_at_mev : dict of float to int
+        Incident energy to number of events in the published files: the proportions of a simulated one.
+    description : str
+        Simulated calorimeter, in words.
+    showers_mev : callable
+        ``(incident_mev, rng) -> showers`` with shapes (n,) and (n, n_voxels), MeV.
+    """
+
+    detector: VoxelDetector
+    version: int
+    events_at_mev: dict[float, int]
+    description: str
+    showers_mev: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def photon_showers_mev(incident_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Photons of energy ``incident_mev``, shape (n,): showers of shape (n, 368), MeV."""
+    components = photon_components(incident_mev, PHOTON_STACK, rng)
+    return sample_spots(expected_voxels_mev(PHOTON_STACK, PHOTON, components), EM_SPOT_MEV, EM_SPOT_SHAPE, rng)
+
+
+def pion_showers_mev(incident_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Charged pions of momentum ``incident_mev``, shape (n,): showers of shape (n, 533), MeV."""
+    kinetic_mev = kinetic_energy_mev(incident_mev, PION.mass_mev)
+    electromagnetic, hadronic = pion_components(incident_mev, kinetic_mev, PION_STACK, rng)
+    em_mev = expected_voxels_mev(PION_STACK, PION, electromagnetic)
+    hadronic_mev = expected_voxels_mev(PION_STACK, PION, hadronic)
+    showers = sample_spots(em_mev, EM_SPOT_MEV, EM_SPOT_SHAPE, rng)
+    return showers + sample_spots(hadronic_mev, HADRON_SPOT_MEV, HADRON_SPOT_SHAPE, rng)
+
+
+def _published_events(at_262_gev: int) -> dict[float, int]:
+    """CaloChallenge data set 1: events at 2^8 ... 2^22 MeV in one file."""
+    counts = [10_000] * 10 + [at_262_gev, 5_000, 3_000, 2_000, 1_000]
+    return {2.0**power: count for power, count in zip(range(8, 23), counts, strict=True)}
+
+
+def _in_words(stack: Stack) -> str:
+    return "; ".join(
+        f"{'dead' if s.layer_id is None else f'layer {s.layer_id}'}: {s.length_mm:.1f} mm"
+        f" ({s.length_mm / s.medium.x0_mm:.2f} X0, {s.length_mm / s.medium.lambda_mm:.2f} interaction lengths)"
+        for s in stack.sections
+    )
+
+
+LAYOUTS = {
+    "photon": Layout(PHOTON, 1, _published_events(10_000), _in_words(PHOTON_STACK), photon_showers_mev),
+    "pion": Layout(PION, 1, _published_events(9_800), _in_words(PION_STACK), pion_showers_mev),
+}
+
+
+def get_layout(name: str) -> Layout:
+    """Layout of that name; :class:`ConfigError` names the known ones."""
+    try:
+        return LAYOUTS[name]
+    except KeyError:
+        raise ConfigError(f"layout {name!r} cannot be simulated: use one of {', '.join(LAYOUTS)}") from None
