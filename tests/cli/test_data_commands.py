@@ -1,11 +1,10 @@
 """``calosim data fetch|convert|simulate``: what is printed, where, and with which exit code."""
 
-import json
-
 import numpy as np
 import pytest
 
 from calosim_tf.cli import main
+from calosim_tf.data.checks import check_report
 from calosim_tf.data_prep import fetch as fetch_module
 from calosim_tf.data_prep.fetch import Fetched
 from calosim_tf.errors import CalosimError
@@ -27,9 +26,9 @@ def expect_one_line(captured, *words):
         (("convert", "a.csv", "--to", "photon", "--out", "b.hdf5", "--energy", "-3"), ("--energy -3", "MeV")),
         (("convert", "a.root", "--to", "photon", "--out", "b.hdf5"), ("no conversion of .root to 'photon'",)),
         (("convert", "a_E256.csv", "--to", "photon", "--out", "b.hdf5"), ("a_E256.csv", "no such file")),
-        (("simulate", "photon", "--out", "b.hdf5", "--events", "0"), ("--events 0", "at least 1")),
-        (("simulate", "photon", "--out", "b.hdf5", "--events", "1", "--seed", "-1"), ("--seed -1",)),
-        (("simulate", "plasma", "--out", "b.hdf5", "--events", "1"), ("'plasma' is unknown", "photon")),
+        (("simulate", "photon", "--out", "b.hdf5", "--events", "0"), ("0 showers", "at least one")),
+        (("simulate", "photon", "--out", "b.hdf5", "--events", "1", "--seed", "-1"), ("seed -1",)),
+        (("simulate", "plasma", "--out", "b.hdf5", "--events", "1"), ("'plasma' cannot be simulated", "photon")),
     ],
 )
 def test_a_wrong_wish_is_one_line(capsys, tmp_path, monkeypatch, arguments, words):
@@ -40,7 +39,7 @@ def test_a_wrong_wish_is_one_line(capsys, tmp_path, monkeypatch, arguments, word
     assert list(tmp_path.iterdir()) == []
 
 
-def test_csv_becomes_a_file_that_check_accepts(calosim, without_tensorflow, tmp_path):
+def test_csv_becomes_a_file_that_check_accepts(calosim, without_tensorflow, tmp_path, capsys):
     """Breaks if the commands of the tutorial do not fit one another, or need tensorflow."""
     rng = np.random.default_rng(0)
     for energy in (256, 1024):
@@ -53,11 +52,24 @@ def test_csv_becomes_a_file_that_check_accepts(calosim, without_tensorflow, tmp_
     converted = calosim("data", "convert", *files, "--to", "photon", "--out", out, **without_tensorflow)
     assert (converted.returncode, converted.stderr) == (0, "")
     assert converted.stdout == f"{out}: 12 events\n  2 negative voxels set to zero (lowest -0.5 MeV)\n"
-    checked = json.loads(calosim("data", "check", out, "--json", **without_tensorflow).stdout)
-    assert (checked["detector"], checked["events"], checked["units"]) == ("photon", 12, "MeV")
-    again = calosim("data", "convert", *files, "--to", "photon", "--out", out, **without_tensorflow)
-    assert again.returncode == 2
-    assert "exists already" in again.stderr
+    report = check_report(out)
+    assert (report["detector"], report["events"], report["units"]) == ("photon", 12, "MeV")
+    assert main(["data", "convert", *map(str, files), "--to", "photon", "--out", str(out)]) == 2
+    expect_one_line(capsys.readouterr(), "exists already", "--force")
+
+
+def test_simulated_showers_are_accepted_too(calosim, without_tensorflow, tmp_path):
+    """Breaks if the simulator is not reached, or its seed and number of events do not arrive."""
+    out = tmp_path / "pion.hdf5"
+    arguments = ("data", "simulate", "pion", "--events", 150, "--seed", 3)
+    simulated = calosim(*arguments, "--out", out, **without_tensorflow)
+    assert (simulated.returncode, simulated.stdout, simulated.stderr) == (0, f"{out}: 150 events\n", "")
+    report = check_report(out)
+    assert (report["detector"], report["events"], report["source"]) == ("pion", 150, "parametrised showers")
+    for seed, same in ((3, True), (4, False)):
+        again = tmp_path / f"{seed}.hdf5"
+        assert main(["data", *map(str, arguments[1:-1]), str(seed), "--out", str(again)]) == 0
+        assert (again.read_bytes() == out.read_bytes()) is same
 
 
 def test_list_shows_what_can_be_fetched(calosim, without_tensorflow):
