@@ -20,6 +20,7 @@ from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, re
 from calosim_tf.physics.shape_metrics import SHAPE_METRICS
 
 SCHEMA = 1
+CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
 METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS)}
 
@@ -86,8 +87,22 @@ def evaluate(
         pictures = _draw(comparison, results, selection, history, folder / "plots")
         text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
         (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        _write_csv(document, folder / "metrics.csv")
         (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
     return document
+
+
+def _write_csv(document: Mapping, path: Path) -> None:
+    """All numbers as one flat table: a row per metric and scope (``all`` or an incident energy in MeV)."""
+    import pandas
+
+    scopes = {"all": document["metrics"], **document["per_energy"]}
+    rows = [
+        {"scope": scope, "name": name, **{key: entry[key] for key in CSV_KEYS}}
+        for scope, entries in scopes.items()
+        for name, entry in entries.items()
+    ]
+    pandas.DataFrame(rows).to_csv(path, index=False)
 
 
 def summary_table(document: Mapping) -> str:

@@ -11,7 +11,6 @@ from calosim_tf.files import IterationTable
 
 SELECTION_COLUMNS = ("iteration", "chi2", "ndf", "chosen")
 HISTORY_COLUMNS = ("iteration",)
-WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 
 
 def read_table(path: str | Path | None, required: tuple[str, ...]) -> dict[str, np.ndarray] | None:
@@ -27,8 +26,7 @@ def read_table(path: str | Path | None, required: tuple[str, ...]) -> dict[str, 
     Returns
     -------
     dict of str to ndarray, shape (rows,), or None
-        A cell that is not a number is NaN (true and yes are 1, false and no 0).  None if there is no table or no row
-        yet.
+        A cell that is not a number is NaN.  None if there is no table or no row yet.
 
     Raises
     ------
@@ -37,24 +35,20 @@ def read_table(path: str | Path | None, required: tuple[str, ...]) -> dict[str, 
     """
     if path is None:
         return None
+    import pandas  # half a second: only when there is a table to read
+
     try:
         rows = IterationTable(Path(path)).rows()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as a table ({error})") from error
     if not rows:
         return None
-    missing = [name for name in required if name not in rows[0]]
+    frame = pandas.DataFrame(rows)
+    missing = [name for name in required if name not in frame]
     if missing:
-        names = ", ".join(str(name) for name in rows[0])
-        raise DataError(f"{path}: has no column {', '.join(missing)}; found: {names}")
-    return {name: np.array([_number(row[name]) for row in rows]) for name in rows[0] if name is not None}
-
-
-def _number(cell: str | None) -> float:
-    word = (cell or "").strip().lower()
-    if word in WORDS:
-        return WORDS[word]
-    try:
-        return float(word)
-    except ValueError:
-        return float("nan")
+        raise DataError(f"{path}: has no column {', '.join(missing)}; found: {', '.join(map(str, frame))}")
+    return {
+        name: pandas.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
+        for name in frame
+        if name is not None
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -64,6 +65,19 @@ def test_json_is_what_was_returned_and_follows_the_schema(report):
             assert re.fullmatch(r"[a-z0-9_]+", name)
             assert {"value", "error", "reference_vs_reference", "n", "unit", "note"} <= entry.keys()
             assert entry["note"]
+
+
+def test_the_flat_table_holds_every_number_once(report):
+    """Breaks if a spreadsheet user sees other numbers than the JSON has, or a scope is lost."""
+    folder, document = report
+    with (folder / "metrics.csv").open(newline="") as stream:
+        rows = {(row["scope"], row["name"]): row for row in csv.DictReader(stream)}
+    scopes = {"all": document["metrics"], **document["per_energy"]}
+    assert len(rows) == sum(map(len, scopes.values()))
+    for scope, entries in scopes.items():
+        for name, entry in entries.items():
+            cell = rows[scope, name]["value"]
+            assert (float(cell) if cell else None) == pytest.approx(entry["value"], rel=1e-12)
 
 
 def test_report_shows_every_metric_with_its_value(report, page):

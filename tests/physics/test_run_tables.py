@@ -12,7 +12,7 @@ from calosim_tf.physics.run_tables import read_table
 def test_cells_become_numbers(tmp_path):
     """Breaks if a text column, an empty cell or a short row makes a report fail."""
     path = tmp_path / "history.csv"
-    path.write_text("iteration,loss,state,chosen\n10,-1.5,ok,true\n20,,ok,no\n30\n")
+    path.write_text("iteration,loss,state,chosen\n10,-1.5,ok,1\n20,,ok,0\n30\n")
     table = read_table(path, ("iteration",))
     assert table["iteration"].tolist() == [10, 20, 30]
     np.testing.assert_array_equal(table["loss"], [-1.5, np.nan, np.nan])
