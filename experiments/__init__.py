@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 
-from calosim_tf.experiments import photon
-
 from calosim_tf.config import Experiment
 from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import photon
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment for module in (photon,) for experiment in module.EXPERIMENTS

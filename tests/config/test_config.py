@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from calosim_tf.experiments import EXPERIMENTS, get_experiment
 
 from calosim_tf.config import DenseGanNetwork, LatentLaw, dump_json, experiment_from_dict
 from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import EXPERIMENTS, get_experiment
 
 PHOTON = get_experiment("photon")
 

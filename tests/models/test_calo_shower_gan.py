@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from calosim_tf.experiments import get_experiment
 
 from calosim_tf.config import DenseGanNetwork, LatentLaw
+from calosim_tf.experiments import get_experiment
 from calosim_tf.models.calo_shower_gan import build_critic, build_generator
 
 SMALL = DenseGanNetwork(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from calosim_tf.experiments import get_experiment
 
 TINY = {
