@@ -9,6 +9,7 @@ from os import PathLike
 import numpy as np
 
 from calosim_tf.data.contents import Contents, check_contents
+from calosim_tf.data.known_files import CALOCHALLENGE, titles_by_digest
 from calosim_tf.data.readers import close_showers, open_showers, source_label
 from calosim_tf.data.shower_file import PUBLISHED_VOXEL_COUNTS, ShowerFile
 from calosim_tf.geometry import DETECTORS, get_detector
@@ -16,13 +17,7 @@ from calosim_tf.geometry import DETECTORS, get_detector
 # More distinct energies than this are a continuous spectrum and are not listed one by one.
 MAX_DISCRETE_ENERGIES = 50
 
-# Published checksums of CaloChallenge files (Zenodo records 8099322 and 6366270), SHA-256 or MD5.
-KNOWN_FILES = {
-    "54011e9ffcc041e30a029fadcef91d33d6d232fe8492360d706022dbec2c1a6f": "CaloChallenge dataset_1_photons_1",
-    "005d2adeda7db034b388112661265656": "CaloChallenge dataset_1_photons_1",
-    "4767715ed56e99565fd9c67340661e70": "CaloChallenge dataset_1_photons_2",
-    "6a5f52722064a1bcd8a0bc002f16515d": "CaloChallenge dataset_1_pions_1",
-}
+KNOWN_FILES = titles_by_digest(CALOCHALLENGE)
 
 # Events at 2^8 ... 2^22 MeV in the files of CaloChallenge data set 1, as published.
 _UP_TO_131_GEV = (10_000,) * 10
@@ -136,19 +131,11 @@ def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatis
             | {
                 "dtype": str(file.dtype),
                 "compression": file.compression,
-                "known_file": _known_file(record),
+                "known_file": KNOWN_FILES.get(record["sha256"]) or KNOWN_FILES.get(record["md5"]),
             }
             for file, record in zip(files, contents.files, strict=True)
         ],
     }
-
-
-def _known_file(record: dict) -> str | None:
-    sha256 = record["sha256"]
-    # Of this one only the two ends of the checksum were found in print.
-    if sha256.startswith("22bf0cac") and sha256.endswith("c5614") and record["bytes"] == 1_356_475_617:
-        return "CaloChallenge dataset_2_1"
-    return KNOWN_FILES.get(sha256) or KNOWN_FILES.get(record["md5"])
 
 
 def format_report(report: dict) -> str:

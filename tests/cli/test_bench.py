@@ -10,7 +10,12 @@ from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 
-TINY = {"network.generator_units": (6,), "network.critic_units": (7,), "training.batch_size": 8, "network.latent.size": 3}
+TINY = {
+    "network.generator_units": (6,),
+    "network.critic_units": (7,),
+    "training.batch_size": 8,
+    "network.latent.size": 3,
+}
 
 
 def test_training_ratios_are_ratios_of_readings_taken_in_turn():

@@ -12,9 +12,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from calosim_tf.data_prep.make_sample import first_rows_per_energy, round_mantissa
 
 from calosim_tf.data.readers import read_showers
+from calosim_tf.data_prep.make_sample import first_rows_per_energy, round_mantissa
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 
