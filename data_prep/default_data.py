@@ -19,6 +19,11 @@ def default_data(layout: str) -> Path:
     """The bundled Monte-Carlo sample, or parametrised showers where none is bundled.
 
     The latter are made on first use and kept in the data folder (``CALOSIM_DATA``, by default ``~/.cache/calosim``).
+
+    Raises
+    ------
+    ConfigError
+        The layout cannot be simulated, or the data folder cannot be made.
     """
     try:
         return bundled_sample(layout)
@@ -26,6 +31,13 @@ def default_data(layout: str) -> Path:
         path = data_folder() / f"parametrised_{layout}_{EVENTS}_seed{SEED}.hdf5"
     if not path.is_file():
         print(f"calosim: making {EVENTS} parametrised {layout} showers, once: {path}", file=sys.stderr)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        simulate.simulate_to_file(layout, path, EVENTS, SEED)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"{path.parent}: cannot be made ({error.strerror}), expected a folder for data: set CALOSIM_DATA, or "
+                "give data with --data"
+            ) from error
+        # another process may be at it: it makes the same file
+        simulate.simulate_to_file(layout, path, EVENTS, SEED, overwrite=True)
     return path

@@ -5,6 +5,7 @@ import pytest
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data_prep import simulate
 from calosim_tf.data_prep.default_data import default_data
+from calosim_tf.errors import ConfigError
 
 
 @pytest.fixture
@@ -35,3 +36,10 @@ def test_pions_are_made_once_and_kept(asked, tmp_path, capsys):
     assert default_data("pion") == path
     assert [layout for layout, _ in asked] == ["pion"]
     assert capsys.readouterr().err == ""
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(asked, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CALOSIM_DATA", str(tmp_path / "file"))
+    with pytest.raises(ConfigError, match="CALOSIM_DATA"):
+        default_data("pion")
