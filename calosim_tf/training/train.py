@@ -42,6 +42,7 @@ def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> No
     try:
         for part in found:
             run.write_status(done, "running")
+            print(f"calosim: {part.experiment.name}", file=sys.stderr)
             _train_network(part.experiment, part.source, part.run)
             done += part.experiment.training.iterations
     except CalosimError as error:

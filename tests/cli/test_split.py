@@ -52,6 +52,8 @@ def test_each_member_has_a_run_folder_below_one_verdict(split_run):
         assert all(int(row["ndf"]) <= 5 * 28 for row in rows)
         assert f"  {name}: first" in process.stdout
     metrics = read(folder / "report" / "metrics.json")
+    said = [line for line in process.stderr.splitlines() if line.startswith("calosim: photon_2gan/")]
+    assert said == ["calosim: photon_2gan/low", "calosim: photon_2gan/high"]
     assert len(metrics["per_energy"]) == 9
     assert "photon_2gan, iterations " in metrics["generated"]["source"]
     assert f"all as one model: {metrics['metrics']['chi2_ndf_total_energy']['value']:.2f}" in process.stdout
