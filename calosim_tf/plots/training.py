@@ -26,6 +26,8 @@ def plot_selection(table: Mapping[str, np.ndarray], mc_vs_mc: float | None) -> F
     mc_vs_mc : float or None
         Drawn as a horizontal line.
     """
+    from matplotlib.ticker import LogFormatter, StrMethodFormatter
+
     iteration, ndf = table["iteration"], table["ndf"]
     value = np.divide(table["chi2"], ndf, out=np.full(len(ndf), np.nan), where=ndf > 0)
     figure = new_figure(8.0, 4.5)
@@ -40,6 +42,9 @@ def plot_selection(table: Mapping[str, np.ndarray], mc_vs_mc: float | None) -> F
         axes.axhline(mc_vs_mc, color=REFERENCE_COLOUR, linestyle="--", label=f"MC vs MC: {mc_vs_mc:.2f}")
     if np.any(value > 0):
         axes.set_yscale("log")
+        # the values lie within a decade or two: plain numbers read better than powers of ten
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.set_xlabel("iteration")
     axes.set_ylabel("χ²/NDF of the total energy")
     axes.legend()
