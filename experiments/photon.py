@@ -106,7 +106,7 @@ PHOTON_PRETRAINED = replace(
         iterations=12_000,
         checkpoint_every=250,
         log_every=50,
-        generator_average=0.999,
+        schedule="cosine",
         schedule_iterations=12_000,
     ),
 )
@@ -115,7 +115,7 @@ PHOTON_SMOKE = replace(
     PHOTON,
     name="photon_smoke",
     summary="photon_quick cut to a few minutes on two cores, to see every part work",
-    training=replace(QUICK_TRAINING, iterations=300, checkpoint_every=50, schedule_iterations=300),
+    training=replace(QUICK_TRAINING, iterations=300, checkpoint_every=50),
 )
 
 # The size of the authors' configuration of that name; whether the talk's "3x larger nodes" means it is not said
