@@ -5,7 +5,8 @@ Paper: M. Faucci Giannelli and R. Zhang, "CaloShowerGAN", CaloChallenge workshop
 * ``photon``: the talk's final hyper-parameters.  1 000 000 iterations; the talk needs 38 s per 1000 iterations on a
 V100 (published).
 * ``photon_quick``: the same networks, data and loss with a schedule for a quarter of an hour on two CPU cores.
-* ``photon_pretrained``: ``photon_quick``, six times longer; the bundled generator was trained with it.
+* ``photon_pretrained``: ``photon_quick``, six times longer and with a rate that falls to 0; the bundled generator is
+  its state after 9750 iterations.
 * ``photon_wide``: the "3 x larger nodes" of the talk, one network for all energies.
 * ``photon_2gan``, ``photon_3gan``: one network per range of energies, split at 4.096 GeV, and at 262.144 GeV besides.
 Which range has which size is not legible in the talk.  The authors' code has 100 | 100, 200, 400 for the low energies
@@ -100,7 +101,7 @@ PHOTON_QUICK = replace(
 PHOTON_PRETRAINED = replace(
     PHOTON,
     name="photon_pretrained",
-    summary="photon_quick, six times longer: the schedule of the bundled generator pretrained:photon",
+    summary="photon_quick, longer and with a rate that falls to 0: the schedule of pretrained:photon",
     training=replace(
         QUICK_TRAINING,
         iterations=12_000,
