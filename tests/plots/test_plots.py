@@ -156,7 +156,7 @@ def test_selection_picture_marks_the_best_chosen_checkpoint(tmp_path):
     MC.
     """
     (tmp_path / "selection.csv").write_text(
-        "iteration,chi2,ndf,chosen\n1000,500,100,1\n2000,700,100,0\n3000,200,100,True\n4000,0,0,0\n"
+        "iteration,chi2,ndf,chosen\n1000,500,100,1\n2000,700,100,0\n3000,200,100,1\n4000,0,0,0\n"
     )
     table = read_table(tmp_path / "selection.csv", SELECTION_COLUMNS)
     axes = plot_selection(table, 0.9).axes[0]
