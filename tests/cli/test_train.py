@@ -133,3 +133,20 @@ def test_a_non_finite_loss_is_named_with_its_iteration(calosim, tmp_path, tiny_s
     assert "expected a finite number" in process.stderr
     assert "at iteration" in process.stderr
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
+
+
+@pytest.mark.parametrize("limit", ["none", "0.0001"])
+def test_the_public_layout_trains_in_memory_and_from_disk(calosim, public_like_file, tmp_path, tiny_settings, limit):
+    """Breaks when float64, gzip or 15 energies are refused, or streaming loses the held-out part."""
+    run = tmp_path / "run"
+    settings = [*tiny_settings, f"data.memory_limit_gib={limit}"]
+    process = calosim(
+        "train", "photon", "--data", public_like_file, "--iterations", 2, "--out", run, "--no-report", *settings
+    )
+    assert process.returncode == 0, process.stderr
+    data = json.loads((run / "data.json").read_text())
+    assert data["normalisation"]["kin_min_mev"] == 256.0
+    assert data["normalisation"]["kin_max_mev"] == 2.0**22
+    assert data["events_trained_on"] + data["events_held_out"] == data["events_selected"] == data["files"][0]["events"]
+    assert (data["streamed_group_rows"] is None) == (limit == "none")
+    assert [row["iteration"] for row in table(run / "selection.csv")] == ["2"]
