@@ -100,11 +100,11 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             row["chosen"] = "1" if row is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
-        # a progress bar, which only a terminal has, leaves the cursor at the end of its line
+        if sys.stderr.isatty():
+            # the progress bar leaves the cursor at the end of its line
+            print(file=sys.stderr)
         print(
-            "\n"
-            * sys.stderr.isatty()
-            + f"calosim: iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
+            f"calosim: iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
             f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}",
             file=sys.stderr,
         )
