@@ -55,7 +55,7 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     name = getattr(training, f"optimizer_{network}")
     if name != "adam":
         return build_addons_optimizer(name, rate, beta1, beta2, training.epsilon, training.weight_decay)
-    # XLA on CPU was slower in every measurement of this step
+    # XLA made the photon step slower on CPU (docs/architecture.md)
     return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=training.epsilon, jit_compile=False)
 
 
