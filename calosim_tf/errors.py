@@ -32,10 +32,6 @@ class RunFolderError(InputError):
     """A run folder or bundle cannot be read, or must not be written over."""
 
 
-class EnvironmentSetupError(InputError):
-    """A package, Python version or device that the command needs is absent."""
-
-
 class CheckpointError(CalosimError):
     """No sound checkpoint is left."""
 

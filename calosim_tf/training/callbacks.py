@@ -16,15 +16,24 @@ from calosim_tf.training.signals import StopRequest
 
 
 class History(keras.callbacks.Callback):
-    """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one."""
+    """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one.
 
-    def __init__(self, run: RunFolder, every: int, first_iteration: int):
+    ``pending``, the sums and the count of a row not yet complete, is noted beside each checkpoint, so that a resumed
+    run writes the rows of an uninterrupted one.
+    """
+
+    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict):
         super().__init__()
         self.run = run
         self.every = every
         self.iteration = first_iteration
-        self.sums: dict[str, float] = {}
-        self.count = 0
+        self.sums: dict[str, float] = dict(pending.get("sums", {}))
+        self.count: int = pending.get("count", 0)
+
+    @property
+    def pending(self) -> dict:
+        """JSON-able state between two rows."""
+        return {"sums": self.sums, "count": self.count}
 
     def on_train_batch_end(self, batch, logs=None):
         self.iteration += 1
@@ -36,7 +45,6 @@ class History(keras.callbacks.Callback):
                 )
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1
-        # Rows end at multiples, so a resumed run writes the rows of an uninterrupted one
         if self.iteration % self.every == 0:
             means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
             self.run.history.append({"iteration": self.iteration, **means})
@@ -54,6 +62,8 @@ class CheckpointAndSelect(keras.callbacks.Callback):
     judge : callable
         Returns (chi2, ndf) of the current judged generator.
     every : int
+    history : History
+        Called before this one.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         tracked: tf.train.Checkpoint,
         judge: Callable[[], tuple[float, int]],
         every: int,
+        history: History,
     ):
         super().__init__()
         self.run = run
@@ -70,6 +81,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         self.tracked = tracked
         self.judge = judge
         self.every = every
+        self.history = history
 
     @property
     def iteration(self) -> int:
@@ -85,7 +97,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
     def save(self, iteration: int) -> None:
         """Write the checkpoint unless this iteration has one."""
         if iteration not in self.store.iterations() or self.store.fault(iteration):
-            self.store.save(self.tracked, iteration)
+            self.store.save(self.tracked, iteration, {"history": self.history.pending})
         self.run.write_status(iteration, "running")
 
     def select(self, iteration: int) -> None:

@@ -41,8 +41,8 @@ class CheckpointStore:
             return []
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit() and path.is_dir())
 
-    def save(self, tracked: tf.train.Checkpoint, iteration: int) -> None:
-        """Write checkpoint ``iteration`` and move the ``latest`` pointer to it."""
+    def save(self, tracked: tf.train.Checkpoint, iteration: int, notes: dict | None = None) -> None:
+        """Write checkpoint ``iteration``, with JSON-able ``notes``, and move the ``latest`` pointer to it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for leftover in self.folder.glob(f"{_PARTIAL}*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -50,7 +50,7 @@ class CheckpointStore:
         partial.mkdir()
         tracked.write(str(partial / "state"))
         sums = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-        manifest = {"iteration": iteration, "sha256": sums}
+        manifest = {"iteration": iteration, "sha256": sums, "notes": notes or {}}
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
         for path in partial.iterdir():
             flush_to_disk(path)
@@ -73,7 +73,7 @@ class CheckpointStore:
             if iteration not in kept:
                 shutil.rmtree(self.folder / str(iteration))
 
-    def restore(self, tracked: tf.train.Checkpoint, which: str = "latest", below: int | None = None) -> int:
+    def restore(self, tracked: tf.train.Checkpoint, which: str = "latest") -> int:
         """Load the checkpoint that ``which`` (``latest`` or ``best``) points to; returns its iteration.
 
         A damaged checkpoint, or a pointer to nowhere, is passed over with a one-line warning in favour of the newest
@@ -83,26 +83,24 @@ class CheckpointStore:
         ----------
         tracked : tf.train.Checkpoint
         which : {'latest', 'best'}
-        below : int or None
-            Ignore checkpoints of this iteration and later.
 
         Raises
         ------
         CheckpointError
             No sound checkpoint is left.
         """
-        iteration = self.newest_sound(which, below)
+        iteration = self.newest_sound(which)
         tracked.read(str(self.folder / str(iteration) / "state")).expect_partial()
         return iteration
 
-    def newest_sound(self, which: str = "latest", below: int | None = None) -> int:
+    def newest_sound(self, which: str = "latest") -> int:
         """Iteration that :meth:`restore` would load."""
-        present = [item for item in self.iterations() if below is None or item < below]
+        present = self.iterations()
         wanted = self._pointer(which)
         order = sorted(present, reverse=True)
         if which == "best" and wanted in present:
             order.insert(0, wanted)
-        elif wanted is not None and wanted not in present and below is None:
+        elif wanted is not None and wanted not in present:
             _warn(f"{self.folder}/{which} names checkpoint {wanted}, which is not there: using the newest sound one")
         for iteration in order:
             fault = self.fault(iteration)
@@ -127,6 +125,10 @@ class CheckpointStore:
             if sha256(path) != expected:
                 return f"{name} differs from its checksum"
         return None
+
+    def notes(self, iteration: int) -> dict:
+        """What was noted beside a sound checkpoint."""
+        return json.loads((self.folder / str(iteration) / MANIFEST).read_text()).get("notes", {})
 
     def _pointer(self, name: str) -> int | None:
         try:

@@ -60,9 +60,10 @@ def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder)
     first = store.restore(tracked) if store.iterations() else 0
     run.history.cut_after(first)
     run.selection.cut_after(first)
-    select = CheckpointAndSelect(
-        run, store, tracked, _judge(experiment, source, run, model), experiment.training.checkpoint_every
-    )
+    pending = store.notes(first).get("history", {}) if first > 0 else {}
+    history = History(run, experiment.training.log_every, first, pending)
+    judge = _judge(experiment, source, run, model)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history)
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
@@ -93,7 +94,7 @@ def _fit(
     training = experiment.training
     rows = training.batch_size * training.critic_steps
     callbacks = [
-        History(run, training.log_every, select.iteration),
+        select.history,
         select,
         StopOnRequest(request),
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),

@@ -68,9 +68,9 @@ def test_an_existing_run_is_refused_in_one_line(calosim, finished_run, without_t
 
 
 def test_resume_before_the_start_and_after_the_end_and_in_pieces(calosim, finished_run, tmp_path, tiny_settings):
-    """6 iterations, then up to 10, equal 10 in one go, bit for bit; resuming a finished run does nothing."""
+    """5 iterations (inside a row of the history), then 6, then 10, equal 10 in one go bit for bit."""
     folder, _ = finished_run
-    for iterations in (6, 10, 10):
+    for iterations in (5, 6, 10, 10):
         process = calosim(
             "train",
             "photon",
