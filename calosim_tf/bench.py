@@ -66,7 +66,7 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     """
     model = build_model(experiment)
     normalisation = fit_normalisation(experiment, source)
-    rows = experiment.training.batch_size * experiment.training.critic_steps
+    rows = experiment.training.showers_per_iteration
     real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
     batch = next(iter(real))
     constant = tf.data.Dataset.from_tensors(batch).repeat()

@@ -92,7 +92,7 @@ def _fit(
     request: StopRequest,
 ) -> None:
     training = experiment.training
-    rows = training.batch_size * training.critic_steps
+    rows = training.showers_per_iteration
     callbacks = [
         select.history,
         select,
