@@ -42,7 +42,8 @@ class Prd:
         matters, not how much the choice of showers does.
     sampling_error : float
         Standard deviation of the area if the cluster counts are drawn anew from a multinomial law, 200 times in all:
-        the statistical error at fixed clusters.
+        the statistical error at fixed clusters. Too large where the samples agree: six independent pairs of 1000 EGSnrc
+        showers spread by 0.011 with 100 clusters and 0.004 with 20, and this gives 0.018 and 0.008.
     n, n_clusters, n_runs : int
         Showers per sample, clusters and clusterings.
     """
@@ -120,7 +121,8 @@ def cluster_shares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the two samples in the clusters of the pooled sample, each of shape (n_clusters,).
 
-    Mini-batch k-means on the columns as they are: scale them before if their units differ.
+    Mini-batch k-means on the columns as they are: scale them before if their units differ. If there are no more
+    distinct rows than clusters (a share of 900 cells has few values), each of them is a cluster.
 
     Parameters
     ----------
@@ -131,9 +133,11 @@ def cluster_shares(
     """
     clustering, limits = _import_clustering()
     pooled = np.concatenate([reference, evaluated]).astype(np.float64, copy=False)
-    # one thread: sums over threads round differently, and a tie may then fall to another cluster
-    with limits(limits=1):
-        labels = clustering(n_clusters=n_clusters, n_init=N_STARTS, random_state=seed).fit(pooled).labels_
+    distinct, labels = np.unique(pooled, axis=0, return_inverse=True)
+    if len(distinct) > n_clusters:
+        # one thread: sums over threads round differently, and a tie may then fall to another cluster
+        with limits(limits=1):
+            labels = clustering(n_clusters=n_clusters, n_init=N_STARTS, random_state=seed).fit(pooled).labels_
     parts = labels[: len(reference)], labels[len(reference) :]
     return tuple(np.bincount(part, minlength=n_clusters) / len(part) for part in parts)
 

@@ -146,6 +146,13 @@ def test_shares_are_those_of_each_sample():
     assert q[np.argmax(p)] == 0.25
 
 
+def test_few_distinct_values_are_the_clusters():
+    """Breaks if a coarse column (a count of cells) makes the clustering fail, warn or merge values."""
+    p, q = cluster_shares(np.array([[1.0], [1.0], [2.0], [4.0]]), np.array([[4.0], [7.0]]), 20, seed=1)
+    assert (len(p), len(q)) == (20, 20)
+    assert sorted(zip(p[:4], q[:4], strict=True)) == [(0.0, 0.5), (0.25, 0.0), (0.25, 0.5), (0.5, 0.0)]
+
+
 def test_subsample_keeps_pairs_together():
     """Breaks if two samples of one length lose different rows, or a row is taken twice."""
     rows = subsample_rows(50, 20, seed=7)
