@@ -61,7 +61,7 @@ def plot_prd_curves(
         label = f"{shortened(name)} ({areas[name]:.3f})"
         axes.plot(precision, recall, color=LINE_COLOURS[i % len(LINE_COLOURS)], label=label)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="precision", ylabel="recall", title=title)
-    axes.legend(title="area under the curve", loc="lower left")
+    axes.legend(title="area under the curve", loc="best")
     return figure
 
 
