@@ -19,7 +19,7 @@ from calosim_tf.config import (
     Member,
     Published,
     SplitExperiment,
-    TrainingConfig,
+    WganGpTraining,
 )
 from calosim_tf.experiments.quick import smoke, smoke_split
 
@@ -39,7 +39,7 @@ NETWORK_V1 = DenseGanNetwork(
     critic_activation="relu",
     critic_initialiser="glorot_normal",
 )
-TRAINING_V1 = TrainingConfig(
+TRAINING_V1 = WganGpTraining(
     batch_size=128,
     critic_steps=5,
     iterations=1_000_000,

@@ -29,7 +29,7 @@ from calosim_tf.config import (
     Member,
     Published,
     SplitExperiment,
-    TrainingConfig,
+    WganGpTraining,
 )
 from calosim_tf.experiments.quick import quick, smoke, smoke_split
 
@@ -53,7 +53,7 @@ NETWORK = DenseGanNetwork(
 )
 
 # Talk, same table; epsilon is the Keras default, as in the authors' code
-TRAINING = TrainingConfig(
+TRAINING = WganGpTraining(
     algorithm="wgan_gp",
     batch_size=1024,
     critic_steps=8,

@@ -15,6 +15,7 @@ from calosim_tf.config.experiment import (
 )
 from calosim_tf.config.network import NETWORKS, DenseGanNetwork, LatentLaw
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
+from calosim_tf.config.wgan_gp_training import WganGpTraining
 
 __all__ = [
     "NETWORKS",
@@ -28,6 +29,7 @@ __all__ = [
     "RunConfig",
     "SplitExperiment",
     "TrainingConfig",
+    "WganGpTraining",
     "dump_json",
     "experiment_from_dict",
 ]

@@ -11,7 +11,10 @@ from typing import Any, ClassVar
 from calosim_tf.config.network import NETWORKS, DenseGanNetwork
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
 from calosim_tf.config.values import build, keys, nearest, typed
+from calosim_tf.config.wgan_gp_training import WganGpTraining
 from calosim_tf.errors import ConfigError
+
+TRAININGS = {training.algorithm: training for training in (WganGpTraining,)}
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Experiment:
     summary: str
     network: DenseGanNetwork
     data: DataConfig = field(default_factory=DataConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: TrainingConfig = field(default_factory=WganGpTraining)
     run: RunConfig = field(default_factory=RunConfig)
     published: tuple[Published, ...] = ()
 
@@ -62,7 +65,7 @@ class Member:
     network: DenseGanNetwork
     energy_min_mev: float | None = None
     energy_max_mev: float | None = None
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    training: TrainingConfig = field(default_factory=WganGpTraining)
 
     SECTIONS: ClassVar[tuple[str, ...]] = ("network", "training")
     RANGE: ClassVar[tuple[str, ...]] = ("energy_min_mev", "energy_max_mev")
@@ -194,7 +197,7 @@ def experiment_from_dict(stored: Mapping[str, Any], where: str) -> AnyExperiment
         return Experiment(
             **common,
             network=_network_from_dict(stored["network"], where),
-            training=build(TrainingConfig, stored["training"], "training"),
+            training=_training_from_dict(stored["training"], where, "training"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{where}: not a run configuration ({type(error).__name__}: {error})") from error
@@ -217,12 +220,19 @@ def _network_from_dict(stored: Mapping[str, Any], where: str) -> DenseGanNetwork
     return build(NETWORKS[family], values, "network")
 
 
+def _training_from_dict(stored: Mapping[str, Any], where: str, prefix: str) -> TrainingConfig:
+    algorithm = stored["algorithm"]
+    if algorithm not in TRAININGS:
+        raise ConfigError(f"{where}: training algorithm {algorithm!r} is unknown: expected {', '.join(TRAININGS)}")
+    return build(TRAININGS[algorithm], stored, prefix)
+
+
 def _member_from_dict(stored: Mapping[str, Any], where: str) -> Member:
     prefix = f"members.{stored['name']}"
     return Member(
         **typed(Member, {name: value for name, value in stored.items() if name not in Member.SECTIONS}, prefix),
         network=_network_from_dict(stored["network"], where),
-        training=build(TrainingConfig, stored["training"], f"{prefix}.training"),
+        training=_training_from_dict(stored["training"], where, f"{prefix}.training"),
     )
 
 

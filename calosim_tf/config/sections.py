@@ -30,6 +30,8 @@ class DataConfig:
         Voxels below this are set to 0 before training, 0 for none.
     normalise_per_energy : bool
         Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+    standardize_conditions : bool
+        Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
         ``log``: ln(kin / kin_min) / ln(kin_max / kin_min); ``max``: kin / kin_max.
     """
@@ -42,6 +44,7 @@ class DataConfig:
     mask_mev: float = 0.0
     normalise_per_energy: bool = False
     energy_label: str = "log"
+    standardize_conditions: bool = False
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:
@@ -57,13 +60,16 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Loss, optimisers and schedule.  One iteration is ``critic_steps`` critic updates and ``generator_steps``
-    generator updates.
+    """Optimisers and schedule, common to all losses; a loss adds its own settings in a subclass.
+
+    One iteration is ``critic_steps`` critic updates and ``generator_steps`` generator updates.
 
     Attributes
     ----------
     algorithm : str
-        Training algorithm (``wgan_gp``).
+        Training algorithm; each subclass has its own.
+    reuse_minibatch : bool
+        All critic updates of an iteration see the same real showers; otherwise each sees fresh ones.
     iterations : int
         Iterations of a complete run.
     checkpoint_every, log_every : int
@@ -81,14 +87,14 @@ class TrainingConfig:
         it is the average that is judged, selected and exported.
     """
 
-    algorithm: str = "wgan_gp"
+    algorithm: str = "none"
     batch_size: int = 1024
     critic_steps: int = 8
     generator_steps: int = 1
+    reuse_minibatch: bool = False
     iterations: int = 1_000_000
     checkpoint_every: int = 1_000
     log_every: int = 10
-    penalty_weight: float = 3.0
     optimizer_generator: str = "adam"
     optimizer_critic: str = "adam"
     learning_rate_generator: float = 1e-4
@@ -106,10 +112,10 @@ class TrainingConfig:
     jit_compile: bool = False
 
     def __post_init__(self):
-        choice("training.algorithm", self.algorithm, ("wgan_gp",))
+        # the settings are those of one loss, so another one cannot be asked for by name
+        choice("training.algorithm", self.algorithm, (type(self).algorithm,))
         for key in ("batch_size", "critic_steps", "generator_steps", "iterations", "checkpoint_every", "log_every"):
             at_least(f"training.{key}", getattr(self, key), 1)
-        at_least("training.penalty_weight", self.penalty_weight, 0.0)
         for key in ("generator", "critic"):
             choice(f"training.optimizer_{key}", getattr(self, f"optimizer_{key}"), OPTIMIZERS)
             above(f"training.learning_rate_{key}", getattr(self, f"learning_rate_{key}"), 0.0)
@@ -122,6 +128,11 @@ class TrainingConfig:
             at_least("training.schedule_iterations", self.schedule_iterations, 1)
         in_half_open_unit("training.schedule_floor", self.schedule_floor)
         in_half_open_unit("training.generator_average", self.generator_average)
+
+    @property
+    def showers_per_iteration(self) -> int:
+        """Real showers that one iteration consumes."""
+        return self.batch_size * (1 if self.reuse_minibatch else self.critic_steps)
 
 
 @dataclass(frozen=True)

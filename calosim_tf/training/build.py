@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import Experiment, TrainingConfig
@@ -23,8 +24,15 @@ def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
     return family.build_generator(experiment.network, seed), family.build_critic(experiment.network, seed + 5_000)
 
 
-def build_model(experiment: Experiment) -> AdversarialModel:
-    """Compiled adversarial model at iteration 0; the same seed gives the same weights."""
+def build_model(experiment: Experiment, conditions: np.ndarray | None = None) -> AdversarialModel:
+    """Compiled adversarial model at iteration 0; the same seed gives the same weights.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    conditions : ndarray, shape (n, condition_size), optional
+        Conditions of the training showers; losses that draw from them need it.
+    """
     training = experiment.training
     generator, critic = build_networks(experiment)
     average = None
@@ -32,7 +40,7 @@ def build_model(experiment: Experiment) -> AdversarialModel:
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
     model = ALGORITHMS[training.algorithm](
-        generator, critic, average, experiment.network.latent, training, experiment.run.seed
+        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions
     )
     model.compile(
         build_optimizer(training, "generator"),

@@ -1,12 +1,17 @@
 """The one training step: critic updates, then generator updates, inside one traced graph.
 
-A loss overrides :meth:`AdversarialModel.critic_losses` and :meth:`AdversarialModel.generator_losses`; the loop, the
-random numbers, the averaging of weights and the logging are the same for all.
+A loss overrides :meth:`AdversarialModel.critic_losses` and :meth:`AdversarialModel.generator_losses`, or, where real
+and generated showers are not judged together, :meth:`AdversarialModel.critic_update`; the loop, the random numbers, the
+averaging of weights and the logging are the same for all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, TrainingConfig
@@ -26,14 +31,30 @@ class AdversarialModel(keras.Model):
     training : TrainingConfig
     seed : int
         Seed of latents and mixing; together with the iteration it fixes every random number.
+    conditions : ndarray, shape (n, condition_size), or None
+        Conditions of the training showers, for losses that draw those of generated showers from them.
 
     Notes
     -----
-    One step consumes ``critic_steps * batch_size`` real showers; the generator update uses the conditions of the last
-    ``generator_steps`` minibatches, as the authors' code does (with one generator step, those of the last minibatch).
+    One step consumes ``training.showers_per_iteration`` real showers; the generator update uses the conditions of the
+    last ``generator_steps`` minibatches, as the code of the CaloShowerGAN authors does (with one generator step, those
+    of the last minibatch).
     """
 
-    def __init__(self, generator, critic, average, latent: LatentLaw, training: TrainingConfig, seed: int):
+    # Random draws of one update; the numbers after the latent are the loss's own
+    CRITIC_DRAWS: ClassVar[int] = 2
+    GENERATOR_DRAWS: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        average,
+        latent: LatentLaw,
+        training: TrainingConfig,
+        seed: int,
+        conditions: np.ndarray | None = None,
+    ):
         super().__init__(name="adversarial_model")
         self.generator = generator
         self.critic = critic
@@ -41,6 +62,7 @@ class AdversarialModel(keras.Model):
         self.latent = latent
         self.training_config = training
         self.seed = seed
+        self.conditions = conditions
         self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration")
 
     def compile(self, optimizer_generator, optimizer_critic, **options):
@@ -59,28 +81,66 @@ class AdversarialModel(keras.Model):
         """Terms of the generator's loss by name; those that start with ``generator_loss_`` are summed and minimised."""
         raise TypeError(f"{type(self).__name__} defines no generator loss")
 
+    def generated_condition(self, condition, draw: int) -> tf.Tensor:
+        """Conditions of the generated showers of one update: those of the real ones, unless a loss draws its own.
+
+        Parameters
+        ----------
+        condition : tensor, shape (batch, condition_size)
+            Of the real showers.
+        draw : int
+            First free draw number of the update.
+        """
+        return condition
+
     def judged_generator(self) -> keras.Model:
         """The generator that is selected, generates and is exported: the average where there is one."""
         return self.generator if self.average is None else self.average
 
     def train_step(self, data):
-        """One iteration on ``(showers, condition)`` with ``critic_steps * batch_size`` rows each."""
+        """One iteration on ``(showers, condition)`` with ``training.showers_per_iteration`` rows each."""
         showers, condition = data
         config = self.training_config
-        batch = config.batch_size
         critic_logs = []
         for step in range(config.critic_steps):
-            rows = slice(step * batch, (step + 1) * batch)
-            critic_logs.append(self._update_critic(showers[rows], condition[rows], draw=2 * step))
+            rows = self._minibatch(step)
+            critic_logs.append(self.critic_update(showers[rows], condition[rows], draw=self.CRITIC_DRAWS * step))
         generator_logs = []
+        first_draw = self.CRITIC_DRAWS * config.critic_steps
         for step in range(config.generator_steps):
             # counted from the end; more generator than critic steps go round again
-            minibatch = config.critic_steps - 1 - (config.generator_steps - 1 - step) % config.critic_steps
-            rows = slice(minibatch * batch, (minibatch + 1) * batch)
-            generator_logs.append(self._update_generator(condition[rows], draw=2 * config.critic_steps + step))
+            rows = self._minibatch(config.critic_steps - 1 - (config.generator_steps - 1 - step) % config.critic_steps)
+            draw = first_draw + self.GENERATOR_DRAWS * step
+            generator_logs.append(self.generator_update(condition[rows], draw))
         self._update_average()
         self.iteration.assign_add(1)
         return {**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)}
+
+    def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
+        """One update of the critic on a minibatch; draws ``draw`` (latent) and after are its own."""
+        latent = self.draw_latent(self.training_config.batch_size, draw)
+        fake = self.generator({"latent": latent, "condition": condition}, training=True)
+        return self.minimise_critic(lambda: self.critic_losses(real, fake, condition, draw + 1))
+
+    def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
+        """One update of the generator; draws ``draw`` (latent) and after are its own."""
+        latent = self.draw_latent(self.training_config.batch_size, draw)
+        condition = self.generated_condition(condition, draw + 1)
+
+        def losses():
+            fake = self.generator({"latent": latent, "condition": condition}, training=True)
+            return self.generator_losses(fake, condition)
+
+        return _minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+
+    def minimise_critic(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """One step of the critic's optimiser on the terms that ``losses`` returns; gives them back."""
+        return _minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
+
+    def _minibatch(self, step: int) -> slice:
+        batch = self.training_config.batch_size
+        first = 0 if self.training_config.reuse_minibatch else step * batch
+        return slice(first, first + batch)
 
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
         """Latents of one update, shape (rows, latent.size)."""
@@ -89,28 +149,6 @@ class AdversarialModel(keras.Model):
             unit = random.uniform(shape, self.seed, self.iteration, draw)
             return unit * (self.latent.high - self.latent.low) + self.latent.low
         return random.normal(shape, self.seed, self.iteration, draw, self.latent.mean, self.latent.std)
-
-    def _update_critic(self, real, condition, draw: int):
-        latent = self.draw_latent(self.training_config.batch_size, draw)
-        fake = self.generator({"latent": latent, "condition": condition}, training=True)
-        variables = self.critic.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            logs = self.critic_losses(real, fake, condition, draw + 1)
-            loss = _sum_terms(logs, "critic_loss_")
-        self.optimizer_critic.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return logs
-
-    def _update_generator(self, condition, draw: int):
-        latent = self.draw_latent(self.training_config.batch_size, draw)
-        variables = self.generator.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            fake = self.generator({"latent": latent, "condition": condition}, training=True)
-            logs = self.generator_losses(fake, condition)
-            loss = _sum_terms(logs, "generator_loss_")
-        self.optimizer_generator.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-        return logs
 
     def _update_average(self):
         if self.average is None:
@@ -128,6 +166,15 @@ def _make_slots(optimizer, variables) -> None:
         optimizer.build(variables)
     else:  # the legacy interface, which tensorflow-addons still has
         optimizer._create_all_weights(variables)
+
+
+def _minimise(losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables) -> dict[str, tf.Tensor]:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        logs = losses()
+        loss = _sum_terms(logs, prefix)
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+    return logs
 
 
 def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:
