@@ -65,7 +65,7 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         """Feature map with what each position gathers from all others."""
-        # training is there for Keras to hand it on to the normalised convolutions
+        # Keras hands the flag on to the normalised convolutions; without the argument a direct call could not give it
         gathered = tf.matmul(self.attention_map(inputs), _positions(self.h(inputs)))
         gathered = tf.reshape(gathered, (-1, *inputs.shape[1:-1], gathered.shape[-1]))
         if self.v is not None:

@@ -149,6 +149,9 @@ def test_u_moves_inside_a_traced_model_and_inside_self_attention():
         before = [u.numpy() for u in vectors]
         step(tf.ones((2, 4, 4, 8)), training)
         assert [not np.array_equal(u.numpy(), b) for u, b in zip(vectors, before, strict=True)] == [training] * 5
+    attention.f.u.assign([3.0])  # one output channel: a training call makes it 1 or -1
+    attention(tf.ones((2, 4, 4, 8)), training=True)
+    assert abs(float(attention.f.u[0])) == pytest.approx(1.0)
 
 
 def test_addons_overwrite_the_kernel_and_take_the_input_channels():
