@@ -6,10 +6,10 @@ import difflib
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
-from calosim_tf.experiments import fastcalogan, photon, pion
+from calosim_tf.experiments import fastcalogan, lhcb, photon, pion
 
 EXPERIMENTS: dict[str, AnyExperiment] = {
-    experiment.name: experiment for module in (photon, pion, fastcalogan) for experiment in module.EXPERIMENTS
+    experiment.name: experiment for module in (photon, pion, fastcalogan, lhcb) for experiment in module.EXPERIMENTS
 }
 
 

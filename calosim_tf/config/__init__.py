@@ -13,7 +13,10 @@ from calosim_tf.config.experiment import (
     dump_json,
     experiment_from_dict,
 )
-from calosim_tf.config.network import NETWORKS, DenseGanNetwork, LatentLaw
+from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.lhcb_network import LhcbGanNetwork
+from calosim_tf.config.network import DenseGanNetwork, LatentLaw
+from calosim_tf.config.networks import NETWORKS, Network
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 
@@ -23,8 +26,11 @@ __all__ = [
     "DataConfig",
     "DenseGanNetwork",
     "Experiment",
+    "HingeTraining",
     "LatentLaw",
+    "LhcbGanNetwork",
     "Member",
+    "Network",
     "Published",
     "RunConfig",
     "SplitExperiment",

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from calosim_tf.config.network import NETWORKS, DenseGanNetwork
+from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.networks import NETWORKS, Network
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
 from calosim_tf.config.values import build, keys, nearest, typed
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 from calosim_tf.errors import ConfigError
 
-TRAININGS = {training.algorithm: training for training in (WganGpTraining,)}
+TRAININGS = {training.algorithm: training for training in (WganGpTraining, HingeTraining)}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Experiment:
     name: str
     paper: str
     summary: str
-    network: DenseGanNetwork
+    network: Network
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=WganGpTraining)
     run: RunConfig = field(default_factory=RunConfig)
@@ -57,12 +58,12 @@ class Member:
         Word for settings and folders (``low``).
     energy_min_mev, energy_max_mev : float or None
         Incident energies it is trained on, inclusive at both ends; ``None`` is open.
-    network : DenseGanNetwork
+    network : Network
     training : TrainingConfig
     """
 
     name: str
-    network: DenseGanNetwork
+    network: Network
     energy_min_mev: float | None = None
     energy_max_mev: float | None = None
     training: TrainingConfig = field(default_factory=WganGpTraining)
@@ -208,11 +209,11 @@ def dump_json(experiment: AnyExperiment) -> str:
     return json.dumps(experiment.to_dict(), indent=2) + "\n"
 
 
-def _network_dict(network: DenseGanNetwork) -> dict[str, Any]:
+def _network_dict(network: Network) -> dict[str, Any]:
     return {"family": network.family, **dataclasses.asdict(network)}
 
 
-def _network_from_dict(stored: Mapping[str, Any], where: str) -> DenseGanNetwork:
+def _network_from_dict(stored: Mapping[str, Any], where: str) -> Network:
     values = dict(stored)
     family = values.pop("family")
     if family not in NETWORKS:

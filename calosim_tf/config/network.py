@@ -119,6 +119,3 @@ class DenseGanNetwork:
                 f"network.n_outputs: found {self.n_outputs}, expected {expected} for network.layer_sizes = "
                 f"{self.layer_sizes} (voxels, layers and the total)"
             )
-
-
-NETWORKS = {network.family: network for network in (DenseGanNetwork,)}

@@ -11,9 +11,10 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, TrainingConfig
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.hinge import HingeModel
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
-ALGORITHMS = {"wgan_gp": WassersteinGpModel}
+ALGORITHMS = {"wgan_gp": WassersteinGpModel, "hinge": HingeModel}
 
 
 def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
