@@ -25,9 +25,9 @@ class CaloGanNetwork:
     Attributes
     ----------
     variant : {'conditional', 'explicit_blur', 'original'}
-        ``conditional``: the authors' release code, which is what section 6.1 describes: convolutions throughout, smearing
-        heads, one fixed blur.  ``explicit_blur``: a later experiment of theirs with other kernels and no fixed blur; its
-        weight decay is left out.  ``original``: locally connected layers, conditioned on the energy alone.
+        ``conditional``: the authors' release code, which is what section 6.1 describes: convolutions throughout,
+        smearing heads, one fixed blur.  ``explicit_blur``: a later experiment of theirs with other kernels and no fixed
+        blur; its weight decay is left out.  ``original``: locally connected layers, conditioned on the energy alone.
     latent : LatentLaw
     seed_channels : int
         Channels of the map that the generator's dense layers make.

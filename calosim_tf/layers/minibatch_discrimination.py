@@ -23,7 +23,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     Input (batch, n), output (batch, features): with M the learnt affine projections of shape (batch, features,
     dimensions), the output of event b is the sum over all events b' (b itself included, so it is at least 1) of
     exp(-sum_k |M[b, :, k] - M[b', :, k]|).  CaloGAN puts a tanh behind it, which saturates quickly; that is the model's
-    business.  The distances are summed one component at a time: nothing larger than (batch, batch, features) exists.
+    business.  The differences take batch^2 * features * dimensions numbers, 26 MB at a batch of 256.
     """
 
     def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, **options):
@@ -45,10 +45,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, inputs):
         """Closeness of each event, shape (batch, features)."""
         projected = tf.tensordot(inputs, self.kernel, axes=[[1], [1]]) + self.bias
-        distance = 0.0
-        for component in tf.unstack(projected, axis=2):
-            distance += tf.abs(component[:, tf.newaxis] - component[tf.newaxis])  # (batch, batch, features)
-        return tf.reduce_sum(tf.exp(-distance), axis=1)
+        differences = projected[:, tf.newaxis] - projected[tf.newaxis]  # (batch, batch, features, dimensions)
+        return tf.reduce_sum(tf.exp(-tf.reduce_sum(tf.abs(differences), axis=3)), axis=1)
 
     def compute_output_shape(self, input_shape):
         """(batch, features)."""

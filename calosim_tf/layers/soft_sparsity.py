@@ -21,8 +21,8 @@ class SoftSparsity(keras.layers.Layer):
     form : {'authors', 'literal', 'root', 'hard'}
         With x the cell's energy in GeV and s(u) = u / (1 + u):
 
-        ``authors``: s(|x|^alpha + |x|^(1/beta)), the release code.  0 at x = 0, and small for a small energy: it follows
-        the occupancy but is far below it.
+        ``authors``: s(|x|^alpha + |x|^(1/beta)), the release code.  0 at x = 0, and small for a small energy: it
+        follows the occupancy but is far below it.
         ``literal``: s(|x|^alpha + |x|^(-beta)), equation 5 as printed.  1 at x = 0 and close to 1 around it, so it says
         nothing on real showers: an erratum.
         ``root``: s(|x|^alpha + |x|^(1/beta))^(1/beta), an earlier version of the code; the only one that tends to the

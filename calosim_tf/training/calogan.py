@@ -31,8 +31,8 @@ class CaloGanModel(AdversarialModel):
 
     Notes
     -----
-    Conditions of generated showers: the energy uniform in the range of ``training``, each attribute by itself drawn with
-    replacement from the training sample (``conditions``), so that correlations between them are not kept.
+    Conditions of generated showers: the energy uniform in the range of ``training``, each attribute by itself drawn
+    with replacement from the training sample (``conditions``), so that correlations between them are not kept.
     """
 
     # latent, conditions, flips, dropout of the pass on real and of that on generated showers

@@ -10,7 +10,12 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.models.calogan import build_critic, build_generator
 
-SMALL = {"latent": LatentLaw(size=6, mean=0.0, std=1.0), "seed_channels": 2, "minibatch_features": 2, "minibatch_dimensions": 2}
+SMALL = {
+    "latent": LatentLaw(size=6, mean=0.0, std=1.0),
+    "seed_channels": 2,
+    "minibatch_features": 2,
+    "minibatch_dimensions": 2,
+}
 CONDITION = np.array([[60.0, 1.5, 0.1, 20.0, -30.0], [5.0, 1.6, -0.1, -10.0, 40.0]], "f4")
 
 
@@ -131,7 +136,7 @@ def test_the_attribute_head_alone_drops_units_in_training():
 
 @pytest.mark.parametrize("variant", COUNTS)
 def test_networks_survive_cloning_and_depend_on_the_seed_alone(variant):
-    """Breaks when an own layer cannot be rebuilt (the averaged generator is a clone), or an initial weight is unseeded."""
+    """Breaks when an own layer cannot be rebuilt (the average is a clone), or an initial weight is unseeded."""
     network = small(variant)
     for build in (build_generator, build_critic):
         model, same, other = build(network, 5), build(network, 5), build(network, 6)
