@@ -61,16 +61,18 @@ class LocallyConnected2D(keras.layers.Layer):
         """Map of shape (batch, out_rows, out_columns, filters)."""
         rows, columns = self.out_size
         step_down, step_right = self.strides
-        # Shifted views of the map: the gradient of tf.image.extract_patches goes through a sparse matrix and is slow
+        # One matrix product per place.  The places go in front before the map is widened to patches, which are many
+        # times larger; and the patches are shifted views, as the gradient of tf.image.extract_patches is slow.
+        places_first = tf.transpose(inputs, [1, 2, 0, 3])
         views = [
-            inputs[:, row : row + (rows - 1) * step_down + 1 : step_down,
-                   column : column + (columns - 1) * step_right + 1 : step_right]
+            places_first[row : row + (rows - 1) * step_down + 1 : step_down,
+                         column : column + (columns - 1) * step_right + 1 : step_right]
             for row in range(self.kernel_size[0])
             for column in range(self.kernel_size[1])
         ]  # fmt: skip
-        patches = tf.reshape(tf.concat(views, axis=-1), (-1, rows * columns, self.kernel.shape[1]))
-        outputs = tf.einsum("bpk,pkf->bpf", patches, self.kernel)
-        outputs = tf.reshape(outputs, (-1, rows, columns, self.filters))
+        patches = tf.reshape(tf.concat(views, axis=-1), (rows * columns, -1, self.kernel.shape[1]))
+        outputs = tf.reshape(tf.matmul(patches, self.kernel), (rows, columns, -1, self.filters))
+        outputs = tf.transpose(outputs, [2, 0, 1, 3])
         return outputs + self.bias if self.use_bias else outputs
 
     def compute_output_shape(self, input_shape):
