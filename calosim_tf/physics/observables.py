@@ -1,7 +1,8 @@
 """What is measured on showers: energies, fractions, centres, widths, sparsity, voxel spectrum (numpy only).
 
 Definitions are those of the CaloChallenge's high-level features.  A voxel sits at the middle of its ring and of its
-angular bin; its coordinates are ``eta = r cos(alpha)``, ``phi = r sin(alpha)`` and ``r``, all in mm.  Per layer,
+angular bin; its coordinates are ``eta = r cos(alpha)``, ``phi = r sin(alpha)`` and ``r``, all in mm; a rectangular cell
+has ``x`` and ``y``.  Per layer,
 
     centre = sum(x E) / (sum(E) + 1e-16)        width = sqrt(max(0, sum(x^2 E) / (sum(E) + 1e-16) - centre^2))
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.geometry import VoxelDetector, VoxelLayer
+from calosim_tf.geometry import CellLayer, VoxelDetector, VoxelLayer
 
 # 2048 rows of 368 voxels are 6 MB in float64: about the size of a processor's cache.
 BLOCK_ROWS = 2048
@@ -44,7 +45,7 @@ class ShowerFeatures:
         Energy of the hottest voxel, MeV.
     per_layer : dict of str to dict of int to ndarray, shape (n,)
         Quantity, then layer id.  ``energy`` (no threshold, MeV); after the threshold: ``energy_thresholded`` (MeV),
-        ``centre_<x>`` and ``width_<x>`` (mm, x = eta, phi, r), ``sparsity`` (1 - fraction of voxels above 0).
+        ``centre_<x>`` and ``width_<x>`` (mm, x = eta, phi, r or x, y), ``sparsity`` (1 - fraction of voxels above 0).
     threshold_mev : float
         Voxels below this were set to 0 where "after the threshold" is said.
     """
@@ -55,19 +56,6 @@ class ShowerFeatures:
     max_voxel_mev: np.ndarray
     per_layer: dict[str, dict[int, np.ndarray]]
     threshold_mev: float
-
-
-def voxel_coordinates_mm(layer: VoxelLayer) -> dict[str, np.ndarray]:
-    """Coordinates of the voxels of a layer, in file order: name -> ndarray of shape (n_voxels,), mm.
-
-    ``eta`` and ``phi`` are left out of a layer with a single angular bin, where they would be 0 for every shower.
-    """
-    alpha, r = np.meshgrid(layer.alpha_mid, layer.r_mid_mm, indexing="ij")  # (n_alpha, n_r): r fastest
-    coordinates = {"r": r.ravel()}
-    if layer.n_alpha > 1:
-        coordinates["eta"] = (r * np.cos(alpha)).ravel()
-        coordinates["phi"] = (r * np.sin(alpha)).ravel()
-    return coordinates
 
 
 def blocks(showers_mev: np.ndarray, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
@@ -161,13 +149,15 @@ def shower_features(showers: ShowerSet, threshold_mev: float | None = None) -> S
 def _empty_layer_arrays(detector: VoxelDetector, n: int) -> dict[str, dict[int, np.ndarray]]:
     arrays: dict[str, dict[int, np.ndarray]] = {}
     for layer in detector.layers:
-        moments = [f"{kind}_{axis}" for axis in voxel_coordinates_mm(layer) for kind in ("centre", "width")]
+        moments = [f"{kind}_{axis}" for axis in layer.coordinates_mm for kind in ("centre", "width")]
         for quantity in ("energy", "energy_thresholded", "sparsity", *moments):
             arrays.setdefault(quantity, {})[layer.layer_id] = np.empty(n)
     return arrays
 
 
-def _layer_features(voxels_mev: np.ndarray, layer: VoxelLayer, threshold_mev: float) -> dict[str, np.ndarray]:
+def _layer_features(
+    voxels_mev: np.ndarray, layer: VoxelLayer | CellLayer, threshold_mev: float
+) -> dict[str, np.ndarray]:
     """Features of one layer and one block; ``voxels_mev`` has shape (block, layer.n_voxels)."""
     kept = np.where(voxels_mev < threshold_mev, 0.0, voxels_mev)
     energy = kept.sum(axis=1)
@@ -176,7 +166,7 @@ def _layer_features(voxels_mev: np.ndarray, layer: VoxelLayer, threshold_mev: fl
         "energy_thresholded": energy,
         "sparsity": 1.0 - np.count_nonzero(kept > 0, axis=1) / layer.n_voxels,
     }
-    for axis, x in voxel_coordinates_mm(layer).items():
+    for axis, x in layer.coordinates_mm.items():
         centre = kept @ x / (energy + EMPTY_LAYER_MEV)
         mean_square = kept @ x**2 / (energy + EMPTY_LAYER_MEV)
         features[f"centre_{axis}"] = centre

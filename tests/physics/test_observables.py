@@ -17,7 +17,6 @@ from calosim_tf.physics.observables import (
     response,
     shower_features,
     total_energy_mev,
-    voxel_coordinates_mm,
     voxel_spectrum,
 )
 
@@ -97,10 +96,10 @@ def test_ring_of_equal_voxels():
 
 def test_first_angle_points_to_minus_eta():
     """Angles run from -pi: the first bin's middle is at -pi + pi/10, so eta < 0 and phi < 0."""
-    coordinates = voxel_coordinates_mm(PHOTON.layers[1])
+    coordinates = PHOTON.layers[1].coordinates_mm
     assert coordinates["eta"][15] == pytest.approx(175 * math.cos(-math.pi + math.pi / 10))
     assert coordinates["phi"][0] == pytest.approx(-1 * math.sin(math.pi / 10))
-    assert set(voxel_coordinates_mm(PHOTON.layers[0])) == {"r"}
+    assert set(PHOTON.layers[0].coordinates_mm) == {"r"}
 
 
 def test_negative_voxels_are_counted_and_kept_in_the_total():

@@ -1,0 +1,100 @@
+"""A detector as plain numbers: layers, index maps, what its files say of a particle (no TensorFlow)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from calosim_tf.errors import ConfigError
+from calosim_tf.geometry.layers import CellLayer, VoxelLayer
+
+ORDERS = ("r_fastest", "alpha_fastest")
+
+
+@dataclass(frozen=True)
+class VoxelDetector:
+    """A detector whose shower is a vector of voxels, layer after layer.
+
+    Inside a layer of rings r is fastest, inside a layer of cells the columns are.
+
+    Attributes
+    ----------
+    name : str
+        Name used by commands and files (``photon``).
+    particle : str
+        Incident particle.
+    mass_mev : float
+        Mass that turns the file's incident energy (a momentum, in data set 1) into kinetic energy, MeV.
+    layers : tuple of VoxelLayer or CellLayer
+        Layers with at least one voxel, in file order.
+    threshold_mev : float
+        Voxel threshold of the community's evaluation, MeV.
+    file_layout : str
+        Layout of its files (:mod:`calosim_tf.data.readers`).
+    attributes : tuple of str
+        What files say of an incident particle besides its energy, with units.
+    """
+
+    name: str
+    particle: str
+    mass_mev: float
+    layers: tuple[VoxelLayer, ...] | tuple[CellLayer, ...]
+    threshold_mev: float
+    file_layout: str = "calochallenge"
+    attributes: tuple[str, ...] = ()
+
+    @property
+    def n_voxels(self) -> int:
+        return sum(layer.n_voxels for layer in self.layers)
+
+    @property
+    def layer_ids(self) -> tuple[int, ...]:
+        return tuple(layer.layer_id for layer in self.layers)
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """First voxel of each layer, and behind the last layer the number of voxels."""
+        return (0, *np.cumsum([layer.n_voxels for layer in self.layers]).tolist())
+
+    @cached_property
+    def layer_slices(self) -> dict[int, slice]:
+        """Layer id -> slice into the voxel vector."""
+        pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        return {layer.layer_id: slice(*pair) for layer, pair in zip(self.layers, pairs, strict=True)}
+
+    def layer_image(self, showers: np.ndarray, layer_id: int) -> np.ndarray:
+        """Voxels of one layer as a picture.
+
+        Parameters
+        ----------
+        showers : ndarray, shape (n, n_voxels)
+            In file order.
+        layer_id : int
+            One of ``layer_ids``.
+
+        Returns
+        -------
+        ndarray, shape (n, *layer.shape)
+        """
+        layer = self.layers[self.layer_ids.index(layer_id)]
+        return showers[:, self.layer_slices[layer_id]].reshape(-1, *layer.shape)
+
+    def reorder_index(self, order: str) -> np.ndarray:
+        """Index map of a detector of rings from file order to ``order``: ``showers[:, index]`` is in that order.
+
+        ``r_fastest`` (public files) is the identity.  ``alpha_fastest`` is the loop of the ATLAS C++ code: r outside,
+        angle inside.
+        """
+        if order not in ORDERS:
+            raise ConfigError(f"voxel order {order!r} is unknown: use one of {', '.join(ORDERS)}")
+        index = np.arange(self.n_voxels)
+        if order == "r_fastest":
+            return index
+        return np.concatenate(
+            [
+                index[self.layer_slices[layer.layer_id]].reshape(layer.n_alpha, layer.n_r).T.ravel()
+                for layer in self.layers
+            ]
+        )

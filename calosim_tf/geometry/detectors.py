@@ -1,0 +1,116 @@
+"""The detectors of the published data sets.
+
+Lengths are in mm, angles in rad.  The voxel edges of the CaloChallenge data set 1 come from its published binning
+files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calosim_tf.errors import ConfigError
+from calosim_tf.geometry.detector import VoxelDetector
+from calosim_tf.geometry.layers import CellLayer, VoxelLayer
+
+
+def _layers(*rows: tuple[int, int, Sequence[float]]) -> tuple[VoxelLayer, ...]:
+    return tuple(VoxelLayer(layer_id, tuple(float(r) for r in edges), n_alpha) for layer_id, n_alpha, edges in rows)
+
+
+# CaloChallenge data set 1, 0.20 < |eta| < 0.25: published binning file of the photon set.
+PHOTON = VoxelDetector(
+    name="photon",
+    particle="gamma",
+    mass_mev=0.0,
+    layers=_layers(
+        (0, 1, (0, 5, 10, 30, 50, 100, 200, 400, 600)),
+        (1, 10, (0, 2, 4, 6, 8, 10, 12, 15, 20, 30, 40, 50, 70, 90, 120, 150, 200)),
+        (2, 10, (0, 2, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 130, 160, 200, 250, 300, 350, 400)),
+        (3, 1, (0, 50, 100, 200, 400, 600)),
+        (12, 1, (0, 100, 200, 400, 1000, 2000)),
+    ),
+    threshold_mev=1.0,
+)
+
+# The same calorimeter in front of its hadronic part (layers 12, 13, 14): published binning file of the pion set.
+PION = VoxelDetector(
+    name="pion",
+    particle="pi+",
+    mass_mev=139.6,
+    layers=_layers(
+        (0, 1, (0, 5, 10, 30, 50, 100, 200, 400, 600)),
+        (1, 10, (0, 1, 4, 7, 10, 15, 30, 50, 90, 150, 200)),
+        (2, 10, (0, 5, 10, 20, 30, 50, 80, 130, 200, 300, 400)),
+        (3, 1, (0, 50, 100, 200, 400, 600)),
+        (12, 10, (0, 10, 20, 30, 50, 80, 100, 130, 160, 200, 250, 300, 350, 400, 1000, 2000)),
+        (13, 10, (0, 10, 20, 30, 50, 80, 100, 130, 160, 200, 250, 300, 350, 400, 600, 1000, 2000)),
+        (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
+    ),
+    threshold_mev=1.0,
+)
+
+
+def _regular_cylinder(name: str, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
+    """45 equal layers of equal rings, electrons: the detector of CaloChallenge data sets 2 and 3."""
+    edges = [ring_mm * i for i in range(n_r + 1)]
+    return VoxelDetector(
+        name=name,
+        particle="e-",
+        mass_mev=0.511,
+        layers=_layers(*((layer_id, n_alpha, edges) for layer_id in range(45))),
+        # 0.5 keV in the active material over the sampling fraction 0.033 (evaluation of the CaloChallenge)
+        threshold_mev=0.5e-3 / 0.033,
+    )
+
+
+# CaloChallenge data sets 2 and 3: published binning files.
+DATASET_2 = _regular_cylinder("dataset_2", n_alpha=16, n_r=9, ring_mm=4.65)
+DATASET_3 = _regular_cylinder("dataset_3", n_alpha=50, n_r=18, ring_mm=2.325)
+
+# LHCb-like shashlik calorimeter, 5 x 5 modules of 6 x 6 cells, one longitudinal section, as in the EGSnrc sample and
+# (with cells of 20.2 mm) the public generator github.com/yandexdataschool/CaloGAN.  Rows count y, columns x.
+LHCB = VoxelDetector(
+    name="lhcb",
+    particle="e-",
+    mass_mev=0.511,
+    layers=(CellLayer(0, 30, 30, row_mm=20.0, column_mm=20.0),),
+    threshold_mev=1.0,
+    file_layout="lhcb",
+    attributes=("px_gev", "py_gev", "pz_gev", "x_cm", "y_cm"),
+)
+
+# CaloGAN (github.com/hep-lbdl/CaloGAN): 480 x 480 mm, all energy in absorber and argon counted.  Rows count x (printed
+# as phi in the papers), columns y (eta).
+CALOGAN = VoxelDetector(
+    name="calogan",
+    particle="e+",
+    mass_mev=0.0,  # files give the kinetic energy
+    layers=(
+        CellLayer(0, 3, 96, row_mm=160.0, column_mm=5.0, row_axis="x", column_axis="y"),
+        CellLayer(1, 12, 12, row_mm=40.0, column_mm=40.0, row_axis="x", column_axis="y"),
+        CellLayer(2, 12, 6, row_mm=40.0, column_mm=80.0, row_axis="x", column_axis="y"),
+    ),
+    threshold_mev=0.1,
+    file_layout="calogan",
+    attributes=("theta_rad", "phi_rad", "x0_mm", "y0_mm"),
+)
+
+# 3DGAN (CLIC-like electromagnetic calorimeter): 25 layers of 25 x 25 cells of 5.1 mm; rows count x, columns y.
+CLIC = VoxelDetector(
+    name="clic",
+    particle="e-",
+    mass_mev=0.0,  # files give the energy
+    layers=tuple(CellLayer(z, 25, 25, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
+    threshold_mev=1e-3,  # 1e-6 GeV, the cut of the authors' reader
+    file_layout="ecal",
+)
+
+DETECTORS = {detector.name: detector for detector in (PHOTON, PION, DATASET_2, DATASET_3, LHCB, CALOGAN, CLIC)}
+
+
+def get_detector(name: str) -> VoxelDetector:
+    """Detector of that name; :class:`ConfigError` names the known ones."""
+    try:
+        return DETECTORS[name]
+    except KeyError:
+        raise ConfigError(f"detector {name!r} is unknown: use one of {', '.join(DETECTORS)}") from None
