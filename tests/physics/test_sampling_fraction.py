@@ -8,7 +8,7 @@ from calosim_tf.physics.sampling_fraction import PUBLISHED, SamplingFraction, fi
 
 
 def test_the_published_polynomial_by_hand():
-    """Breaks when the order of the coefficients or the unit is turned: 100 GeV gives 0.0018 - 0.023 + 0.11 - 0.28 + 2.21.
+    """Breaks when order of the coefficients or unit is turned: 100 GeV gives 0.0018 - 0.023 + 0.11 - 0.28 + 2.21.
 
     At 500 GeV: 5 (1.125 - 2.875 + 2.75 - 1.4 + 2.21).
     """
