@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 
 from calosim_tf.config import Experiment
-from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.generate import ShowerSampler
 from calosim_tf.training.build import build_model
@@ -64,8 +64,8 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant
         input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
-    model = build_model(experiment)
     normalisation = fit_normalisation(experiment, source)
+    model = build_model(experiment, training_conditions(source, normalisation))
     rows = experiment.training.showers_per_iteration
     real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
     batch = next(iter(real))

@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw
+from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.schema import kinetic_energy_mev
-from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import DataError
+from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents
 
 DEFAULT_BATCH = 4096
@@ -22,7 +23,13 @@ class ShowerSampler(ABC):
     """Showers for incident energies, from one network or several."""
 
     @abstractmethod
-    def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int = DEFAULT_BATCH,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
         """Showers for these incident energies, in order, block by block.
 
         Parameters
@@ -32,6 +39,8 @@ class ShowerSampler(ABC):
             Key of the latent stream; shower i of a seed has the same latent at any batch size.
         batch : int
             Showers per block.
+        attributes : ndarray, shape (n, attributes of the detector), optional
+            Of the incident particles; those of perpendicular ones in the middle unless given.
 
         Yields
         ------
@@ -53,14 +62,16 @@ class ShowerSampler(ABC):
     def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Incident energies, each once, that no network was trained on and one can only extrapolate to, MeV."""
 
-    def total_energy_gev(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> np.ndarray:
+    def total_energy_gev(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int = DEFAULT_BATCH,
+        attributes: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
-        return (
-            np.concatenate(
-                [block.sum(axis=1, dtype=np.float64) for block in self.blocks(incident_energy_mev, seed, batch)]
-            )
-            / 1e3
-        )
+        blocks = self.blocks(incident_energy_mev, seed, batch, attributes)
+        return np.concatenate([block.sum(axis=1, dtype=np.float64) for block in blocks]) / 1e3
 
 
 class ShowerGenerator(ShowerSampler):
@@ -71,7 +82,8 @@ class ShowerGenerator(ShowerSampler):
     network : keras.Model
         Inputs ``latent`` and ``condition``, output normalised voxels.
     latent : LatentLaw
-    normalisation : KineticNormalisation
+    normalisation : Normalisation
+    detector : VoxelDetector
     jit_compile : bool
         Compile with XLA; one compilation per batch size.
     """
@@ -80,34 +92,47 @@ class ShowerGenerator(ShowerSampler):
         self,
         network: keras.Model,
         latent: LatentLaw,
-        normalisation: KineticNormalisation,
+        normalisation: Normalisation,
+        detector: VoxelDetector,
         jit_compile: bool = False,
     ):
         self.network = network
         self.latent = latent
         self.normalisation = normalisation
+        self.detector = detector
         self.jit_compile = jit_compile
         self.apply = tf.function(self._apply, jit_compile=jit_compile, reduce_retracing=True)
 
     def _apply(self, latent: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
         return self.network({"latent": latent, "condition": condition}, training=False)
 
-    def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int = DEFAULT_BATCH,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
         """As :meth:`ShowerSampler.blocks`."""
         for first in range(0, len(incident_energy_mev), batch):
             energy = incident_energy_mev[first : first + batch]
-            yield self.showers(energy, draw_latents(self.latent, seed, first, len(energy)))
+            latent = draw_latents(self.latent, seed, first, len(energy))
+            yield self.showers(energy, latent, None if attributes is None else attributes[first : first + batch])
 
-    def showers(self, incident_energy_mev: np.ndarray, latent: np.ndarray) -> np.ndarray:
-        """Showers of these energies and latents in one call, MeV, shape (n, n_voxels)."""
-        outputs = self.apply(latent, self.normalisation.label(incident_energy_mev)).numpy()
+    def showers(
+        self, incident_energy_mev: np.ndarray, latent: np.ndarray, attributes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Showers of these particles and latents in one call, MeV, shape (n, n_voxels)."""
+        if attributes is None:
+            attributes = self.detector.central_attributes(incident_energy_mev)
+        outputs = self.apply(latent, self.normalisation.label(incident_energy_mev, attributes)).numpy()
         return self.normalisation.to_mev(outputs, incident_energy_mev)
 
     def ready_call(self, batch: int) -> Callable[[], None]:
         """As :meth:`ShowerSampler.ready_call`."""
         energy = np.geomspace(self.normalisation.kin_min_mev, self.normalisation.kin_max_mev, batch)
         latent = tf.constant(draw_latents(self.latent, 0, 0, batch))
-        label = tf.constant(self.normalisation.label(energy))
+        label = tf.constant(self.normalisation.label(energy, self.detector.central_attributes(energy)))
         return lambda: self.apply(latent, label).numpy()
 
     @property
@@ -156,13 +181,20 @@ class RoutedShowerGenerator(ShowerSampler):
             )
         return chosen
 
-    def blocks(self, incident_energy_mev: np.ndarray, seed: int, batch: int = DEFAULT_BATCH) -> Iterator[np.ndarray]:
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int = DEFAULT_BATCH,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
         """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its place among all, whoever makes it."""
         chosen = self.route(incident_energy_mev)
         for first in range(0, len(chosen), batch):
             energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
+            more = None if attributes is None else attributes[first : first + batch]
             rows = {item: np.flatnonzero(number == item) for item in np.unique(number)}
-            made = np.concatenate([self._made_by(item, rows[item], energy, seed, first) for item in rows])
+            made = np.concatenate([self._made_by(item, rows[item], energy, more, seed, first) for item in rows])
             block = np.empty_like(made)
             block[np.concatenate(list(rows.values()))] = made
             yield block
@@ -191,10 +223,19 @@ class RoutedShowerGenerator(ShowerSampler):
         found = [item[2].outside_trained_range(distinct[number == index]) for index, item in enumerate(self.members)]
         return np.concatenate(found)
 
-    def _made_by(self, number: int, rows: np.ndarray, energy: np.ndarray, seed: int, first: int) -> np.ndarray:
+    def _made_by(
+        self,
+        number: int,
+        rows: np.ndarray,
+        energy: np.ndarray,
+        attributes: np.ndarray | None,
+        seed: int,
+        first: int,
+    ) -> np.ndarray:
         generator = self.members[number][2]
         # XLA compiles once per number of rows: few numbers, whatever the mixture
         padded = np.resize(rows, 1 << (len(rows) - 1).bit_length()) if generator.jit_compile else rows
         span = int(rows[-1] - rows[0]) + 1
         latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[padded - rows[0]]
-        return generator.showers(energy[padded], latent)[: len(rows)]
+        more = None if attributes is None else attributes[padded]
+        return generator.showers(energy[padded], latent, more)[: len(rows)]

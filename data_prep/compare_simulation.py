@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf.data.bundled import bundled_sample
-from calosim_tf.data.readers import read_showers
+from calosim_tf.data.readers import open_shower_file, read_showers
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.data_prep.layouts import LAYOUTS
 from calosim_tf.data_prep.simulate import SOURCE, simulate
 from calosim_tf.errors import CalosimError, DataError
@@ -125,7 +124,7 @@ def compare(path: Path, seed: int) -> str:
     DataError
         The file is damaged, or its layout or energies cannot be simulated.
     """
-    with ShowerFile(path, None) as file:
+    with open_shower_file(path) as file:
         n_voxels = file.n_voxels
     detectors = [layout.detector for layout in LAYOUTS.values() if layout.detector.n_voxels == n_voxels]
     if not detectors:

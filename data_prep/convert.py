@@ -9,7 +9,7 @@ from pathlib import Path
 from calosim_tf.data_prep.convert_csv import csv_to_hdf5
 from calosim_tf.data_prep.convert_lhcb import LHCB_LAYOUT, hdf5_to_npz, npz_to_hdf5
 from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.geometry import DETECTORS, VoxelDetector
+from calosim_tf.geometry import DETECTORS
 
 HDF5_ENDINGS = (".hdf5", ".h5")
 _WAYS = "CSV files to the HDF5 layout of a voxel detector, and npz to HDF5 or back in the layout lhcb"
@@ -61,7 +61,7 @@ def convert(
         A file is missing, damaged, or not in the layout it should be in.
     """
     endings = {file.suffix.lower() for file in files}
-    if endings == {".csv"} and isinstance(DETECTORS.get(layout), VoxelDetector):
+    if endings == {".csv"} and layout in _voxel_layouts():
         _require_ending(out, HDF5_ENDINGS)
         events, notes = csv_to_hdf5(files, DETECTORS[layout], out, incident_energy_mev, overwrite)
         return Conversion(out, events, notes)
@@ -80,7 +80,7 @@ def convert(
 
 
 def _voxel_layouts() -> list[str]:
-    return [name for name, detector in DETECTORS.items() if isinstance(detector, VoxelDetector)]
+    return [name for name, detector in DETECTORS.items() if detector.file_layout == "calochallenge"]
 
 
 def _require_ending(out: Path, endings: tuple[str, ...]) -> None:

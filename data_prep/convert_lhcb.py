@@ -1,39 +1,23 @@
 """npz to HDF5 and back for the LHCb-like layout: the same arrays under the same names (no TensorFlow).
 
-Names, shapes and units are those of the converter of the public generator (github.com/yandexdataschool/CaloGAN).
-Arrays are held in memory as a whole.  Pickled objects are refused: a pickle can run any program.
+Names, shapes and units are those of :mod:`calosim_tf.data.lhcb_arrays`.
 """
 
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, PatientFile, open_hdf5, short_reason
+from calosim_tf.data.hdf5 import PatientFile
+from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, read_hdf5, read_npz
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk
 
 LHCB_LAYOUT = "lhcb"
-DEPOSITS = "EnergyDeposit"
-CELLS = (30, 30, 1)
-# Name -> unit and shapes of one event; the first shape is what is written where they are the same numbers.
-ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
-    DEPOSITS: ("MeV", (CELLS, CELLS[:2], (900,))),
-    "ParticleMomentum": ("GeV", ((3,),)),
-    "ParticlePoint": ("cm", ((3,), (2,))),
-    "ParticlePDG": ("PDG code", ((), (1,))),
-    "TotalEnergySci": ("MeV", ((), (1,))),
-    "TotalEnergyAbsorb": ("MeV", ((), (1,))),
-}
-REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
-
-_NPZ_FAILURES = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, tuple[str, ...]]:
@@ -53,8 +37,8 @@ def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
         The source is missing, damaged, pickled, or not in the layout, or ``out`` cannot be written.
     """
     _require_free(out, overwrite)
-    found, others = _read_npz(source)
-    arrays = _checked(source, found)
+    found, others = read_npz(source)
+    arrays = checked(source, found)
     _write_whole(out, lambda partial: _write_hdf5(partial, arrays))
     return len(arrays[DEPOSITS]), _left_out(others)
 
@@ -62,62 +46,10 @@ def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
 def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, tuple[str, ...]]:
     """Write the arrays of an HDF5 file to a compressed npz file, numbers unchanged; as :func:`npz_to_hdf5`."""
     _require_free(out, overwrite)
-    found, others = _read_hdf5(source)
-    arrays = _checked(source, found)
+    found, others = read_hdf5(source)
+    arrays = checked(source, found)
     _write_whole(out, lambda partial: _write_npz(partial, arrays))
     return len(arrays[DEPOSITS]), _left_out(others)
-
-
-def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; check the path")
-    try:
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"{path}: is not an npz archive, or is cut off; {GET_AGAIN}")
-        with np.load(path, allow_pickle=False) as archive:
-            names = list(archive)
-            # a member that is no array comes as bytes
-            arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
-    except _NPZ_FAILURES as error:
-        raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS))
-
-
-def _read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    with open_hdf5(path) as file:
-        try:
-            names = list(file)
-            arrays = {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}
-        except HDF5_FAILURES as error:
-            raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS))
-
-
-def _checked(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays in the shapes of the layout."""
-    missing = [name for name in REQUIRED if name not in arrays]
-    if missing:
-        found = ", ".join(sorted(arrays)) or "none of them"
-        raise DataError(f"{path}: no array {missing[0]!r}, expected {', '.join(REQUIRED)}; found {found}")
-    n_events = arrays[DEPOSITS].shape[0] if arrays[DEPOSITS].ndim else 0
-    if n_events == 0:
-        raise DataError(f"{path}: {DEPOSITS} holds no events")
-    return {name: _in_shape(path, name, array, n_events) for name, array in arrays.items()}
-
-
-def _in_shape(path: Path, name: str, array: np.ndarray, n_events: int) -> np.ndarray:
-    shapes = ARRAYS[name][1]
-    if array.dtype.kind not in "fiu":
-        raise DataError(f"{path}: {name} holds {array.dtype}, expected numbers")
-    if array.shape[:1] != (n_events,) or array.shape[1:] not in shapes:
-        expected = " or ".join(str((n_events, *shape)) for shape in shapes)
-        raise DataError(f"{path}: {name} has shape {array.shape}, expected {expected}")
-    finite = np.isfinite(array)
-    if not finite.all():
-        row = int(np.argwhere(~finite)[0][0])
-        raise DataError(f"{path}: {name} of event {row} is not a finite number; remove this event")
-    same_numbers = array.size == n_events * int(np.prod(shapes[0]))
-    return array.reshape(n_events, *shapes[0]) if same_numbers else array
 
 
 def _write_hdf5(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

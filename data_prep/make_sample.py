@@ -17,9 +17,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from calosim_tf.data.calochallenge_file import ENERGIES, SHOWERS
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.readers import open_showers, source_label
-from calosim_tf.data.shower_file import ENERGIES, SHOWERS
 from calosim_tf.errors import CalosimError, DataError
 
 FLOAT32_MANTISSA_BITS = 23

@@ -8,6 +8,7 @@ from calosim_tf.config import LatentLaw
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import DataError
 from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator
+from calosim_tf.geometry import PHOTON
 from calosim_tf.latents import draw_latents
 
 ENERGY = np.array([300.0, 4096.0, 9000.0, 256.0, 4096.0, 65536.0, 1000.0])
@@ -26,10 +27,10 @@ def network_of(size: int, factor: float) -> keras.Model:
 
 def generators(jit_compile=False):
     low = ShowerGenerator(
-        network_of(4, 1.0), LatentLaw(size=4), KineticNormalisation(0.0, 256.0, 4096.0), jit_compile=jit_compile
+        network_of(4, 1.0), LatentLaw(size=4), KineticNormalisation(0.0, 256.0, 4096.0), PHOTON, jit_compile=jit_compile
     )
     high = ShowerGenerator(
-        network_of(7, 10.0), LatentLaw(size=7, law="uniform"), KineticNormalisation(0.0, 4096.0, 65536.0),
+        network_of(7, 10.0), LatentLaw(size=7, law="uniform"), KineticNormalisation(0.0, 4096.0, 65536.0), PHOTON,
         jit_compile=jit_compile,
     )  # fmt: skip
     return low, high

@@ -59,12 +59,13 @@ def _open_run(name: str):
 
 
 def _generate(run_folder, reference, seed: int):
+    from dataclasses import replace
+
     import numpy as np
 
-    from calosim_tf.data.schema import ShowerSet
     from calosim_tf.training.load import in_words, load_generator
 
     generator, iterations = load_generator(run_folder)
-    showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, seed)))
+    blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
     source = f"{run_folder.experiment().name}, {in_words(iterations)}"
-    return ShowerSet(reference.incident_energy_mev, showers, reference.detector, source)
+    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source)

@@ -95,9 +95,9 @@ def requested_energies(args: argparse.Namespace, detector) -> np.ndarray:
     if args.like:
         if args.events is not None:
             raise ConfigError("--events goes with --energies, found it with --like: leave it out")
-        from calosim_tf.data.readers import read_incident_energies
+        from calosim_tf.data.readers import read_incident_particles
 
-        return read_incident_energies(Path(args.like), detector)
+        return read_incident_particles(Path(args.like), detector)
     if args.events is None or args.events < 1:
         raise ConfigError(f"--events: found {args.events}, expected the number of showers per energy, >= 1")
     for energy in args.energies:

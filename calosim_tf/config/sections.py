@@ -30,6 +30,8 @@ class DataConfig:
         Voxels below this are set to 0 before training, 0 for none.
     normalise_per_energy : bool
         Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+    standardize_conditions : bool
+        Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
         ``log``: ln(kin / kin_min) / ln(kin_max / kin_min); ``max``: kin / kin_max.
     """
@@ -42,6 +44,7 @@ class DataConfig:
     mask_mev: float = 0.0
     normalise_per_energy: bool = False
     energy_label: str = "log"
+    standardize_conditions: bool = False
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:

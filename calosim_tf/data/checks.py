@@ -8,10 +8,11 @@ from os import PathLike
 
 import numpy as np
 
+from calosim_tf.data.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.contents import Contents, check_contents
 from calosim_tf.data.known_files import CALOCHALLENGE, titles_by_digest
-from calosim_tf.data.readers import close_showers, open_showers, source_label
-from calosim_tf.data.shower_file import PUBLISHED_VOXEL_COUNTS, ShowerFile
+from calosim_tf.data.readers import LAYOUTS, close_showers, open_showers, source_label
+from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.geometry import DETECTORS, get_detector
 
 # More distinct energies than this are a continuous spectrum and are not listed one by one.
@@ -57,7 +58,7 @@ def check_report(paths: str | PathLike | Sequence[str | PathLike], detector_name
     try:
         voxels = VoxelStatistics(sum(file.n_events for file in files))
         contents = check_contents(files, digests=("sha256", "md5"), on_block=voxels.add)
-        return _report(files, contents, voxels)
+        return _report(files, contents, voxels, detector_name)
     finally:
         close_showers(files)
 
@@ -92,7 +93,9 @@ class VoxelStatistics:
         return int(rows.sum()) - len(np.unique(self._fingerprints[rows]))
 
 
-def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatistics) -> dict:
+def _report(
+    files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatistics, detector_name: str | None
+) -> dict:
     n_voxels = files[0].n_voxels
     incident, deposited = contents.incident_energy_mev, contents.deposited_mev
     fraction = deposited / incident
@@ -108,9 +111,11 @@ def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatis
             }
             for energy, count in zip(energies, counts, strict=True)
         ]
+    layouts = {name for name, reader in LAYOUTS.items() if isinstance(files[0], reader)}
+    fitting = (name for name, item in DETECTORS.items() if item.n_voxels == n_voxels and item.file_layout in layouts)
     return {
-        "layout": "CaloChallenge HDF5",
-        "detector": next((name for name, known in DETECTORS.items() if known.n_voxels == n_voxels), None),
+        "layout": files[0].layout,
+        "detector": detector_name or next(fitting, None),
         "published_layout": PUBLISHED_VOXEL_COUNTS.get(n_voxels),
         "voxels": n_voxels,
         "units": "MeV",
@@ -126,6 +131,7 @@ def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatis
         "finite": True,
         "empty_showers": contents.n_empty,
         "duplicated_showers": voxels.duplicates(deposited > 0),
+        "particles": _particles(files),
         "files": [
             record
             | {
@@ -136,6 +142,22 @@ def _report(files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatis
             for file, record in zip(files, contents.files, strict=True)
         ],
     }
+
+
+def _particles(files: Sequence[ShowerFile]) -> list[dict]:
+    """Range of each attribute of the incident particles; empty where the files have none."""
+    columns = np.concatenate([file.particle_attributes for file in files])
+    names = next((item.attributes for item in DETECTORS.values() if len(item.attributes) == columns.shape[1]), ())
+    return [
+        {
+            "attribute": name,
+            "min": float(column.min()),
+            "max": float(column.max()),
+            "mean": float(column.mean()),
+            "std": float(column.std()),
+        }
+        for name, column in zip(names, columns.T, strict=True)
+    ]
 
 
 def format_report(report: dict) -> str:
@@ -157,6 +179,10 @@ def format_report(report: dict) -> str:
         f"events      {report['events']}, {report['empty_showers']} empty, {report['duplicated_showers']} duplicated",
         f"voxels      {report['voxel_min_mev']:g} to {report['voxel_max_mev']:g} MeV, all finite",
         f"deposited   {report['deposited_fraction_mean']:.4f} of the incident energy on average",
+    ]
+    lines += [
+        f"{row['attribute']:<11} {row['min']:g} to {row['max']:g}, mean {row['mean']:.4g}, std {row['std']:.4g}"
+        for row in report["particles"]
     ]
     if report["events_per_energy_match"]:
         lines.append(f"            events per energy as in {report['events_per_energy_match']}")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.shower_file import ENERGIES, SHOWERS, ShowerFile
-from calosim_tf.data.units import describe_wrong_units, median_deposited_fraction
+from calosim_tf.data.shower_file import ShowerFile
+from calosim_tf.data.units import median_deposited_fraction
 from calosim_tf.errors import DataError
 from calosim_tf.progress import progress
 
@@ -148,7 +148,7 @@ def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, phy
         if bad.any():
             row, voxel = np.unravel_index(int(np.argmax(bad)), bad.shape)
             raise DataError(
-                f"{file.path}: row {start + row}, voxel {voxel} of {SHOWERS} is {values[row, voxel]:g}, "
+                f"{file.path}: row {start + row}, voxel {voxel} of {file.showers_name} is {values[row, voxel]:g}, "
                 f"expected {expected} in MeV; remove this event or write the file again"
             )
 
@@ -156,7 +156,7 @@ def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, phy
 def _check_units(file: ShowerFile, deposited: np.ndarray) -> None:
     """``deposited`` may be that of the first rows only."""
     incident = file.incident_energy_mev
-    wrong = describe_wrong_units(incident, median_deposited_fraction(incident[: len(deposited)], deposited))
+    wrong = file.wrong_units(median_deposited_fraction(incident[: len(deposited)], deposited))
     if wrong:
         raise DataError(f"{file.path}: {wrong}")
 
@@ -166,9 +166,9 @@ def _check_excess(file: ShowerFile, start: int, incident: np.ndarray, deposited:
     if excess.any():
         row = int(np.argmax(excess))
         raise DataError(
-            f"{file.path}: row {start + row} of {SHOWERS} deposits {deposited[row]:g} MeV, but {ENERGIES} is "
-            f"{incident[row]:g} MeV, expected at most {MAX_DEPOSITED_FRACTION:g} times as much; remove this event or "
-            "check that both data sets belong together"
+            f"{file.path}: row {start + row} of {file.showers_name} deposits {deposited[row]:g} MeV, but "
+            f"{file.energies_name} is {incident[row]:g} MeV, expected at most {MAX_DEPOSITED_FRACTION:g} times as much;"
+            " remove this event or check that both data sets belong together"
         )
 
 

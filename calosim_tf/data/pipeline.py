@@ -7,22 +7,28 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.source import ShowerSource, ShuffledRows
-from calosim_tf.data.transforms import KineticNormalisation
 
 # Two iterations ahead hide the gather behind the update; more only costs memory
 PREFETCH = 2
 
 
+def training_conditions(source: ShowerSource, normalisation: Normalisation) -> np.ndarray:
+    """Conditions of all training showers, shape (n, condition_size), float32."""
+    rows = source.train_rows
+    return normalisation.label(source.incident_energy_mev[rows], source.attributes[rows])
+
+
 def training_batches(
-    source: ShowerSource, normalisation: KineticNormalisation, seed: int, rows_per_iteration: int, first_iteration: int
+    source: ShowerSource, normalisation: Normalisation, seed: int, rows_per_iteration: int, first_iteration: int
 ) -> tf.data.Dataset:
     """Endless batches for :class:`~calosim_tf.training.gan.AdversarialModel`.
 
     Parameters
     ----------
     source : ShowerSource
-    normalisation : KineticNormalisation
+    normalisation : Normalisation
     seed : int
     rows_per_iteration : int
         Showers that one iteration consumes (critic steps times batch size).
@@ -32,8 +38,10 @@ def training_batches(
     Returns
     -------
     tf.data.Dataset
-        Of ``(showers (rows, n_values), condition (rows, condition_size))``, float32, as the normalisation makes them.
+        Of ``(showers (rows, *value_shape), condition (rows, condition_size))``, float32, as the normalisation makes
+        them.
     """
+    condition_size = normalisation.label(source.incident_energy_mev[:1], source.attributes[:1]).shape[1]
     order = ShuffledRows(len(source.train_rows), seed, source.group_rows)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -41,11 +49,12 @@ def training_batches(
         while True:
             rows = source.train_rows[order.rows(start, rows_per_iteration)]
             energy = source.incident_energy_mev[rows]
-            yield normalisation.to_network(source.read(rows), energy), normalisation.label(energy)
+            condition = normalisation.label(energy, source.attributes[rows])
+            yield normalisation.to_network(source.read(rows), energy), condition
             start += rows_per_iteration
 
     signature = (
-        tf.TensorSpec((rows_per_iteration, normalisation.n_values(source.detector.n_voxels)), tf.float32),
-        tf.TensorSpec((rows_per_iteration, normalisation.condition_size), tf.float32),
+        tf.TensorSpec((rows_per_iteration, *normalisation.value_shape(source.detector.n_voxels)), tf.float32),
+        tf.TensorSpec((rows_per_iteration, condition_size), tf.float32),
     )
     return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(PREFETCH)

@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+import h5py
 import numpy as np
 
+from calosim_tf.data.calochallenge_file import CaloChallengeFile
+from calosim_tf.data.calogan_file import CaloGanFile
 from calosim_tf.data.contents import check_contents
+from calosim_tf.data.ecal_file import ECAL, EcalAngleFile, EcalFile
+from calosim_tf.data.hdf5 import open_hdf5
+from calosim_tf.data.lhcb_arrays import DEPOSITS
+from calosim_tf.data.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.shower_file import ShowerFile
-from calosim_tf.data.units import describe_wrong_units
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
-__all__ = ["ShowerFile", "close_showers", "open_showers", "read_incident_energies", "read_showers", "source_label"]
+# Layout of a detector's files -> reader
+LAYOUTS: dict[str, type[ShowerFile]] = {
+    "calochallenge": CaloChallengeFile,
+    "lhcb": LhcbFile,
+    "lhcb_xy": LhcbFileXY,
+    "lhcb_yx": LhcbFileYX,
+    "calogan": CaloGanFile,
+    "ecal": EcalFile,
+    "ecal_angle": EcalAngleFile,
+}
+
+
+def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None) -> ShowerFile:
+    """Open one file in the layout of a detector, or without one in the layout that its content has.
+
+    Raises
+    ------
+    DataError
+        As :class:`ShowerFile`.
+    """
+    name = detector.file_layout if detector is not None else _guess_layout(Path(path))
+    return LAYOUTS[name](path, detector)
+
+
+def _guess_layout(path: Path) -> str:
+    """Layout by the names in the file; if they tell nothing, ``calochallenge``, whose reader says what is wrong."""
+    if path.is_file() and zipfile.is_zipfile(path):
+        return "lhcb"
+    with open_hdf5(path) as file:
+        if DEPOSITS in file:
+            return "lhcb"
+        if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
+            return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
+        return "calogan" if "layer_0" in file else "calochallenge"
 
 
 def open_showers(
@@ -39,11 +79,11 @@ def open_showers(
     files: list[ShowerFile] = []
     try:
         for path in paths:
-            files.append(ShowerFile(path, detector))
-            if files[-1].n_voxels != files[0].n_voxels:
+            files.append(open_shower_file(path, detector))
+            if (files[-1].layout, files[-1].n_voxels) != (files[0].layout, files[0].n_voxels):
                 raise DataError(
-                    f"{path}: {files[-1].n_voxels} voxels per shower, but {files[0].path} has {files[0].n_voxels}; "
-                    "give files of one detector"
+                    f"{path}: {files[-1].n_voxels} voxels per shower ({files[-1].layout}), but {files[0].path} has "
+                    f"{files[0].n_voxels} ({files[0].layout}); give files of one detector"
                 )
     except DataError:
         close_showers(files)
@@ -51,20 +91,27 @@ def open_showers(
     return tuple(files)
 
 
-def read_incident_energies(path: str | PathLike, detector: VoxelDetector | None = None) -> np.ndarray:
-    """Incident energies of a file, MeV, float64, shape (events,), without reading its showers.
+def read_incident_particles(
+    path: str | PathLike, detector: VoxelDetector | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Incident energies and attributes of a file without reading its showers.
+
+    Returns
+    -------
+    incident_energy_mev : ndarray of float64, shape (events,)
+    attributes : ndarray of float64, shape (events, attributes of the detector)
 
     Raises
     ------
     DataError
-        As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies that are in GeV.
+        As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies in another unit.
     """
-    with ShowerFile(path, detector) as file:
-        incident = file.incident_energy_mev
-    wrong = describe_wrong_units(incident, None)
+    with open_shower_file(path, detector) as file:
+        incident, attributes = file.incident_energy_mev, file.particle_attributes
+        wrong = file.wrong_units(None)
     if wrong:
         raise DataError(f"{path}: {wrong}")
-    return incident
+    return incident, attributes
 
 
 def close_showers(files: Sequence[ShowerFile]) -> None:
@@ -94,9 +141,23 @@ def read_showers(
     try:
         everything = np.ones(sum(file.n_events for file in files), dtype=bool)
         contents = check_contents(files, keep=everything, physical=physical)
-        return ShowerSet(contents.incident_energy_mev, contents.showers_mev, detector, source_label(files))
+        return ShowerSet(
+            contents.incident_energy_mev,
+            contents.showers_mev,
+            detector,
+            source_label(files),
+            particle_attributes(files, detector),
+        )
     finally:
         close_showers(files)
+
+
+def particle_attributes(files: Sequence[ShowerFile], detector: VoxelDetector) -> np.ndarray:
+    """Attributes of the incident particles of all files, shape (n, attributes of the detector), float64."""
+    if not detector.attributes:
+        # a file may say more than the detector asks for
+        return np.empty((sum(file.n_events for file in files), 0))
+    return np.concatenate([file.particle_attributes for file in files])
 
 
 def source_label(files: Sequence[ShowerFile]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,12 +23,19 @@ class ShowerSet:
     source : str
         What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon, iteration
         10000"``.
+    attributes : ndarray, shape (n, len(detector.attributes))
+        What is known of the incident particles besides their energy.
     """
 
     incident_energy_mev: np.ndarray
     showers_mev: np.ndarray
     detector: VoxelDetector
     source: str
+    attributes: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self):
+        if not self.detector.attributes:
+            object.__setattr__(self, "attributes", np.empty((len(self.incident_energy_mev), 0)))
 
     def __len__(self) -> int:
         return len(self.incident_energy_mev)
@@ -40,7 +47,12 @@ class ShowerSet:
 
     def take(self, rows: np.ndarray) -> ShowerSet:
         """The showers of ``rows`` (indices or mask), in that order."""
-        return replace(self, incident_energy_mev=self.incident_energy_mev[rows], showers_mev=self.showers_mev[rows])
+        return replace(
+            self,
+            incident_energy_mev=self.incident_energy_mev[rows],
+            showers_mev=self.showers_mev[rows],
+            attributes=self.attributes[rows],
+        )
 
 
 def kinetic_energy_mev(momentum_mev: np.ndarray, mass_mev: float) -> np.ndarray:

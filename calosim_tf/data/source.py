@@ -12,7 +12,7 @@ import numpy as np
 
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.order import BLOCK_ROWS, ShuffledRows
-from calosim_tf.data.readers import close_showers, open_showers, source_label
+from calosim_tf.data.readers import close_showers, open_showers, particle_attributes, source_label
 from calosim_tf.data.schema import ShowerSet, holdout_rows
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError
@@ -38,6 +38,8 @@ class ShowerSource:
     detector : VoxelDetector
     incident_energy_mev : ndarray of float64, shape (n,)
         As in the files, MeV.
+    attributes : ndarray of float64, shape (n, len(detector.attributes))
+        What the files say of the incident particles besides their energy.
     train_rows, holdout_rows : ndarray of int64
         Ascending, disjoint, together all rows.
     files : list of dict
@@ -60,6 +62,7 @@ class ShowerSource:
         showers: np.ndarray | StreamedRows,
         files: list[dict],
         source_label: str,
+        attributes: np.ndarray | None = None,
         rows: np.ndarray | None = None,
     ):
         self.detector = detector
@@ -68,6 +71,7 @@ class ShowerSource:
         self.train_rows = np.flatnonzero(~holdout)
         self.files = files
         self.source_label = source_label
+        self.attributes = np.empty((len(incident_energy_mev), 0)) if attributes is None else attributes
         self._showers = showers
         self._rows = rows
 
@@ -108,7 +112,9 @@ class ShowerSource:
             showers, chosen = self._showers, rows if self._rows is None else self._rows[rows]
         else:
             showers, chosen = self._showers.part(rows, np.flatnonzero(~holdout)[::BLOCK_ROWS]), None
-        return ShowerSource(self.detector, energy, holdout, showers, self.files, self.source_label, chosen)
+        return ShowerSource(
+            self.detector, energy, holdout, showers, self.files, self.source_label, self.attributes[rows], chosen
+        )
 
     def holdout_set(self, max_events: int | None = None) -> ShowerSet:
         """Showers that are never trained on; at most ``max_events``, then evenly over the energies."""
@@ -121,7 +127,9 @@ class ShowerSource:
     def _set(self, rows: np.ndarray, max_events: int | None) -> ShowerSet:
         if max_events is not None and max_events < len(rows):
             rows = rows[holdout_rows(self.incident_energy_mev[rows], max_events / len(rows))]
-        return ShowerSet(self.incident_energy_mev[rows], self.read(rows), self.detector, self.source_label)
+        return ShowerSet(
+            self.incident_energy_mev[rows], self.read(rows), self.detector, self.source_label, self.attributes[rows]
+        )
 
 
 def load_source(
@@ -138,7 +146,7 @@ def load_source(
     Parameters
     ----------
     paths : path or sequence of paths
-        Files in the CaloChallenge layout.
+        Files in the layout of the detector.
     detector : VoxelDetector
     energy_min_mev, energy_max_mev : float, optional
         Range of incident energy, both ends included.
@@ -164,7 +172,10 @@ def load_source(
         showers = contents.showers_mev
         if streamed:
             showers = StreamedRows(files, np.flatnonzero(selected), np.flatnonzero(~holdout)[::BLOCK_ROWS], limit)
-        return ShowerSource(detector, incident[selected], holdout, showers, contents.files, source_label(files))
+        attributes = particle_attributes(files, detector)[selected]
+        return ShowerSource(
+            detector, incident[selected], holdout, showers, contents.files, source_label(files), attributes
+        )
     finally:
         if not streamed:
             close_showers(files)

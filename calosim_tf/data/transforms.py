@@ -1,13 +1,13 @@
-"""From showers in MeV to what the networks see, and back (no TensorFlow)."""
+"""Normalisations of CaloShowerGAN: voxels over kinetic energy, plain or layer by layer (no TensorFlow)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from calosim_tf.data.normalisation import Normalisation, masked
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.errors import DataError
 
@@ -18,14 +18,11 @@ MAX_RESPONSE_KNOTS = 32
 
 
 @dataclass(frozen=True)
-class KineticNormalisation:
+class KineticNormalisation(Normalisation):
     """Voxels over kinetic energy, and the energy label of CaloShowerGAN.
 
     Attributes
     ----------
-    mass_mev : float
-    kin_min_mev, kin_max_mev : float
-        Lowest and highest kinetic energy of the training selection, MeV.
     energy_label : {'log', 'max'}
         ``log``: ln(kin / kin_min) / ln(kin_max / kin_min), 0 and 1 at the ends; ``max``: kin / kin_max.
     condition_size : int
@@ -39,9 +36,6 @@ class KineticNormalisation:
 
     kind: ClassVar[str] = "kinetic"
 
-    mass_mev: float
-    kin_min_mev: float
-    kin_max_mev: float
     energy_label: str = "log"
     condition_size: int = 1
     mask_mev: float = 0.0
@@ -50,16 +44,9 @@ class KineticNormalisation:
     @classmethod
     def fit(cls, incident_energy_mev: np.ndarray, mass_mev: float, **options: Any) -> KineticNormalisation:
         """Label range of a training selection; :class:`DataError` when it holds a single energy."""
-        kinetic = kinetic_energy_mev(incident_energy_mev, mass_mev)
-        low, high = float(kinetic.min()), float(kinetic.max())
-        if not high > low:
-            raise DataError(
-                f"the training selection holds the single kinetic energy {low:g} MeV; "
-                "the energy label needs at least two: widen data.energy_min_mev / data.energy_max_mev"
-            )
-        return cls(mass_mev, low, high, **options)
+        return cls(mass_mev, *cls.energy_range_mev(incident_energy_mev, mass_mev), **options)
 
-    def label(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """Energy label and zeros behind it, shape (n, condition_size), float32."""
         kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
         condition = np.zeros((len(kinetic), self.condition_size), dtype=np.float32)
@@ -69,26 +56,19 @@ class KineticNormalisation:
             condition[:, 0] = np.log(kinetic / self.kin_min_mev) / np.log(self.kin_max_mev / self.kin_min_mev)
         return condition
 
-    def n_values(self, n_voxels: int) -> int:
-        """Numbers of a training vector."""
-        return n_voxels
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: a vector."""
+        return (n_voxels,)
 
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Training vectors, shape (n, n_values), float32."""
-        return self._masked(showers_mev) * (1.0 / self._unit_mev(incident_energy_mev)).astype(np.float32)[:, None]
+        """Training vectors, shape (n, value_shape), float32."""
+        return (
+            masked(showers_mev, self.mask_mev) * (1.0 / self._unit_mev(incident_energy_mev)).astype(np.float32)[:, None]
+        )
 
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Inverse of :meth:`to_network` (but for masked voxels), shape (n, n_voxels)."""
         return outputs * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able form; :func:`normalisation_from_dict` is the inverse."""
-        return {"kind": self.kind, **asdict(self)}
-
-    def _masked(self, showers_mev: np.ndarray) -> np.ndarray:
-        if self.mask_mev == 0.0:
-            return showers_mev
-        return np.where(showers_mev < np.float32(self.mask_mev), np.float32(0.0), showers_mev)
 
     def _unit_mev(self, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Energy that counts as 1, shape (n,), MeV."""
@@ -119,13 +99,13 @@ class LayerNormalisation(KineticNormalisation):
     layer_sizes: tuple[int, ...] = ()
     keep_zeros: bool = False
 
-    def n_values(self, n_voxels: int) -> int:
-        """Numbers of a training vector."""
-        return n_voxels + len(self.layer_sizes) + 1
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: voxels, layers and the total."""
+        return (n_voxels + len(self.layer_sizes) + 1,)
 
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Training vectors, shape (n, n_values), float32."""
-        voxels = self._masked(showers_mev)
+        """Training vectors, shape (n, value_shape), float32."""
+        voxels = masked(showers_mev, self.mask_mev)
         if not self.keep_zeros:
             voxels = np.where(voxels > 0, voxels, ZERO_VOXEL_MEV)
         starts = np.cumsum((0, *self.layer_sizes[:-1]))
@@ -141,25 +121,6 @@ class LayerNormalisation(KineticNormalisation):
         total = outputs[:, -1:] * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
         layers = outputs[:, n_voxels:-1] * total
         return outputs[:, :n_voxels] * np.repeat(layers, self.layer_sizes, axis=1)
-
-
-NORMALISATIONS = {cls.kind: cls for cls in (KineticNormalisation, LayerNormalisation)}
-
-
-def normalisation_from_dict(stored: Mapping[str, Any]) -> KineticNormalisation:
-    """Inverse of :meth:`KineticNormalisation.to_dict`; without ``kind`` it is kinetic, missing options are off.
-
-    Raises
-    ------
-    KeyError, TypeError
-        The mapping is no normalisation.
-    """
-    values = dict(stored)
-    cls = NORMALISATIONS[values.pop("kind", KineticNormalisation.kind)]
-    for item in fields(cls):
-        if isinstance(values.get(item.name), list):
-            values[item.name] = tuple(tuple(row) if isinstance(row, list) else row for row in values[item.name])
-    return cls(**values)
 
 
 def mean_response(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 # Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.
@@ -9,6 +11,9 @@ DISCRETE_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
 
 # No published set has half of its showers below this; in GeV most have (256 MeV reads as 0.256).
 LOWEST_MEDIAN_MEV = 10.0
+
+# No published set has half of its particles above a TeV; GeV that are really MeV read 1000 times too high.
+HIGHEST_MEDIAN_MEV = 1e6
 
 # Deposited over incident energy is 0.2 ... 1.5 for calibrated showers; off by a factor 1000 it falls into one of these.
 SHOWERS_IN_GEV = (1e-4, 3e-3)
@@ -61,4 +66,44 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
         return f"energies are in GeV {found}, expected MeV; multiply incident_energies and showers by 1000"
     if fraction is not None and SHOWERS_IN_GEV[0] < fraction < SHOWERS_IN_GEV[1]:
         return f"showers are in GeV but incident_energies in MeV {found}, expected MeV; multiply showers by 1000"
+    return None
+
+
+def describe_wrong_scale(
+    incident_energy_mev: np.ndarray,
+    fraction: float | None,
+    *,
+    usual: tuple[float, float],
+    showers_name: str,
+    showers_unit: str,
+    other_units: Mapping[str, float],
+    energies_name: str,
+) -> str | None:
+    """As :func:`describe_wrong_units` for layouts with incident energies in GeV and deposits in a unit of their own.
+
+    Parameters
+    ----------
+    incident_energy_mev : ndarray, shape (n,)
+        After the layout's unit was applied.
+    fraction : float or None
+        :func:`median_deposited_fraction`, likewise.
+    usual : (float, float)
+        Where the fraction lies for this detector.
+    showers_name, showers_unit, energies_name : str
+        Dataset of the deposits, their unit, and dataset of the energies.
+    other_units : mapping of str to float
+        Units that deposits are met in, and the factor that the fraction is off by then.
+    """
+    middle = float(np.median(incident_energy_mev))
+    if middle > HIGHEST_MEDIAN_MEV:
+        return f"{energies_name} is in MeV (median {middle / 1000:g}), expected GeV; divide {energies_name} by 1000"
+    if fraction is None or usual[0] < fraction < usual[1]:
+        return None
+    found = f"deposited / incident {fraction:.3g}, usual {usual[0]:g} to {usual[1]:g}"
+    for unit, factor in other_units.items():
+        if usual[0] < fraction / factor < usual[1]:
+            return (
+                f"{showers_name} is in {unit} ({found}), expected {showers_unit}; "
+                f"multiply {showers_name} by {1 / factor:g}"
+            )
     return None

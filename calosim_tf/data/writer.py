@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from calosim_tf.data.calochallenge_file import ENERGIES, SHOWERS
 from calosim_tf.data.hdf5 import PatientFile
-from calosim_tf.data.shower_file import ENERGIES, SHOWERS
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk
 

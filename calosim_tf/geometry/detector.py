@@ -35,6 +35,8 @@ class VoxelDetector:
         Layout of its files (:mod:`calosim_tf.data.readers`).
     attributes : tuple of str
         What files say of an incident particle besides its energy, with units.
+    central : tuple of float
+        Attributes of a particle that enters in the middle, perpendicular; NaN for ``pz_gev``, which is the energy then.
     """
 
     name: str
@@ -44,6 +46,7 @@ class VoxelDetector:
     threshold_mev: float
     file_layout: str = "calochallenge"
     attributes: tuple[str, ...] = ()
+    central: tuple[float, ...] = ()
 
     @property
     def n_voxels(self) -> int:
@@ -63,6 +66,11 @@ class VoxelDetector:
         """Layer id -> slice into the voxel vector."""
         pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
         return {layer.layer_id: slice(*pair) for layer, pair in zip(self.layers, pairs, strict=True)}
+
+    def central_attributes(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Attributes of particles that enter in the middle, perpendicular: shape (n, len(attributes))."""
+        energy_gev = np.asarray(incident_energy_mev, dtype=np.float64)[:, None] / 1e3
+        return np.where(np.isnan(self.central), energy_gev, self.central).reshape(len(energy_gev), -1)
 
     def layer_image(self, showers: np.ndarray, layer_id: int) -> np.ndarray:
         """Voxels of one layer as a picture.

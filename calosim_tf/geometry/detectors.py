@@ -6,7 +6,9 @@ files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry.detector import VoxelDetector
@@ -77,7 +79,13 @@ LHCB = VoxelDetector(
     threshold_mev=1.0,
     file_layout="lhcb",
     attributes=("px_gev", "py_gev", "pz_gev", "x_cm", "y_cm"),
+    central=(0.0, 0.0, math.nan, 0.0, 0.0),
 )
+
+# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.lhcb_file); ``lhcb`` tells them
+# from the showers.  Rows count y here too.
+LHCB_XY = replace(LHCB, name="lhcb_xy", file_layout="lhcb_xy")
+LHCB_YX = replace(LHCB, name="lhcb_yx", file_layout="lhcb_yx")
 
 # CaloGAN (github.com/hep-lbdl/CaloGAN): 480 x 480 mm, all energy in absorber and argon counted.  Rows count x (printed
 # as phi in the papers), columns y (eta).
@@ -93,7 +101,11 @@ CALOGAN = VoxelDetector(
     threshold_mev=0.1,
     file_layout="calogan",
     attributes=("theta_rad", "phi_rad", "x0_mm", "y0_mm"),
+    central=(math.pi / 2, 0.0, 0.0, 0.0),
 )
+
+# The original set: perpendicular particles in the middle, no angles in the files.
+CALOGAN_CENTRAL = replace(CALOGAN, name="calogan_central", attributes=(), central=())
 
 # 3DGAN (CLIC-like electromagnetic calorimeter): 25 layers of 25 x 25 cells of 5.1 mm; rows count x, columns y.
 CLIC = VoxelDetector(
@@ -105,7 +117,34 @@ CLIC = VoxelDetector(
     file_layout="ecal",
 )
 
-DETECTORS = {detector.name: detector for detector in (PHOTON, PION, DATASET_2, DATASET_3, LHCB, CALOGAN, CLIC)}
+# The set of variable angle: a wider window, a threshold of 1e-4 GeV (default of the authors' reader).
+CLIC_ANGLE = VoxelDetector(
+    name="clic_angle",
+    particle="e-",
+    mass_mev=0.0,
+    layers=tuple(CellLayer(z, 51, 51, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
+    threshold_mev=0.1,
+    file_layout="ecal_angle",
+    attributes=("theta_rad",),
+    central=(math.pi / 2,),
+)
+
+DETECTORS = {
+    detector.name: detector
+    for detector in (
+        PHOTON,
+        PION,
+        DATASET_2,
+        DATASET_3,
+        LHCB,
+        LHCB_XY,
+        LHCB_YX,
+        CALOGAN,
+        CALOGAN_CENTRAL,
+        CLIC,
+        CLIC_ANGLE,
+    )
+}
 
 
 def get_detector(name: str) -> VoxelDetector:

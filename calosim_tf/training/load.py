@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator, ShowerSampler
+from calosim_tf.geometry import get_detector
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -33,9 +34,10 @@ def load_network(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGener
     """Generator and iteration of a run that is not a split."""
     experiment = run.experiment()
     network, _ = build_networks(experiment)
+    detector = get_detector(experiment.data.layout)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     iteration = store.restore(tf.train.Checkpoint(**{judged_part(run): network}), "best")
-    return ShowerGenerator(network, experiment.network.latent, run.normalisation(), jit_compile), iteration
+    return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector, jit_compile), iteration
 
 
 def in_words(iterations: tuple[int, ...]) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
 from calosim_tf.config import Experiment
+from calosim_tf.data.cell_transforms import GevNormalisation, LogCellNormalisation
+from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation, mean_response
 from calosim_tf.errors import ConfigError
 
 
-def fit_normalisation(experiment: Experiment, source: ShowerSource) -> KineticNormalisation:
-    """How the showers of ``source`` turn into training vectors, and network outputs into MeV.
+def fit_normalisation(experiment: Experiment, source: ShowerSource) -> Normalisation:
+    """How the showers of ``source`` turn into training tensors, and network outputs into MeV.
 
     Raises
     ------
@@ -18,6 +24,10 @@ def fit_normalisation(experiment: Experiment, source: ShowerSource) -> KineticNo
     DataError
         The selection holds a single incident energy.
     """
+    return FITS[experiment.network.family](experiment, source)
+
+
+def _fit_kinetic(experiment: Experiment, source: ShowerSource) -> Normalisation:
     data, network, detector = experiment.data, experiment.network, source.detector
     options = {
         "energy_label": data.energy_label,
@@ -39,9 +49,57 @@ def fit_normalisation(experiment: Experiment, source: ShowerSource) -> KineticNo
             source.incident_energy_mev[rows], source.total_energy_mev(rows), detector.mass_mev
         )
     normalisation = cls.fit(source.incident_energy_mev, detector.mass_mev, **options)
-    expected = normalisation.n_values(detector.n_voxels)
+    (expected,) = normalisation.value_shape(detector.n_voxels)
     if network.n_outputs != expected:
         raise ConfigError(
             f"network.n_outputs: found {network.n_outputs}, expected {expected} for layout {detector.name}"
         )
     return normalisation
+
+
+def _fit_log_cells(experiment: Experiment, source: ShowerSource) -> Normalisation:
+    _require_layout(experiment, source, ("lhcb", "lhcb_xy", "lhcb_yx"))
+    options = {}
+    if experiment.data.standardize_conditions:
+        conditions = source.attributes[source.train_rows]
+        options = {
+            "condition_mean": _numbers(conditions.mean(axis=0)),
+            "condition_std": _numbers(conditions.std(axis=0)),
+        }
+    return LogCellNormalisation(*_energy_range(source), mask_mev=experiment.data.mask_mev, **options)
+
+
+def _fit_gev(experiment: Experiment, source: ShowerSource) -> Normalisation:
+    _require_layout(experiment, source, ("calogan", "calogan_central"))
+    size = experiment.network.condition_size
+    if size > 1 and not source.detector.attributes:
+        raise ConfigError(
+            f"data.layout: found {source.detector.name}, whose files hold no angles and positions, expected calogan "
+            f"for network.condition_size = {size}"
+        )
+    return GevNormalisation(*_energy_range(source), condition_size=size, mask_mev=experiment.data.mask_mev)
+
+
+def _require_layout(experiment: Experiment, source: ShowerSource, layouts: tuple[str, ...]) -> None:
+    if source.detector.name not in layouts:
+        raise ConfigError(
+            f"data.layout: found {source.detector.name}, expected {' or '.join(layouts)} for a network of family "
+            f"{experiment.network.family}"
+        )
+
+
+def _energy_range(source: ShowerSource) -> tuple[float, float, float]:
+    mass = source.detector.mass_mev
+    return mass, *Normalisation.energy_range_mev(source.incident_energy_mev, mass)
+
+
+def _numbers(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+# Network family -> how its data are normalised
+FITS: dict[str, Callable[[Experiment, ShowerSource], Normalisation]] = {
+    "calo_shower_gan": _fit_kinetic,
+    "lhcb_gan": _fit_log_cells,
+    "calogan": _fit_gev,
+}

@@ -12,8 +12,9 @@ from typing import Any
 
 from calosim_tf import __version__
 from calosim_tf.config import AnyExperiment, Experiment, Member, experiment_from_dict
+from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.data.transforms import KineticNormalisation, normalisation_from_dict
 from calosim_tf.errors import RunFolderError
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
@@ -59,7 +60,7 @@ class RunFolder:
         """Files, checksums and normalisation of the training data."""
         return read_json(self.path / "data.json", "the data record of a run")
 
-    def normalisation(self) -> KineticNormalisation:
+    def normalisation(self) -> Normalisation:
         """How network outputs turn into MeV."""
         path = self.path / "data.json"
         try:

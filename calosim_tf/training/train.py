@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 
 from calosim_tf.config import AnyExperiment, Experiment
-from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
@@ -54,7 +54,7 @@ def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> No
 
 def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
     """Train one generator and critic in their own run folder."""
-    model = build_model(experiment)
+    model = build_model(experiment, training_conditions(source, run.normalisation()))
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     first = store.restore(tracked) if store.iterations() else 0
@@ -142,10 +142,13 @@ def _judge(
     """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
     energy = source.incident_energy_mev[source.holdout_rows]
     reference_gev = source.total_energy_mev(source.holdout_rows) / 1e3
-    generator = ShowerGenerator(model.judged_generator(), experiment.network.latent, run.normalisation())
+    attributes = source.attributes[source.holdout_rows]
+    generator = ShowerGenerator(
+        model.judged_generator(), experiment.network.latent, run.normalisation(), source.detector
+    )
 
     def judge() -> tuple[float, int]:
-        generated_gev = generator.total_energy_gev(energy, experiment.run.seed)
+        generated_gev = generator.total_energy_gev(energy, experiment.run.seed, attributes=attributes)
         table = chi2_from_totals(energy, reference_gev, energy, generated_gev)
         return table.chi2, table.ndf
 

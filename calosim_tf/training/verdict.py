@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
 from calosim_tf.physics.chi2 import chi2_from_totals
+from calosim_tf.physics.energies import MAX_DISCRETE_ENERGIES
 from calosim_tf.physics.evaluate import evaluate
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
@@ -31,10 +33,9 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
     experiment = run.experiment()
     reference = source.holdout_set(REPORT_EVENTS)
     generator, iterations = load_generator(run)
-    showers = np.concatenate(list(generator.blocks(reference.incident_energy_mev, experiment.run.seed)))
-    generated = ShowerSet(
-        reference.incident_energy_mev, showers, source.detector, f"{experiment.name}, {in_words(iterations)}"
-    )
+    blocks = generator.blocks(reference.incident_energy_mev, experiment.run.seed, attributes=reference.attributes)
+    source_words = f"{experiment.name}, {in_words(iterations)}"
+    generated = replace(reference, showers_mev=np.concatenate(list(blocks)), source=source_words)
     return evaluate(
         generated,
         reference,
@@ -49,7 +50,13 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
 
 
 def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
-    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source."""
+    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source.
+
+    Continuous energies are matched in number and spread evenly over the spectrum instead.
+    """
+    distinct = np.unique(reference.incident_energy_mev)
+    if len(distinct) > MAX_DISCRETE_ENERGIES:
+        return source.train_set(len(reference))
     candidates = source.train_set(REPORT_EVENTS * 8)
     rows = []
     for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
@@ -73,7 +80,7 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         energy,
         reference.showers_mev.sum(axis=1, dtype=np.float64) / 1e3,
         energy,
-        generator.total_energy_gev(energy, pretrained.experiment().run.seed),
+        generator.total_energy_gev(energy, pretrained.experiment().run.seed, attributes=reference.attributes),
     )
     notes.append(
         f"For comparison, pretrained:{source.detector.name} ({in_words(iterations)}) has chi2/NDF {table.value:.2f} "

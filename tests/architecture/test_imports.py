@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "experiments": "config errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
-    "generate": "latents data config progress errors",
+    "generate": "latents data geometry config progress errors",
     "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "export": "training generate models layers latents data geometry config files progress errors",
     "bench": "training generate latents data geometry config files progress errors",

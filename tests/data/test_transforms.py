@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.transforms import (
     MAX_RESPONSE_KNOTS,
     KineticNormalisation,
     LayerNormalisation,
     mean_response,
-    normalisation_from_dict,
 )
 from calosim_tf.errors import DataError
 

@@ -70,13 +70,39 @@ def test_regular_cylinders(detector, voxels, voxels_per_layer, ring_mm):
 
 def test_thresholds_and_masses():
     """Breaks if data set 1 is cut at another energy than 1 MeV, sets 2 and 3 than 15.15 keV, or a mass is wrong."""
-    assert {name: round(detector.threshold_mev, 5) for name, detector in DETECTORS.items()} == {
+    challenge = {name: item for name, item in DETECTORS.items() if item.file_layout == "calochallenge"}
+    assert {name: round(detector.threshold_mev, 5) for name, detector in challenge.items()} == {
         "photon": 1.0,
         "pion": 1.0,
         "dataset_2": 0.01515,
         "dataset_3": 0.01515,
     }
-    assert [detector.mass_mev for detector in DETECTORS.values()] == [0.0, 139.6, 0.511, 0.511]
+    assert [detector.mass_mev for detector in challenge.values()] == [0.0, 139.6, 0.511, 0.511]
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [
+        ("lhcb", [(30, 30)]),
+        ("lhcb_xy", [(30, 30)]),
+        ("calogan", [(3, 96), (12, 12), (12, 6)]),
+        ("clic", [(25, 25)] * 25),
+    ],
+)
+def test_layers_of_cells(name, shapes):
+    """Breaks if a layer of cells has another shape than the published files."""
+    assert [layer.shape for layer in DETECTORS[name].layers] == shapes
+
+
+def test_cell_coordinates_follow_the_picture():
+    """Breaks if rows and columns are exchanged: CaloGAN layer 0 has 3 rows of 160 mm in x, 96 columns of 5 mm in y."""
+    detector = DETECTORS["calogan"]
+    coordinates = detector.layers[0].coordinates_mm
+    assert set(coordinates) == {"x", "y"}
+    np.testing.assert_allclose(coordinates["x"].reshape(3, 96)[:, 0], [-160.0, 0.0, 160.0])
+    np.testing.assert_allclose(coordinates["y"].reshape(3, 96)[0, [0, 1, 95]], [-237.5, -232.5, 237.5])
+    shower = np.arange(504.0)[None]
+    assert detector.layer_image(shower, 1)[0, 2, 3] == 288 + 2 * 12 + 3
 
 
 def test_bin_edges_and_centres():

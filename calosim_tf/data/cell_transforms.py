@@ -1,0 +1,139 @@
+"""Normalisations of the detectors of rectangular cells: LHCb, CaloGAN, 3DGAN (no TensorFlow)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from calosim_tf.data.normalisation import Normalisation, masked
+from calosim_tf.data.schema import kinetic_energy_mev
+
+MEV_PER_GEV = np.float32(1e3)
+
+
+@dataclass(frozen=True)
+class LogCellNormalisation(Normalisation):
+    """ln(1 + E / MeV) of the cells of one layer (Ratnikov and Rogachev 2021); momentum and point as condition.
+
+    Attributes
+    ----------
+    cells : tuple of int
+        Rows, columns.
+    condition_mean, condition_std : tuple of float
+        Subtracted from, and divided out of, the condition (px, py, pz in GeV, x, y in cm); empty for none.
+    mask_mev : float
+        Training cells below this are set to 0.
+    """
+
+    kind: ClassVar[str] = "log_cells"
+
+    cells: tuple[int, int] = (30, 30)
+    condition_mean: tuple[float, ...] = ()
+    condition_std: tuple[float, ...] = ()
+    mask_mev: float = 0.0
+
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`Normalisation.label`: the attributes, standardised if asked for."""
+        if not self.condition_mean:
+            return attributes.astype(np.float32)
+        return ((attributes - self.condition_mean) / self.condition_std).astype(np.float32)
+
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: a picture with one channel."""
+        return (*self.cells, 1)
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        logs = np.log1p(masked(showers_mev, self.mask_mev), dtype=np.float32)
+        return logs.reshape(-1, *self.cells, 1)
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`."""
+        return np.expm1(outputs.reshape(len(outputs), -1))
+
+
+@dataclass(frozen=True)
+class GevNormalisation(Normalisation):
+    """Cells in GeV and the particle as it is (CaloGAN: every further scale stands inside the networks).
+
+    Attributes
+    ----------
+    condition_size : int
+        1: kinetic energy in GeV; 5: that and theta, phi (rad), x0, y0 (mm).
+    mask_mev : float
+        Training cells below this are set to 0.
+    """
+
+    kind: ClassVar[str] = "gev"
+
+    condition_size: int = 5
+    mask_mev: float = 0.0
+
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`Normalisation.label`."""
+        energy_gev = kinetic_energy_mev(incident_energy_mev, self.mass_mev)[:, None] / 1e3
+        columns = [energy_gev] if self.condition_size == 1 else [energy_gev, attributes]
+        return np.concatenate(columns, axis=1).astype(np.float32)
+
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: a vector."""
+        return (n_voxels,)
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        return masked(showers_mev, self.mask_mev) / MEV_PER_GEV
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`."""
+        return outputs * MEV_PER_GEV
+
+
+@dataclass(frozen=True)
+class CubeNormalisation(Normalisation):
+    """Cells in GeV as a cube with axes x, y, z, energy over 100 GeV as label (3DGAN).
+
+    Attributes
+    ----------
+    cells : tuple of int
+        Along x, y, z.
+    power : float
+        Cells are raised to it (0.85 for the set of variable angle), after ``scale``.
+    scale : float
+        Cells are multiplied by it.
+    with_angle : bool
+        The polar angle (rad) is the second number of the label.
+    mask_mev : float
+        Training cells below this are set to 0.
+    """
+
+    kind: ClassVar[str] = "cube"
+
+    cells: tuple[int, int, int] = (25, 25, 25)
+    power: float = 1.0
+    scale: float = 1.0
+    with_angle: bool = False
+    mask_mev: float = 1e-3
+
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`Normalisation.label`."""
+        energy = kinetic_energy_mev(incident_energy_mev, self.mass_mev)[:, None] / 1e5
+        return np.concatenate([energy, attributes] if self.with_angle else [energy], axis=1).astype(np.float32)
+
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: x, y, z."""
+        return self.cells
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        x, y, z = self.cells
+        cubes = masked(showers_mev, self.mask_mev).reshape(-1, z, x, y).transpose(0, 2, 3, 1)
+        values = np.ascontiguousarray(cubes, dtype=np.float32) * np.float32(self.scale / 1e3)
+        return values if self.power == 1.0 else values**self.power
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`; a power needs outputs of at least 0."""
+        values = outputs if self.power == 1.0 else outputs ** np.float32(1.0 / self.power)
+        layers = values.reshape(-1, *self.cells).transpose(0, 3, 1, 2).reshape(len(outputs), -1)
+        return layers * np.float32(1e3 / self.scale)

@@ -1,0 +1,137 @@
+"""One file in the HDF5 layout of 3DGAN (no TensorFlow).
+
+Fixed angle: ``ECAL`` (N, 25, 25, 25) in GeV, axes x, y, z; the energy in GeV is column 1 of ``target`` (N, 5) or
+(N, 1, 5), or ``energy`` (N,) or (N, 1).  Variable angle: ``ECAL`` (N, 51, 51, 25) in units of 1/50 GeV (the public
+files hold 50 x GeV), ``energy`` in GeV and ``mtheta`` or ``theta`` in rad.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import ClassVar
+
+import h5py
+import numpy as np
+
+from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
+from calosim_tf.data.units import describe_wrong_scale
+from calosim_tf.errors import DataError
+from calosim_tf.geometry import VoxelDetector
+
+ECAL, TARGET, ENERGY = "ECAL", "target", "energy"
+ENERGY_COLUMN = 1
+# Silicon only: 0.019 in the public set, 0.024 in the EGSnrc sample
+USUAL_FRACTION = (0.004, 0.1)
+
+
+class EcalFile(Hdf5ShowerFile):
+    """One open file of showers of normal incidence."""
+
+    layout = "3DGAN HDF5"
+    energies_name = "the energies"
+    showers_name = ECAL
+    expected = f"{ECAL} and {TARGET} or {ENERGY}"
+    cells: ClassVar[tuple[int, int, int]] = (25, 25, 25)
+    # of the file's number, in MeV
+    cell_unit_mev: ClassVar[float] = 1e3
+    cell_unit: ClassVar[str] = "GeV"
+    # unit -> factor between deposited fractions read in that unit and in the layout's
+    other_units: ClassVar[dict[str, float]] = {"MeV": 1e3, "50 x GeV": 50.0}
+
+    def _open_datasets(self, detector: VoxelDetector | None) -> None:
+        self._ecal = self._dataset(ECAL)
+        if self._ecal.shape[1:] not in (self.cells, (*self.cells, 1)):
+            cells = ", ".join(map(str, self.cells))
+            raise DataError(
+                f"{self.path}: {ECAL} has shape {self._ecal.shape}, expected (events, {cells}){self._hint()}"
+            )
+        self._energies = self._dataset(ENERGY if ENERGY in self._file and TARGET not in self._file else TARGET)
+        self.energies_name = self._energies.name.strip("/")
+        n = len(self._energies)
+        shapes = {TARGET: ((n, 5), (n, 1, 5)), ENERGY: ((n,), (n, 1))}[self.energies_name]
+        if self._energies.shape not in shapes:
+            expected = " or ".join(map(str, shapes))
+            raise DataError(f"{self.path}: {self.energies_name} has shape {self._energies.shape}, expected {expected}")
+        self._require_events({ECAL: self._ecal, self.energies_name: self._energies} | self._particle_datasets())
+
+    def _hint(self) -> str:
+        return "; showers of variable angle have 51 x 51 x 25 cells: use detector 'clic_angle'"
+
+    def _particle_datasets(self) -> dict[str, h5py.Dataset]:
+        return {}
+
+    @property
+    def n_events(self) -> int:
+        return len(self._ecal)
+
+    @property
+    def n_voxels(self) -> int:
+        return int(np.prod(self.cells))
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.float32)
+
+    @property
+    def compression(self) -> str | None:
+        return self._ecal.compression
+
+    @property
+    def chunk_rows(self) -> int:
+        return self._ecal.chunks[0] if self._ecal.chunks else 1
+
+    def read(self, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`ShowerFile.read`: layer (z) after layer, rows count x."""
+        if out is None:
+            out = np.empty((stop - start, self.n_voxels), dtype=self.dtype)
+        cubes = self._read_rows(self._ecal, start, stop).reshape(-1, *self.cells)
+        x, y, z = self.cells
+        np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=out.reshape(-1, z, x, y), casting="same_kind")
+        return out
+
+    def wrong_units(self, fraction: float | None) -> str | None:
+        """As :meth:`ShowerFile.wrong_units`: cells in MeV, GeV or 50 x GeV, energies in MeV."""
+        return describe_wrong_scale(
+            self.incident_energy_mev,
+            fraction,
+            usual=USUAL_FRACTION,
+            showers_name=ECAL,
+            showers_unit=self.cell_unit,
+            other_units=self.other_units,
+            energies_name=self.energies_name,
+        )
+
+    def _read_incident_energy_mev(self) -> np.ndarray:
+        values = self._read_rows(self._energies, 0, self.n_events).reshape(self.n_events, -1).astype(np.float64)
+        return 1e3 * values[:, ENERGY_COLUMN if self.energies_name == TARGET else 0]
+
+
+class EcalAngleFile(EcalFile):
+    """One open file of showers of variable angle."""
+
+    layout = "3DGAN HDF5, variable angle"
+    expected = f"{ECAL}, {ENERGY} and mtheta or theta"
+    cells = (51, 51, 25)
+    cell_unit_mev = 1e3 / 50
+    cell_unit = "50 x GeV"
+    other_units: ClassVar[dict[str, float]] = {"MeV": 20.0, "GeV": 0.02}
+
+    def _hint(self) -> str:
+        return "; showers of normal incidence have 25 x 25 x 25 cells: use detector 'clic'"
+
+    def _particle_datasets(self) -> dict[str, h5py.Dataset]:
+        # the authors train on the measured angle
+        self._theta = self._dataset("mtheta" if "mtheta" in self._file else "theta")
+        return {self._theta.name.strip("/"): self._theta}
+
+    @cached_property
+    def particle_attributes(self) -> np.ndarray:
+        """Polar angle in rad, shape (n, 1); :class:`DataError` names the first that is not a number."""
+        values = self._read_rows(self._theta, 0, self.n_events).reshape(self.n_events, -1)[:, :1].astype(np.float64)
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values[:, 0])))
+            raise DataError(
+                f"{self.path}: row {row} of {self._theta.name.strip('/')} is {values[row, 0]:g}, expected an angle in "
+                "rad; remove this event"
+            )
+        return values

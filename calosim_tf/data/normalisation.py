@@ -1,0 +1,77 @@
+"""What turns showers in MeV into what a network sees, and back (no TensorFlow)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.errors import DataError
+
+
+@dataclass(frozen=True)
+class Normalisation(ABC):
+    """Showers in MeV <-> network numbers, and incident particle -> condition.
+
+    Attributes
+    ----------
+    mass_mev : float
+        Of the incident particle.
+    kin_min_mev, kin_max_mev : float
+        Lowest and highest kinetic energy of the training selection, MeV.
+    """
+
+    kind: ClassVar[str]
+
+    mass_mev: float
+    kin_min_mev: float
+    kin_max_mev: float
+
+    @staticmethod
+    def energy_range_mev(incident_energy_mev: np.ndarray, mass_mev: float) -> tuple[float, float]:
+        """Kinetic energy range of a training selection; :class:`DataError` when it holds a single energy."""
+        kinetic = kinetic_energy_mev(incident_energy_mev, mass_mev)
+        low, high = float(kinetic.min()), float(kinetic.max())
+        if not high > low:
+            raise DataError(
+                f"the training selection holds the single kinetic energy {low:g} MeV; "
+                "the energy label needs at least two: widen data.energy_min_mev / data.energy_max_mev"
+            )
+        return low, high
+
+    @abstractmethod
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """Condition of each shower, shape (n, condition_size), float32.
+
+        Parameters
+        ----------
+        incident_energy_mev : ndarray, shape (n,)
+        attributes : ndarray, shape (n, attributes of the detector), optional
+            Where the condition is more than the energy.
+        """
+
+    @abstractmethod
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """Shape of the tensor that stands for one shower."""
+
+    @abstractmethod
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Training tensors, shape (n, *value_shape), float32."""
+
+    @abstractmethod
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Inverse of :meth:`to_network` (but for masked voxels), shape (n, n_voxels)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able form; :func:`calosim_tf.data.normalisations.normalisation_from_dict` is the inverse."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+def masked(showers_mev: np.ndarray, mask_mev: float) -> np.ndarray:
+    """Showers with voxels below ``mask_mev`` set to 0; the same array for a mask of 0."""
+    if mask_mev == 0.0:
+        return showers_mev
+    return np.where(showers_mev < np.float32(mask_mev), np.float32(0.0), showers_mev)
