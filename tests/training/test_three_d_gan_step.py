@@ -11,7 +11,7 @@ from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
 from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import SeededDropout
-from calosim_tf.layers.shower_image import CellSum
+from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
 from calosim_tf.training.three_d_gan import ThreeDGanModel
 
@@ -145,6 +145,23 @@ def test_total_energy_teaches_the_generator_and_not_the_critic(data):
     assert gradients(data, {"weight_ecal": 0.1}, "critic") == 0.0
     assert gradients(data, {"weight_ecal": 0.1}, "generator") > 0.0
     assert gradients(data, {"weight_auxiliary": 0.2}, "critic") > 0.0
+
+
+def test_the_angle_is_a_term_of_its_own_where_the_critic_measures_it(data):
+    """Breaks when the angle is compared with the energy, as a percentage, or not at all: |1.5 - angle| * 25."""
+    showers = keras.Input(SHAPE, name="showers")
+    critic = small_critic()
+    condition = keras.Input((2,), name="condition")
+    heads = critic({"showers": showers, "condition": keras.layers.Dense(1)(condition)})
+    heads = {**heads, "angle": MeasuredAngle(name="angle")(showers)}
+    model = make(weight_angle=25.0)
+    model.critic = keras.Model({"showers": showers, "condition": condition}, heads)
+    energy_and_angle = tf.concat([data[1], tf.fill((BATCH, 1), 1.5)], axis=1)
+    ecal = model.expected_ecal(energy_and_angle)
+    terms = model._terms("loss", data[0], energy_and_angle, ecal, tf.ones((BATCH, 1)))
+    assert set(terms) == {"loss_generation", "loss_auxiliary", "loss_ecal", "loss_angle"}
+    measured = MeasuredAngle()(data[0]).numpy()
+    assert float(terms["loss_angle"]) == pytest.approx(25 * np.abs(1.5 - measured).mean(), rel=1e-4)
 
 
 def test_labels_are_turned_over_anew_in_every_step_of_one_trace():
