@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.units import describe_wrong_units, median_deposited_fraction
-from calosim_tf.data.writer import ShowerWriter
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.progress import progress
@@ -78,7 +78,7 @@ def csv_to_hdf5(
     blocks = [order[first : first + BLOCK_ROWS] for first in range(0, len(order), BLOCK_ROWS)]
     attributes = {"converted_from": ", ".join(source.path.name for source in sources), "particle": detector.particle}
     deposited = []
-    with ShowerWriter(out, detector.n_voxels, len(order), attributes=attributes, overwrite=overwrite) as writer:
+    with CaloChallengeWriter(out, detector.n_voxels, len(order), attributes=attributes, overwrite=overwrite) as writer:
         for block in progress(blocks, len(blocks), f"converting {len(files)} CSV files"):
             showers = np.empty((len(block), detector.n_voxels))
             for index in np.unique(block):

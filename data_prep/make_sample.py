@@ -1,9 +1,11 @@
 """Cut a shower file down to a small sample that travels with the package.
 
     python -m calosim_tf.data_prep.make_sample SOURCE OUT --events-per-energy N --mantissa-bits B
+    python -m calosim_tf.data_prep.make_sample SOURCE OUT --events N --mantissa-bits B
 
-The first N events of each incident energy are kept, in the row order of the source, and voxel energies are rounded to B
-mantissa bits (float32 has 23): the trailing zeros are what makes the file small.  Provenance attributes are copied.
+The first N events (of each incident energy, where these are discrete) are kept, in the row order of the source, and
+deposits are rounded to B mantissa bits (float32 has 23): the trailing zeros are what makes the file small.  Provenance
+attributes are copied.
 """
 
 from __future__ import annotations
@@ -11,19 +13,33 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import ENERGIES, SHOWERS
+from calosim_tf.data.calochallenge_file import SHOWERS
+from calosim_tf.data.calogan_file import ENERGY, LAYERS, MOMENTUM, OVERFLOW, POSITION
 from calosim_tf.data.contents import check_contents
+from calosim_tf.data.ecal_file import ECAL, TARGET
+from calosim_tf.data.hdf5 import open_hdf5
+from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, read_npz
+from calosim_tf.data.lhcb_file import LhcbFile
 from calosim_tf.data.readers import open_showers, source_label
 from calosim_tf.errors import CalosimError, DataError
 
 FLOAT32_MANTISSA_BITS = 23
-CHUNK_ROWS = 1024
+CHUNK_NUMBERS = 1024 * 368
+# Datasets of all layouts whose numbers are rounded
+DEPOSIT_NAMES = (SHOWERS, DEPOSITS, ECAL, *LAYERS, OVERFLOW)
+UNITS = (
+    {name: unit for name, (unit, _) in ARRAYS.items()}
+    | {ECAL: "GeV", TARGET: "PDG code, GeV, GeV, GeV, GeV", ENERGY: "GeV", "z0": "mm"}
+    | dict.fromkeys(POSITION, "mm")
+    | dict.fromkeys(MOMENTUM, "GeV")
+)
 
 
 def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
@@ -74,8 +90,17 @@ def first_rows_per_energy(incident_energy_mev: np.ndarray, events_per_energy: in
     return np.sort(np.concatenate(rows))
 
 
-def make_sample(source: Path, out: Path, events_per_energy: int, mantissa_bits: int) -> None:
-    """Write the sample ``out`` from the CaloChallenge-layout file ``source`` (both HDF5, MeV).
+def make_sample(
+    source: Path, out: Path, mantissa_bits: int, *, events_per_energy: int | None = None, events: int | None = None
+) -> None:
+    """Write the sample ``out`` (HDF5) from ``source``, a file in any layout; all its datasets are kept.
+
+    Parameters
+    ----------
+    source, out : Path
+    mantissa_bits : int
+    events_per_energy, events : int, optional
+        One of them: the first of each incident energy, or the first of the file.
 
     Raises
     ------
@@ -85,20 +110,37 @@ def make_sample(source: Path, out: Path, events_per_energy: int, mantissa_bits: 
     (file,) = open_showers(source)
     with file:
         incident_mev = file.incident_energy_mev
-        rows = first_rows_per_energy(incident_mev, events_per_energy)
-        contents = check_contents([file], keep=np.isin(np.arange(file.n_events), rows))
+        if events is None:
+            rows = first_rows_per_energy(incident_mev, events_per_energy)
+            cut = f"first {events_per_energy} of the events of each energy, row order of the source kept"
+        elif 0 < events <= len(incident_mev):
+            rows, cut = np.arange(events), f"first {events} events"
+        else:
+            raise DataError(f"--events {events}: the source has {len(incident_mev)} events")
+        digests = check_contents([file]).files[0]
         attributes = dict(file.attributes)
-    columns = {ENERGIES: incident_mev[rows, None], SHOWERS: round_mantissa(contents.showers_mev, mantissa_bits)}
+        if isinstance(file, LhcbFile):
+            attributes["axes"] = file.axes
+    columns = {name: values[rows] for name, values in _columns(source).items()}
+    columns |= {name: round_mantissa(columns[name], mantissa_bits) for name in DEPOSIT_NAMES if name in columns}
     attributes |= {
         "name": source_label([file]),
         "precision": f"{mantissa_bits} mantissa bits (source: {attributes.get('precision', 'not stated')})",
-        "cut": f"first {events_per_energy} of the events of each energy, row order of the source kept",
+        "cut": cut,
         "rounding": f"voxel energies rounded to the nearest float32 with {mantissa_bits} mantissa bits, ties to even",
         "source_file": source.name,
-        "source_sha256": contents.files[0]["sha256"],
+        "source_sha256": digests["sha256"],
         "source_events": len(incident_mev),
     }
     _write(out, columns, attributes)
+
+
+def _columns(source: Path) -> dict[str, np.ndarray]:
+    """All arrays of a checked file with one row per event."""
+    if zipfile.is_zipfile(source):
+        return checked(source, read_npz(source)[0])
+    with open_hdf5(source) as file:
+        return {name: np.asarray(dataset[()]) for name, dataset in file.items()}
 
 
 def _write(out: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str, object]) -> None:
@@ -111,13 +153,13 @@ def _write(out: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str
             for name, values in columns.items():
                 dataset = file.create_dataset(
                     name,
-                    data=values.astype(np.float32),
-                    chunks=(min(CHUNK_ROWS, len(values)), values.shape[1]),
+                    data=values.astype(np.float32) if values.dtype.kind == "f" else values,
+                    chunks=(max(1, min(len(values), CHUNK_NUMBERS // values[0].size)), *values.shape[1:]),
                     compression="gzip",
                     compression_opts=9,
                     shuffle=True,
                 )
-                dataset.attrs["units"] = "MeV"
+                dataset.attrs["units"] = UNITS.get(name, "MeV")
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
@@ -127,13 +169,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of the module; returns the exit code."""
     description = "Cut a shower file down to a small sample."
     parser = argparse.ArgumentParser(prog="python -m calosim_tf.data_prep.make_sample", description=description)
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="HDF5 file in the CaloChallenge layout, MeV")
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="file of showers in any layout")
     parser.add_argument("out", type=Path, metavar="OUT", help="HDF5 file to write")
-    parser.add_argument("--events-per-energy", type=int, required=True, metavar="N")
+    number = parser.add_mutually_exclusive_group(required=True)
+    number.add_argument("--events-per-energy", type=int, metavar="N")
+    number.add_argument("--events", type=int, metavar="N")
     parser.add_argument("--mantissa-bits", type=int, required=True, metavar="B")
     options = parser.parse_args(arguments)
     try:
-        make_sample(options.source, options.out, options.events_per_energy, options.mantissa_bits)
+        make_sample(
+            options.source,
+            options.out,
+            options.mantissa_bits,
+            events_per_energy=options.events_per_energy,
+            events=options.events,
+        )
     except CalosimError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf import __version__
-from calosim_tf.data.writer import ShowerWriter
+from calosim_tf.data.writers import shower_writer
 from calosim_tf.data_prep.layouts import Layout, get_layout
 from calosim_tf.errors import ConfigError
 from calosim_tf.progress import progress
@@ -144,7 +144,7 @@ def simulate_to_file(layout: str, out: Path, events: int, seed: int, overwrite: 
         # the distributions of numpy's generators may change between its versions
         "numpy": np.__version__,
     }
-    with ShowerWriter(out, model.detector.n_voxels, events, attributes=attributes, overwrite=overwrite) as writer:
+    with shower_writer(out, model.detector, events, attributes=attributes, overwrite=overwrite) as writer:
         blocks = simulate(layout, events, seed)
         for incident_mev, showers_mev in progress(blocks, -(-events // BLOCK_SHOWERS), f"simulating {layout}"):
             writer.append(incident_mev, showers_mev)

@@ -21,6 +21,14 @@ def add_parser(subparsers) -> None:
     )
     wanted.add_argument("--energies", nargs="+", type=float, metavar="E", help="incident energies, MeV")
     parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies")
+    parser.add_argument(
+        "--condition",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="attributes of the particle, with --energies (default: perpendicular, in the middle)",
+    )
     parser.add_argument("--out", required=True, metavar="F")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--batch", type=int, default=0, metavar="B", help="showers per network call")
@@ -34,7 +42,7 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the request, then stream showers to the file."""
     from calosim_tf.data.bundled import run_path
-    from calosim_tf.data.writer import ShowerWriter
+    from calosim_tf.data.writers import shower_writer
     from calosim_tf.geometry import get_detector
     from calosim_tf.progress import progress
     from calosim_tf.training.run_folder import RunFolder
@@ -42,15 +50,15 @@ def run(args: argparse.Namespace) -> int:
     run_folder = RunFolder(run_path(args.run_or_bundle))
     experiment = run_folder.experiment()
     detector = get_detector(experiment.data.layout)
-    energy = requested_energies(args, detector)
+    energy, particles = requested_particles(args, detector)
     attributes = {
         "generator": f"calosim_tf, experiment {experiment.name}",
         "experiment": experiment.name,
         "seed": args.seed,
         "negative_voxels": "kept" if args.no_clip else "set to 0",
     }
-    with ShowerWriter(
-        Path(args.out), detector.n_voxels, len(energy), args.compression, attributes, overwrite=args.force
+    with shower_writer(
+        Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
         from calosim_tf.generate import DEFAULT_BATCH
         from calosim_tf.training.load import in_words, load_generator
@@ -66,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
         batch = args.batch or DEFAULT_BATCH
-        blocks = generator.blocks(energy, args.seed, batch)
+        blocks = generator.blocks(energy, args.seed, batch, particles)
         first, kept, added = 0, 0.0, 0.0
         for block in progress(blocks, -(-len(energy) // batch), "generating"):
             if not args.no_clip:
@@ -74,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
                 np.maximum(block, 0.0, out=block)
                 kept += before
                 added += block.sum(dtype=np.float64) - before
-            writer.append(energy[first : first + len(block)], block)
+            rows = slice(first, first + len(block))
+            writer.append(energy[rows], block, particles[rows])
             first += len(block)
     print(f"calosim: {args.out}: {len(energy)} showers of {experiment.name}, {in_words(iterations)}", file=sys.stderr)
     if not args.no_clip:
@@ -86,15 +95,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def requested_energies(args: argparse.Namespace, detector) -> np.ndarray:
-    """Incident energies of the showers to make, shape (n,), MeV, float64."""
+def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray, np.ndarray]:
+    """Incident energies (n,), MeV, and attributes (n, k) of the showers to make, float64."""
     if args.batch < 0:
         raise ConfigError(f"--batch: found {args.batch}, expected a number >= 1")
     if args.seed < 0:
         raise ConfigError(f"--seed: found {args.seed}, expected an integer >= 0")
     if args.like:
-        if args.events is not None:
-            raise ConfigError("--events goes with --energies, found it with --like: leave it out")
+        for option, given in (("--events", args.events is not None), ("--condition", bool(args.condition))):
+            if given:
+                raise ConfigError(f"{option} goes with --energies, found it with --like: leave it out")
         from calosim_tf.data.readers import read_incident_particles
 
         return read_incident_particles(Path(args.like), detector)
@@ -103,4 +113,32 @@ def requested_energies(args: argparse.Namespace, detector) -> np.ndarray:
     for energy in args.energies:
         if not (np.isfinite(energy) and energy > 0):
             raise ConfigError(f"--energies: found {energy}, expected incident energies in MeV, > 0")
-    return np.repeat(np.asarray(args.energies, dtype=np.float64), args.events)
+    energy = np.repeat(np.asarray(args.energies, dtype=np.float64), args.events)
+    return energy, with_conditions(detector, energy, args.condition)
+
+
+def with_conditions(detector, incident_energy_mev: np.ndarray, conditions: list[str]) -> np.ndarray:
+    """Attributes of perpendicular particles in the middle but for the given ``NAME=VALUE``, shape (n, k)."""
+    attributes = detector.central_attributes(incident_energy_mev)
+    for item in conditions:
+        name, _, text = item.partition("=")
+        if name not in detector.attributes:
+            known = ", ".join(detector.attributes) or "none for this detector"
+            raise ConfigError(f"--condition: found {item!r}, expected NAME=VALUE with NAME one of: {known}")
+        try:
+            value = float(text)
+        except ValueError:
+            value = np.nan
+        if not np.isfinite(value):
+            raise ConfigError(f"--condition {name}: found {text!r}, expected a number")
+        attributes[:, detector.attributes.index(name)] = value
+    if "pz_gev" in detector.attributes and not any(item.startswith("pz_gev=") for item in conditions):
+        across = attributes[:, 0] ** 2 + attributes[:, 1] ** 2
+        along = (incident_energy_mev / 1e3) ** 2 - across
+        if not (along > 0).all():
+            raise ConfigError(
+                f"--condition: px and py of {np.sqrt(across.max()):g} GeV exceed the momentum of "
+                f"{incident_energy_mev.min() / 1e3:g} GeV, expected less"
+            )
+        attributes[:, detector.attributes.index("pz_gev")] = np.sqrt(along)
+    return attributes

@@ -27,6 +27,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergySci": ("MeV", ((), (1,))),
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
+DESCRIPTION = "description"
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
 _NPZ_FAILURES = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -46,6 +47,14 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
     return arrays, sorted(set(names) - set(ARRAYS))
+
+
+def describe_npz(path: Path) -> dict[str, str]:
+    """``generator`` from the array of words ``description`` of a sound npz file; empty where it has none."""
+    with np.load(path, allow_pickle=False) as archive:
+        if DESCRIPTION not in archive or archive[DESCRIPTION].dtype.kind != "U":
+            return {}
+        return {"generator": " ".join(archive[DESCRIPTION].reshape(-1))}
 
 
 def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from calosim_tf.data.hdf5 import open_hdf5, plain_attribute
-from calosim_tf.data.lhcb_arrays import DEPOSITS, checked, read_hdf5, read_npz
+from calosim_tf.data.lhcb_arrays import DEPOSITS, checked, describe_npz, read_hdf5, read_npz
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.data.units import describe_wrong_scale
 from calosim_tf.errors import DataError
@@ -53,6 +53,7 @@ class LhcbFile(ShowerFile):
         self.attributes = {}
         if self.path.is_file() and zipfile.is_zipfile(self.path):
             arrays, _ = read_npz(self.path)
+            self.attributes = describe_npz(self.path)
         else:
             arrays, _ = read_hdf5(self.path)
             with open_hdf5(self.path) as file:

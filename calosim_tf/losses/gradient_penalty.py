@@ -1,4 +1,4 @@
-"""Two-sided gradient penalty (Gulrajani et al. 2017, eq. 3)."""
+"""Two-sided gradient penalty (Gulrajani et al. 2017, eq. 3; its local form around real showers, Kodali et al. 2017)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,26 @@ def mix_showers(real: tf.Tensor, fake: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor
     return alpha * real + (1.0 - alpha) * fake
 
 
-def gradient_penalty(score: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def shift_showers(real: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Points near real showers, for the local penalty.
+
+    Parameters
+    ----------
+    real, noise : tensor, shape (batch, ...)
+        The code of the LHCb WGAN takes one gradient norm of the whole minibatch there; :func:`gradient_penalty` takes
+        one per event, as the papers define it.
+    """
+    return real + noise
+
+
+def gradient_penalty(score: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mean squared distance of the gradient norm from 1.
 
     Parameters
     ----------
     score : callable
-        Critic score of ``mixed`` with every condition already bound: the gradient is taken with respect to voxels only.
-    mixed : tensor, shape (batch, ...)
+        Critic score of ``points`` with every condition bound: the gradient is taken with respect to voxels only.
+    points : tensor, shape (batch, ...)
 
     Returns
     -------
@@ -39,9 +51,9 @@ def gradient_penalty(score: Callable[[tf.Tensor], tf.Tensor], mixed: tf.Tensor) 
     mean_norm : scalar tensor
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(mixed)
-        scores = score(mixed)
-    gradient = tape.gradient(scores, mixed)
-    axes = list(range(1, len(mixed.shape)))
+        tape.watch(points)
+        scores = score(points)
+    gradient = tape.gradient(scores, points)
+    axes = list(range(1, len(points.shape)))
     norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=axes) + ROOT_GUARD)
     return tf.reduce_mean(tf.square(norm - 1.0)), tf.reduce_mean(norm)

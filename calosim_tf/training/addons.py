@@ -1,4 +1,4 @@
-"""Optimisers and the cyclical schedule of tensorflow-addons, the only place that imports it.
+"""Optimisers and the cyclical schedule of tensorflow-addons.
 
 The talk reports that RAdam with LookAhead, AdamW and a cyclical learning rate did not help; they are here so that
 anybody can see it.
@@ -6,7 +6,7 @@ anybody can see it.
 
 from __future__ import annotations
 
-import warnings
+from calosim_tf.layers.addons import import_addons
 
 
 def build_addons_optimizer(name: str, rate, beta1: float, beta2: float, epsilon: float, weight_decay: float):
@@ -20,7 +20,7 @@ def build_addons_optimizer(name: str, rate, beta1: float, beta2: float, epsilon:
     weight_decay : float
         Decoupled weight decay per update (``adamw`` only).
     """
-    addons = _import_addons()
+    addons = import_addons()
     if name == "adamw":
         return addons.optimizers.AdamW(weight_decay, rate, beta_1=beta1, beta_2=beta2, epsilon=epsilon)
     radam = addons.optimizers.RectifiedAdam(rate, beta_1=beta1, beta_2=beta2, epsilon=epsilon)
@@ -29,13 +29,5 @@ def build_addons_optimizer(name: str, rate, beta1: float, beta2: float, epsilon:
 
 def build_cyclical_schedule(low: float, high: float, updates_per_cycle: int):
     """Learning rate that climbs in a straight line from ``low`` to ``high`` and back, once per cycle (Smith 2017)."""
-    schedules = _import_addons().optimizers
+    schedules = import_addons().optimizers
     return schedules.TriangularCyclicalLearningRate(low, high, updates_per_cycle / 2)
-
-
-def _import_addons():
-    with warnings.catch_warnings():
-        # the package announces its own end of life on import
-        warnings.simplefilter("ignore")
-        import tensorflow_addons
-    return tensorflow_addons

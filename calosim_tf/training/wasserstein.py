@@ -5,26 +5,20 @@ from __future__ import annotations
 import tensorflow as tf
 
 from calosim_tf.losses import wasserstein
-from calosim_tf.losses.gradient_penalty import gradient_penalty, mix_showers
+from calosim_tf.losses.gradient_penalty import gradient_penalty, mix_showers, shift_showers
 from calosim_tf.training import random
-from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.score_gan import ScoreGanModel
 
 
-class WassersteinGpModel(AdversarialModel):
-    """WGAN-GP: the penalty acts on voxels only and mixes real and generated showers event by event."""
+class WassersteinGpModel(ScoreGanModel):
+    """WGAN-GP: the penalty acts on voxels only, at one point per event, between real and generated or near real."""
 
     def critic_losses(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
-        batch = self.training_config.batch_size
-        # One pass over real and generated together: half the calls, the same numbers
-        scores = self.critic(
-            {"showers": tf.concat([real, fake], 0), "condition": tf.concat([condition, condition], 0)}, training=True
-        )
-        real_term, fake_term = wasserstein.critic_terms(scores[:batch], scores[batch:])
-        alpha_shape = (batch, *[1] * (len(real.shape) - 1))
-        alpha = random.uniform(alpha_shape, self.seed, self.iteration, draw)
+        real, fake = self.with_instance_noise(real, fake, draw)
+        real_term, fake_term = wasserstein.critic_terms(*self.critic_scores(real, fake, condition))
         penalty, norm = gradient_penalty(
-            lambda mixed: self.critic({"showers": mixed, "condition": condition}, training=True),
-            mix_showers(real, fake, alpha),
+            lambda points: self.critic({"showers": points, "condition": condition}, training=True),
+            self._penalty_points(real, fake, draw),
         )
         return {
             "critic_loss_real": real_term,
@@ -34,5 +28,11 @@ class WassersteinGpModel(AdversarialModel):
         }
 
     def generator_losses(self, fake, condition) -> dict[str, tf.Tensor]:
-        scores = self.critic({"showers": fake, "condition": condition}, training=True)
-        return {"generator_loss_adversarial": wasserstein.generator_term(scores)}
+        return {"generator_loss_adversarial": wasserstein.generator_term(self.generator_scores(fake, condition))}
+
+    def _penalty_points(self, real, fake, draw: int) -> tf.Tensor:
+        if self.training_config.penalty == "local":
+            std = self.training_config.penalty_noise
+            return shift_showers(real, random.normal(real.shape, self.seed, self.iteration, draw, 0.0, std))
+        alpha_shape = (self.training_config.batch_size, *[1] * (len(real.shape) - 1))
+        return mix_showers(real, fake, random.uniform(alpha_shape, self.seed, self.iteration, draw))

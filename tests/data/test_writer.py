@@ -9,14 +9,15 @@ import h5py
 import numpy as np
 import pytest
 
+from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.readers import read_showers
-from calosim_tf.data.writer import COMPRESSIONS, ShowerWriter
+from calosim_tf.data.writer import COMPRESSIONS
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import PHOTON
 
 
 def write_all(path, incident, showers, step: int = 37, **options):
-    with ShowerWriter(path, showers.shape[1], len(showers), **options) as writer:
+    with CaloChallengeWriter(path, showers.shape[1], len(showers), **options) as writer:
         for start in range(0, len(showers), step):
             writer.append(incident[start : start + step], showers[start : start + step])
 
@@ -25,7 +26,7 @@ def write_all(path, incident, showers, step: int = 37, **options):
 @pytest.mark.parametrize("chunk_rows", [16, 65, 4096])
 def test_plain_h5py_reads_it_back(tmp_path, few_showers, compression, chunk_rows, monkeypatch):
     """Breaks if the hand-made chunks (byte shuffle, zlib, the padded last one) are not what HDF5 expects."""
-    monkeypatch.setattr("calosim_tf.data.writer.CHUNK_BYTES", chunk_rows * 368 * 4)
+    monkeypatch.setattr("calosim_tf.data.calochallenge_writer.CHUNK_BYTES", chunk_rows * 368 * 4)
     path = tmp_path / "out.hdf5"
     write_all(path, *few_showers, compression=compression, attributes={"source": "photon, iteration 5", "seed": 3})
     with h5py.File(path) as file:
@@ -64,7 +65,7 @@ def test_failure_leaves_nothing(tmp_path, few_showers):
     """Breaks if an interrupted generation leaves a file that looks finished, or rubbish beside it."""
 
     def interrupted():
-        with ShowerWriter(tmp_path / "out.hdf5", 368, 260) as writer:
+        with CaloChallengeWriter(tmp_path / "out.hdf5", 368, 260) as writer:
             writer.append(*few_showers)
             raise KeyboardInterrupt
 
@@ -77,7 +78,7 @@ def test_too_few_showers_leave_nothing(tmp_path, few_showers):
     """Breaks if a file with fewer showers than announced is taken for finished."""
     with (
         pytest.raises(ValueError, match="130 showers appended, 131 announced"),
-        ShowerWriter(tmp_path / "out.hdf5", 368, 131) as writer,
+        CaloChallengeWriter(tmp_path / "out.hdf5", 368, 131) as writer,
     ):
         writer.append(*few_showers)
     assert list(tmp_path.iterdir()) == []
@@ -89,8 +90,8 @@ def test_existing_file_is_kept(tmp_path, few_showers):
     write_all(path, *few_showers)
     content = path.read_bytes()
     with pytest.raises(ConfigError, match="exists already"):
-        ShowerWriter(path, 368, 10)
-    with pytest.raises(ValueError, match="announced"), ShowerWriter(path, 368, 10, overwrite=True):
+        CaloChallengeWriter(path, 368, 10)
+    with pytest.raises(ValueError, match="announced"), CaloChallengeWriter(path, 368, 10, overwrite=True):
         pass
     assert path.read_bytes() == content
     write_all(path, few_showers[0][:9], few_showers[1][:9], overwrite=True)
@@ -109,18 +110,18 @@ def test_existing_file_is_kept(tmp_path, few_showers):
 def test_requests_that_cannot_be_met(tmp_path, arguments, expected):
     """Breaks if a mistake on the command line shows only after all showers are generated."""
     with pytest.raises(ConfigError, match=expected):
-        ShowerWriter(tmp_path / arguments[0], *arguments[1:])
+        CaloChallengeWriter(tmp_path / arguments[0], *arguments[1:])
 
 
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
-from calosim_tf.data.writer import ShowerWriter
+from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.errors import DataError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
-    with ShowerWriter(sys.argv[1], 368, 4000, sys.argv[2]) as writer:
+    with CaloChallengeWriter(sys.argv[1], 368, 4000, sys.argv[2]) as writer:
         for _ in range(4):
             writer.append(np.full(1000, 256.0), np.random.default_rng(0).random((1000, 368)))
 except DataError as error:

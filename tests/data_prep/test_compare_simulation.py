@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.data.writer import ShowerWriter
 from calosim_tf.data_prep.compare_simulation import (
     correlation_table,
     layer_energies_mev,
@@ -88,7 +88,7 @@ def test_file_that_cannot_be_simulated(tmp_path, capsys):
     """Breaks if an unknown layout or continuous energies end in a traceback, or in exit code 0."""
     for n_voxels, energies, message in ((7, [1e3], "7 voxels"), (368, 1e3 + np.arange(100.0), "100 incident energies")):
         path = tmp_path / f"{n_voxels}.hdf5"
-        with ShowerWriter(path, n_voxels, len(energies)) as writer:
+        with CaloChallengeWriter(path, n_voxels, len(energies)) as writer:
             writer.append(np.asarray(energies), np.ones((len(energies), n_voxels)))
         assert main([str(path)]) == 2
         assert message in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from calosim_tf.losses.gradient_penalty import gradient_penalty, mix_showers
+from calosim_tf.losses.gradient_penalty import gradient_penalty, mix_showers, shift_showers
 from calosim_tf.losses.wasserstein import critic_terms, generator_term
 
 
@@ -22,6 +22,14 @@ def test_mixing_gives_the_real_shower_at_one_and_goes_event_by_event():
     real, fake = tf.ones((3, 2)), tf.zeros((3, 2))
     mixed = mix_showers(real, fake, tf.constant([[1.0], [0.0], [0.25]]))
     np.testing.assert_array_equal(mixed.numpy(), [[1, 1], [0, 0], [0.25, 0.25]])
+
+
+def test_the_local_penalty_takes_each_event_where_its_noise_leads():
+    """Score x^2/2 at 0.5 + 0.5 and 3 - 1: norms 1 and 2 give (0 + 1)/2; one norm of the minibatch, sqrt(5), 1.53."""
+    points = shift_showers(tf.constant([[0.5], [3.0]]), tf.constant([[0.5], [-1.0]]))
+    penalty, norm = gradient_penalty(lambda x: 0.5 * tf.square(x), points)
+    assert float(norm) == pytest.approx(1.5, rel=1e-6)
+    assert float(penalty) == pytest.approx(0.5, rel=1e-6)
 
 
 def test_penalty_of_a_linear_critic():

@@ -19,7 +19,7 @@ import calosim_tf
 
 ROOT = Path(__file__).parents[2]
 # Distribution -> what is imported, where the two differ.
-IMPORT_NAMES = {"tensorflow-addons": "tensorflow_addons", "pyyaml": "yaml"}
+IMPORT_NAMES = {"tensorflow-addons": "tensorflow_addons", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 # In install_requires as bounds for the others (the reasons are in setup.cfg).
 BOUNDS_ONLY = {"setuptools", "wrapt", "protobuf", "typeguard"}
 # The and-cuda set of tensorflow cannot be tried here and is left to pip.

@@ -1,0 +1,46 @@
+"""What is taken from tensorflow-addons, which only this file imports.
+
+The package has reached its end of life; it is imported inside functions, so nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+
+def import_addons():
+    """The ``tensorflow_addons`` module."""
+    with warnings.catch_warnings():
+        # the package announces its own end of life on import
+        warnings.simplefilter("ignore")
+        import tensorflow_addons
+    return tensorflow_addons
+
+
+def build_addons_normalisation(layer, seed: int):
+    """``tensorflow_addons.layers.SpectralNormalization`` around ``layer``, under its name.
+
+    The wrapper draws its first vector u from the global generator; here it is a function of ``seed``, so that the same
+    run seed gives the same training.
+    """
+    return _seeded_normalisation()(layer, seed=seed, name=layer.name)
+
+
+@functools.cache
+def _seeded_normalisation():
+    import tensorflow as tf
+
+    class SeededSpectralNormalization(import_addons().layers.SpectralNormalization):
+        def __init__(self, layer, power_iterations: int = 1, seed: int = 0, **options):
+            super().__init__(layer, power_iterations, **options)
+            self.seed = seed
+
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.u.assign(tf.random.stateless_normal(self.u.shape, (self.seed, 0), alg="philox"))
+
+        def get_config(self):
+            return {**super().get_config(), "seed": self.seed}
+
+    return SeededSpectralNormalization
