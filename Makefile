@@ -35,7 +35,7 @@ endif
 .PHONY: help
 help:  ## print this list
 	@echo "Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## /    \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## /    \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo "Variables of the train targets:"
 	@echo "    DATA=FILE [...]  train on these HDF5 files instead of the bundled sample (several: DATA=\"a.hdf5 b.hdf5\")"
 	@echo "    PAPER=1          the settings of the paper instead of a quick look"
