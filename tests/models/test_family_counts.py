@@ -1,6 +1,6 @@
-from dataclasses import replace
-
 """Parameter counts of the CaloShowerGAN family: the published numbers, exactly."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
