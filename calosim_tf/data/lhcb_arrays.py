@@ -27,10 +27,24 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergySci": ("MeV", ((), (1,))),
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
-DESCRIPTION = "description"
+DESCRIPTION, AXES_KEY = "description", "axes"
+# What the two axes of a picture may count
+AXES = ("yx", "xy")
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
+_ZIP_MAGIC = b"PK\x03\x04"
 _NPZ_FAILURES = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+def is_npz(path: Path) -> bool:
+    """True for a file that begins or ends as npz does: a cut one is damaged npz, not damaged HDF5."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC or zipfile.is_zipfile(path)
+    except OSError:
+        return False
 
 
 def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -46,15 +60,31 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS))
+    return arrays, sorted(set(names) - set(ARRAYS) - {DESCRIPTION, AXES_KEY})
 
 
 def describe_npz(path: Path) -> dict[str, str]:
-    """``generator`` from the array of words ``description`` of a sound npz file; empty where it has none."""
-    with np.load(path, allow_pickle=False) as archive:
-        if DESCRIPTION not in archive or archive[DESCRIPTION].dtype.kind != "U":
-            return {}
-        return {"generator": " ".join(archive[DESCRIPTION].reshape(-1))}
+    """``generator`` from the array of words ``description`` of an npz file, and ``axes``; without those it has not.
+
+    Raises
+    ------
+    DataError
+        They cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            words = {name: archive[name] for name in (DESCRIPTION, AXES_KEY) if name in archive}
+            texts = {name: array for name, array in words.items() if getattr(array, "dtype", np.dtype("V")).kind == "U"}
+    except _NPZ_FAILURES as error:
+        raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
+    named = {"generator": texts.get(DESCRIPTION), AXES_KEY: texts.get(AXES_KEY)}
+    return {name: " ".join(array.reshape(-1)) for name, array in named.items() if array is not None}
+
+
+def words_for_npz(attributes: Mapping[str, object]) -> dict[str, np.ndarray]:
+    """Inverse of :func:`describe_npz`: arrays of words that say what the attributes say."""
+    named = {DESCRIPTION: attributes.get("generator"), AXES_KEY: attributes.get(AXES_KEY)}
+    return {name: np.array(str(text)) for name, text in named.items() if text is not None}
 
 
 def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
