@@ -26,8 +26,6 @@ MEMORY_FRACTION = 0.25
 MAX_BLOCK_BYTES = 10 * 2**20
 # Showers mixed with one another when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
 MAX_GROUP_ROWS = 32 * 4096
-# Showers are read in blocks of this size when only their sums are wanted.
-SUM_BLOCK_BYTES = 24 * 2**20
 # An error names the energies present up to this number of them.
 _MAX_LISTED = 20
 
@@ -99,8 +97,7 @@ class ShowerSource:
 
     def total_energy_mev(self, rows: np.ndarray) -> np.ndarray:
         """Sum over the voxels of each shower of ``rows``, MeV, float64."""
-        step = max(1, SUM_BLOCK_BYTES // _row_bytes(self.detector.n_voxels))
-        blocks = (self.read(rows[first : first + step]) for first in range(0, len(rows), step))
+        blocks = (self.read(rows[i : i + self.block_rows]) for i in range(0, len(rows), self.block_rows))
         return np.concatenate([block.sum(axis=1, dtype=np.float64) for block in blocks])
 
     def within(self, energy_min_mev: float | None, energy_max_mev: float | None) -> ShowerSource:
