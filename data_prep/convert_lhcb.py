@@ -13,13 +13,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import PatientFile, open_hdf5, plain_attribute
+from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.data.lhcb_arrays import (
     ARRAYS,
     AXES,
     AXES_KEY,
     DEPOSITS,
     checked,
+    describe_hdf5,
     describe_npz,
     read_hdf5,
     read_npz,
@@ -61,9 +62,7 @@ def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     _require_free(out, overwrite)
     found, others = read_hdf5(source)
     arrays = checked(source, found)
-    with open_hdf5(source) as file:
-        attributes = {name: plain_attribute(value) for name, value in file.attrs.items()}
-    words = words_for_npz(_with_axes(attributes, arrays))
+    words = words_for_npz(_with_axes(describe_hdf5(source)[0], arrays))
     _write_whole(out, lambda partial: _write_npz(partial, arrays | words))
     return len(arrays[DEPOSITS]), _left_out(others)
 

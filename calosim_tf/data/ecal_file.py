@@ -86,7 +86,10 @@ class EcalFile(Hdf5ShowerFile):
             out = np.empty((stop - start, self.n_voxels), dtype=self.dtype)
         cubes = self._read_rows(self._ecal, start, stop).reshape(-1, *self.cells)
         x, y, z = self.cells
-        np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=out.reshape(-1, z, x, y), casting="same_kind")
+        layers = out.reshape(-1, z, x, y)
+        # what overflows is infinite and found as that
+        with np.errstate(over="ignore"):
+            np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=layers, casting="same_kind")
         return out
 
     def wrong_units(self, fraction: float | None) -> str | None:

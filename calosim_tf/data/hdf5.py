@@ -16,7 +16,7 @@ from calosim_tf.errors import DataError
 # What h5py raises on damaged files: the HDF5 library's own errors, and follow-ups of broken metadata.
 HDF5_FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
 
-# Per open dataset: whole chunks are read in order, so more (8 MiB in HDF5 2.0) helps nothing and adds up over many files
+# Per open dataset: whole chunks are read in order, so more (8 MiB in HDF5 2.0) helps nothing and adds up over files
 CHUNK_CACHE_BYTES = 2**20
 
 GET_AGAIN = "copy or fetch the file again"

@@ -17,8 +17,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.hdf5 import open_hdf5, plain_attribute
-from calosim_tf.data.lhcb_arrays import AXES, AXES_KEY, DEPOSITS, checked, describe_npz, is_npz, read_hdf5, read_npz
+from calosim_tf.data.lhcb_arrays import (
+    AXES,
+    AXES_KEY,
+    DEPOSITS,
+    checked,
+    describe_hdf5,
+    describe_npz,
+    is_npz,
+    read_hdf5,
+    read_npz,
+)
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.data.units import describe_wrong_scale
 from calosim_tf.errors import DataError
@@ -57,9 +66,7 @@ class LhcbFile(ShowerFile):
             self.attributes, self._compression = describe_npz(self.path), "npz"
         else:
             self._arrays = checked(self.path, read_hdf5(self.path)[0])
-            with open_hdf5(self.path) as file:
-                self.attributes = {name: plain_attribute(value) for name, value in file.attrs.items()}
-                self._compression = file[DEPOSITS].compression
+            self.attributes, self._compression = describe_hdf5(self.path)
         forward = self._arrays[MOMENTUM][:, 2] > 0
         if not forward.all():
             row = int(np.argmin(forward))
@@ -122,7 +129,9 @@ class LhcbFile(ShowerFile):
             pictures = pictures.transpose(0, 2, 1)
         if out is None:
             out = np.empty((stop - start, self.n_voxels), dtype=self.dtype)
-        out.reshape(-1, *CELLS)[...] = pictures
+        # what overflows is infinite and found as that
+        with np.errstate(over="ignore"):
+            out.reshape(-1, *CELLS)[...] = pictures
         return out
 
     def wrong_units(self, fraction: float | None) -> str | None:
@@ -163,16 +172,15 @@ def axes_from_arrays(arrays: Mapping[str, np.ndarray]) -> str | None:
     """
     pictures = arrays[DEPOSITS][:AXIS_EVENTS, ..., 0]
     momentum, point = arrays[MOMENTUM][:AXIS_EVENTS], arrays[POINT][:AXIS_EVENTS]
-    total = pictures.sum(axis=(1, 2))
-    usable = (total > 0) & (momentum[:, 2] > 0)
+    total = pictures.sum(axis=(1, 2), dtype=np.float64)
+    usable = (total > 0) & np.isfinite(total) & (momentum[:, 2] > 0)
     n_usable = int(usable.sum())
     least = max(AXIS_DIFFERENCE, AXIS_SIGNIFICANCE / np.sqrt(max(1, n_usable)))
     if least > 1:
         return None
     impact = point[usable, 0] + IMPACT_DEPTH_CM * momentum[usable, 0] / momentum[usable, 2]
     cells = np.arange(CELLS[0])
-    first = pictures[usable].sum(axis=2) @ cells / total[usable]
-    second = pictures[usable].sum(axis=1) @ cells / total[usable]
+    first, second = (pictures[usable].sum(axis=axis, dtype=np.float64) @ cells / total[usable] for axis in (2, 1))
     difference = _correlation(first, impact) - _correlation(second, impact)
     if abs(difference) < least:
         return None

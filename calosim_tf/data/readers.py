@@ -13,7 +13,7 @@ from calosim_tf.data.calochallenge_file import CaloChallengeFile
 from calosim_tf.data.calogan_file import CaloGanFile
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.ecal_file import ECAL, EcalAngleFile, EcalFile
-from calosim_tf.data.hdf5 import open_hdf5
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
 from calosim_tf.data.lhcb_arrays import DEPOSITS, is_npz
 from calosim_tf.data.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
 from calosim_tf.data.schema import ShowerSet
@@ -50,11 +50,14 @@ def _guess_layout(path: Path) -> str:
     if is_npz(path):
         return "lhcb"
     with open_hdf5(path) as file:
-        if DEPOSITS in file:
-            return "lhcb"
-        if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
-            return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
-        return "calogan" if "layer_0" in file else "calochallenge"
+        try:
+            if DEPOSITS in file:
+                return "lhcb"
+            if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
+                return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
+            return "calogan" if "layer_0" in file else "calochallenge"
+        except HDF5_FAILURES as error:
+            raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 
 
 def open_showers(
