@@ -87,8 +87,8 @@ class EcalFile(Hdf5ShowerFile):
         cubes = self._read_rows(self._ecal, start, stop).reshape(-1, *self.cells)
         x, y, z = self.cells
         layers = out.reshape(-1, z, x, y)
-        # what overflows is infinite and found as that
-        with np.errstate(over="ignore"):
+        # what overflows is infinite, and no number is none: both are found later
+        with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=layers, casting="same_kind")
         return out
 
