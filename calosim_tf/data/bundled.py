@@ -8,23 +8,16 @@ from pathlib import Path
 from calosim_tf.errors import ConfigError, RunFolderError
 
 PRETRAINED_PREFIX = "pretrained:"
-# Layout -> sample of the same particle in the same detector.  Electrons are no photons or pions: others have none.
-SAMPLES = {
-    "photon": "photon",
-    "lhcb": "lhcb",
-    "lhcb_xy": "lhcb",
-    "lhcb_yx": "lhcb",
-    "calogan": "calogan",
-    "calogan_central": "calogan",
-    "clic": "clic",
-}
+# Layouts that read the sample of another one
+SAMPLES = {"lhcb_xy": "lhcb", "lhcb_yx": "lhcb", "calogan_central": "calogan"}
 
 
 def bundled_sample(layout: str) -> Path:
     """The real Monte-Carlo sample of a detector; :class:`ConfigError` where none is bundled."""
-    if layout not in SAMPLES:
+    path = _data_prep() / "samples" / f"{SAMPLES.get(layout, layout)}.hdf5"
+    if not path.is_file():
         raise ConfigError(f"no sample is bundled for layout {layout!r}: give your own file with --data")
-    return _data_prep() / "samples" / f"{SAMPLES[layout]}.hdf5"
+    return path
 
 
 def run_path(name: str) -> Path:
