@@ -65,7 +65,7 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
     normalisation = fit_normalisation(experiment, source)
-    model = build_model(experiment, training_conditions(source, normalisation))
+    model = build_model(experiment, training_conditions(source, normalisation), normalisation)
     rows = experiment.training.showers_per_iteration
     real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
     batch = next(iter(real))

@@ -6,10 +6,11 @@ import difflib
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
-from calosim_tf.experiments import fastcalogan, lhcb, photon, pion
+from calosim_tf.experiments import calogan, fastcalogan, lhcb, photon, pion, three_d_gan
 
+MODULES = (photon, pion, fastcalogan, lhcb, calogan, three_d_gan)
 EXPERIMENTS: dict[str, AnyExperiment] = {
-    experiment.name: experiment for module in (photon, pion, fastcalogan, lhcb) for experiment in module.EXPERIMENTS
+    experiment.name: experiment for module in MODULES for experiment in module.EXPERIMENTS
 }
 
 

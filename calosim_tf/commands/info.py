@@ -103,7 +103,8 @@ def _describe_network(network) -> dict[str, Any]:
     return {
         "params_trainable": int(sum(np.prod(weight.shape) for weight in network.trainable_weights)),
         "params_total": int(network.count_params()),
-        "conv_layers": sum("Conv" in type(layer).__name__ for layer in network.layers),
+        # a layer may be wrapped (spectral normalisation)
+        "conv_layers": sum("Conv" in type(getattr(layer, "layer", layer)).__name__ for layer in network.layers),
         "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs},
         "outputs": {
             name: list(tensor.shape[1:]) for name, tensor in zip(network.output_names, network.outputs, strict=True)

@@ -5,6 +5,10 @@ A configuration is data: every value can be read here or in the experiment file 
 :class:`~calosim_tf.errors.ConfigError`.
 """
 
+from calosim_tf.config.calogan_network import CaloGanNetwork, original_calogan
+from calosim_tf.config.calogan_training import CaloGanTraining
+from calosim_tf.config.conv2d_network import Conv2dGanNetwork
+from calosim_tf.config.conv3d_network import AngleGanNetwork, Conv3dGanNetwork
 from calosim_tf.config.experiment import (
     AnyExperiment,
     Experiment,
@@ -16,13 +20,20 @@ from calosim_tf.config.experiment import (
 from calosim_tf.config.hinge_training import HingeTraining
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
-from calosim_tf.config.networks import NETWORKS, Network
+from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
+from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 
 __all__ = [
     "NETWORKS",
+    "TRAININGS",
+    "AngleGanNetwork",
     "AnyExperiment",
+    "CaloGanNetwork",
+    "CaloGanTraining",
+    "Conv2dGanNetwork",
+    "Conv3dGanNetwork",
     "DataConfig",
     "DenseGanNetwork",
     "Experiment",
@@ -34,8 +45,10 @@ __all__ = [
     "Published",
     "RunConfig",
     "SplitExperiment",
+    "ThreeDGanTraining",
     "TrainingConfig",
     "WganGpTraining",
     "dump_json",
     "experiment_from_dict",
+    "original_calogan",
 ]

@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from calosim_tf.config.hinge_training import HingeTraining
-from calosim_tf.config.networks import NETWORKS, Network
+from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
 from calosim_tf.config.values import build, keys, nearest, typed
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 from calosim_tf.errors import ConfigError
-
-TRAININGS = {training.algorithm: training for training in (WganGpTraining, HingeTraining)}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
 from calosim_tf.errors import ConfigError
 
-OPTIMIZERS = ("adam", "adamw", "radam_lookahead")
+OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
 
@@ -74,8 +74,9 @@ class TrainingConfig:
         Iterations of a complete run.
     checkpoint_every, log_every : int
         Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
-    optimizer_generator, optimizer_critic : {'adam', 'adamw', 'radam_lookahead'}
-        The last two come from tensorflow-addons.
+    optimizer_generator, optimizer_critic : {'adam', 'rmsprop', 'adamw', 'radam_lookahead'}
+        The last two come from tensorflow-addons.  For ``rmsprop`` beta1 is the momentum and beta2 the decay of the
+        squared gradient.
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine', 'cyclical'}

@@ -8,11 +8,13 @@ from pathlib import Path
 from calosim_tf.errors import ConfigError, RunFolderError
 
 PRETRAINED_PREFIX = "pretrained:"
+# Layouts that read the sample of another one
+SAMPLES = {"lhcb_xy": "lhcb", "lhcb_yx": "lhcb", "calogan_central": "calogan"}
 
 
 def bundled_sample(layout: str) -> Path:
     """The real Monte-Carlo sample of a detector; :class:`ConfigError` where none is bundled."""
-    path = _data_prep() / "samples" / f"{layout}.hdf5"
+    path = _data_prep() / "samples" / f"{SAMPLES.get(layout, layout)}.hdf5"
     if not path.is_file():
         raise ConfigError(f"no sample is bundled for layout {layout!r}: give your own file with --data")
     return path

@@ -98,23 +98,22 @@ class CubeNormalisation(Normalisation):
     ----------
     cells : tuple of int
         Along x, y, z.
-    power : float
-        Cells are raised to it (0.85 for the set of variable angle), after ``scale``.
-    scale : float
-        Cells are multiplied by it.
     with_angle : bool
         The polar angle (rad) is the second number of the label.
     mask_mev : float
         Training cells below this are set to 0.
+    sampling_coefficients, fake_energy_gev, first_energy_gev : tuple of float
+        See :class:`calosim_tf.data.sampling_fraction.EnergyContract`.
     """
 
     kind: ClassVar[str] = "cube"
 
     cells: tuple[int, int, int] = (25, 25, 25)
-    power: float = 1.0
-    scale: float = 1.0
     with_angle: bool = False
     mask_mev: float = 1e-3
+    sampling_coefficients: tuple[float, ...] = ()
+    fake_energy_gev: tuple[float, ...] = ()
+    first_energy_gev: tuple[float, ...] = ()
 
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`Normalisation.label`."""
@@ -129,11 +128,9 @@ class CubeNormalisation(Normalisation):
         """As :meth:`Normalisation.to_network`."""
         x, y, z = self.cells
         cubes = masked(showers_mev, self.mask_mev).reshape(-1, z, x, y).transpose(0, 2, 3, 1)
-        values = np.ascontiguousarray(cubes, dtype=np.float32) * np.float32(self.scale / 1e3)
-        return values if self.power == 1.0 else values**self.power
+        return np.ascontiguousarray(cubes, dtype=np.float32) / MEV_PER_GEV
 
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """As :meth:`Normalisation.to_mev`; a power needs outputs of at least 0."""
-        values = outputs if self.power == 1.0 else outputs ** np.float32(1.0 / self.power)
-        layers = values.reshape(-1, *self.cells).transpose(0, 3, 1, 2).reshape(len(outputs), -1)
-        return layers * np.float32(1e3 / self.scale)
+        """As :meth:`Normalisation.to_mev`."""
+        layers = outputs.reshape(-1, *self.cells).transpose(0, 3, 1, 2).reshape(len(outputs), -1)
+        return layers * MEV_PER_GEV

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.config import Experiment, TrainingConfig
+from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
+from calosim_tf.data.cell_transforms import CubeNormalisation
+from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
+from calosim_tf.training.calogan import CaloGanModel
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.hinge import HingeModel
+from calosim_tf.training.three_d_gan import ThreeDGanModel
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
-ALGORITHMS = {"wgan_gp": WassersteinGpModel, "hinge": HingeModel}
+ALGORITHMS: dict[str, type[AdversarialModel]] = {
+    "wgan_gp": WassersteinGpModel,
+    "hinge": HingeModel,
+    "calogan": CaloGanModel,
+    "three_d_gan": ThreeDGanModel,
+}
 
 
 def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
@@ -25,7 +35,9 @@ def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
     return family.build_generator(experiment.network, seed), family.build_critic(experiment.network, seed + 5_000)
 
 
-def build_model(experiment: Experiment, conditions: np.ndarray | None = None) -> AdversarialModel:
+def build_model(
+    experiment: Experiment, conditions: np.ndarray | None = None, normalisation: Normalisation | None = None
+) -> AdversarialModel:
     """Compiled adversarial model at iteration 0; the same seed gives the same weights.
 
     Parameters
@@ -33,8 +45,12 @@ def build_model(experiment: Experiment, conditions: np.ndarray | None = None) ->
     experiment : Experiment
     conditions : ndarray, shape (n, condition_size), optional
         Conditions of the training showers; losses that draw from them need it.
+    normalisation : Normalisation, optional
+        Of the training data, for losses whose settings may be left to the data.
     """
     training = experiment.training
+    if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
+        training = _from_data(training, normalisation)
     generator, critic = build_networks(experiment)
     average = None
     if training.generator_average > 0.0:
@@ -51,6 +67,16 @@ def build_model(experiment: Experiment, conditions: np.ndarray | None = None) ->
     return model
 
 
+def _from_data(training: ThreeDGanTraining, normalisation: CubeNormalisation) -> ThreeDGanTraining:
+    """Settings that are left empty, taken from the training data."""
+    return replace(
+        training,
+        ecal_coefficients=training.ecal_coefficients or normalisation.sampling_coefficients,
+        fake_energy_gev=training.fake_energy_gev or normalisation.fake_energy_gev,
+        first_energy_gev=training.first_energy_gev or normalisation.first_energy_gev,
+    )
+
+
 def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.Optimizer:
     """Optimiser of ``generator`` or ``critic`` with its learning-rate schedule."""
     rate = getattr(training, f"learning_rate_{network}")
@@ -62,6 +88,9 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
     beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
     name = getattr(training, f"optimizer_{network}")
+    if name == "rmsprop":
+        # beta1 is the momentum, beta2 the decay of the squared gradient
+        return keras.optimizers.RMSprop(rate, rho=beta2, momentum=beta1, epsilon=training.epsilon, jit_compile=False)
     if name != "adam":
         return build_addons_optimizer(name, rate, beta1, beta2, training.epsilon, training.weight_decay)
     # XLA made the photon step slower on CPU (docs/architecture.md)

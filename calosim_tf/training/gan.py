@@ -131,11 +131,15 @@ class AdversarialModel(keras.Model):
             fake = self.generator({"latent": latent, "condition": condition}, training=True)
             return self.generator_losses(fake, condition)
 
-        return _minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+        return self.minimise_generator(losses)
 
     def minimise_critic(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the critic's optimiser on the terms that ``losses`` returns; gives them back."""
         return _minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
+
+    def minimise_generator(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """One step of the generator's optimiser on the terms that ``losses`` returns; gives them back."""
+        return _minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
 
     def _minibatch(self, step: int) -> slice:
         batch = self.training_config.batch_size

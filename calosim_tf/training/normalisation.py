@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from calosim_tf.config import Experiment
-from calosim_tf.data.cell_transforms import GevNormalisation, LogCellNormalisation
+from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
 from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.data.sampling_fraction import contract_of
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation, mean_response
 from calosim_tf.errors import ConfigError
+
+CLIC_ANGLE_CELLS = (51, 51, 25)
 
 
 def fit_normalisation(experiment: Experiment, source: ShowerSource) -> Normalisation:
@@ -70,7 +73,7 @@ def _fit_log_cells(experiment: Experiment, source: ShowerSource) -> Normalisatio
 
 
 def _fit_gev(experiment: Experiment, source: ShowerSource) -> Normalisation:
-    _require_layout(experiment, source, ("calogan", "calogan_central"))
+    _require_layout(experiment, source, ("calogan", "calogan_central", "calogan_gamma", "calogan_piplus"))
     size = experiment.network.condition_size
     if size > 1 and not source.detector.attributes:
         raise ConfigError(
@@ -78,6 +81,22 @@ def _fit_gev(experiment: Experiment, source: ShowerSource) -> Normalisation:
             f"for network.condition_size = {size}"
         )
     return GevNormalisation(*_energy_range(source), condition_size=size, mask_mev=experiment.data.mask_mev)
+
+
+def _fit_cube(experiment: Experiment, source: ShowerSource) -> Normalisation:
+    cells = experiment.network.showers_shape
+    _require_layout(experiment, source, ("clic_angle",) if cells == CLIC_ANGLE_CELLS else ("clic",))
+    rows = source.train_rows
+    contract = contract_of(source.incident_energy_mev[rows] / 1e3, source.total_energy_mev(rows) / 1e3)
+    return CubeNormalisation(
+        *_energy_range(source),
+        cells=cells,
+        with_angle=experiment.network.condition_size > 1,
+        mask_mev=experiment.data.mask_mev,
+        sampling_coefficients=contract.sampling.coefficients,
+        fake_energy_gev=contract.fake_energy_gev,
+        first_energy_gev=contract.first_energy_gev,
+    )
 
 
 def _require_layout(experiment: Experiment, source: ShowerSource, layouts: tuple[str, ...]) -> None:
@@ -102,4 +121,7 @@ FITS: dict[str, Callable[[Experiment, ShowerSource], Normalisation]] = {
     "calo_shower_gan": _fit_kinetic,
     "lhcb_gan": _fit_log_cells,
     "calogan": _fit_gev,
+    "conv2d_3dgan": _fit_cube,
+    "conv3d_3dgan": _fit_cube,
+    "angle_3dgan": _fit_cube,
 }

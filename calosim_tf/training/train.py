@@ -54,7 +54,7 @@ def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> No
 
 def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
     """Train one generator and critic in their own run folder."""
-    model = build_model(experiment, training_conditions(source, run.normalisation()))
+    model = build_model(experiment, training_conditions(source, run.normalisation()), run.normalisation())
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     first = store.restore(tracked) if store.iterations() else 0

@@ -1,0 +1,70 @@
+"""What the two-dimensional convolutional networks of 3DGAN look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from calosim_tf.config.checks import choice, in_half_open_unit
+from calosim_tf.config.network import BN_MODES, LatentLaw
+from calosim_tf.errors import ConfigError
+
+GENERATORS = ("g1", "g2", "g3")
+CRITIC_CONVOLUTIONS = (18, 27)
+OUTPUT_ACTIVATIONS = ("relu", "linear")
+
+
+@dataclass(frozen=True)
+class Conv2dGanNetwork:
+    """Generators G1, G2, G3 and their critic (Rehm et al. 2021, arXiv 2105.08960; layer tables: authors' code).
+
+    Attributes
+    ----------
+    latent : LatentLaw
+        Multiplied by the incident energy in 100 GeV inside the generator.  Normal in the authors' code, uniform
+        without a range in the paper.
+    condition_size : int
+        1: incident energy in 100 GeV.
+    generator : {'g1', 'g2', 'g3'}
+        Three branches, one branch per layer of the calorimeter, or a single branch with skip connections.
+    output_activation : {'relu', 'linear'}
+        Authors' code: ``relu`` for G1, ``linear`` for G2 and G3, whose negative cells fall below the threshold.
+    aligned : bool
+        G3 only: add tensors whose axes agree and give the convolution each axis once as channel, as the paper says;
+        the authors' code (False) adds tensors that are permuted against each other.  Counts are equal.
+    critic_convolutions : {18, 27}
+        18 for all generators as the paper says; the authors' code has 27 beside G3.
+    bn_mode : {'frozen', 'batch'}
+        ``frozen``: statistics stay at 0 and 1 and no dropout, since the authors' loop never asks for training
+        behaviour; ``batch``: both act in training.
+    dropout : float
+        Fraction of activations set to 0 in training (``batch`` only).
+    leaky_relu_slope : float
+    """
+
+    family: ClassVar[str] = "conv2d_3dgan"
+    showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
+
+    latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
+    condition_size: int = 1
+    generator: str = "g1"
+    output_activation: str = "relu"
+    aligned: bool = False
+    critic_convolutions: int = 18
+    bn_mode: str = "frozen"
+    dropout: float = 0.2
+    leaky_relu_slope: float = 0.3
+
+    def __post_init__(self):
+        choice("network.condition_size", self.condition_size, (1,))
+        choice("network.generator", self.generator, GENERATORS)
+        choice("network.output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
+        choice("network.critic_convolutions", self.critic_convolutions, CRITIC_CONVOLUTIONS)
+        choice("network.bn_mode", self.bn_mode, BN_MODES)
+        in_half_open_unit("network.dropout", self.dropout)
+        in_half_open_unit("network.leaky_relu_slope", self.leaky_relu_slope)
+        if self.aligned and self.generator != "g3":
+            raise ConfigError(
+                f"network.aligned: found true with network.generator = {self.generator!r}, expected 'g3': only its "
+                "skip connections join permuted tensors"
+            )
