@@ -102,7 +102,8 @@ def plot_neighbours(
             norm = _log_norm(real[number])
             for panel, picture in zip(pair[:, number], (made[number], real[number]), strict=True):
                 _picture(panel, layer, np.ma.masked_less_equal(picture, 0.0), norm, "viridis")
-            pair[0, number].set_title(f"{found.generated.distance[number]:.3g} MeV", fontsize=9)
+            distance = found.generated.distance[number]
+            pair[0, number].set_title(f"{distance:.0f} MeV" if distance >= 100 else f"{distance:.3g} MeV", fontsize=9)
             if layer is layers[-1]:
                 pair[1, number].set_xlabel(f"{incident_energy_mev[rows[number]] / 1e3:.3g} GeV")
         pair[0, 0].set_ylabel(f"generated\nlayer {layer.layer_id}", fontsize=9)
@@ -138,7 +139,8 @@ def plot_memorisation(generated: np.ndarray, held_out: np.ndarray, result: Memor
 def plot_walk_images(detector: VoxelDetector, path: Path, walks: Mapping[str, Walk], difference: bool) -> Figure:
     """Mean pictures along a walk: per layer one row for each network (Figs. 3 to 5).
 
-    Every row has its own colours, because an untrained network makes energies of another size.
+    Every row has its own colours, up to the energy per cell at its left: an untrained network makes energies of
+    another size.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ def plot_walk_images(detector: VoxelDetector, path: Path, walks: Mapping[str, Wa
             for panel, picture in zip(row, pictures, strict=True):
                 shown = picture if difference else np.ma.masked_less_equal(picture, 0.0)
                 _picture(panel, layer, shown, norm, colours)
-            row[0].set_ylabel(f"layer {layer.layer_id}\n{name}", fontsize=9)
+            row[0].set_ylabel(f"layer {layer.layer_id}\n{name}\n≤ {norm.vmax:.2g} MeV", fontsize=8)
     for panel, value in zip(axes[0], path.values, strict=True):
         panel.set_title(f"{value:.3g}", fontsize=9)
     minus = ", minus the middle point" if difference else ""
