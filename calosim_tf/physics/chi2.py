@@ -239,7 +239,7 @@ class Chi2Reference:
         return Chi2Table(tuple(self._row(k, total[rows[k]]) for k in filled), self.groups.discrete)
 
     def _comparable(self, incident_mev: np.ndarray, total_gev: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
-        """Total energies as they are histogrammed: scaled to the energy of their range where energies are continuous."""
+        """Total energies as they are histogrammed: scaled to the energy of their range if energies are continuous."""
         if self.groups.discrete:
             return total_gev
         scaled = np.empty_like(total_gev)
