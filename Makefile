@@ -13,8 +13,9 @@ ARGS ?=
 ifneq ($(filter-out 0 1,$(PAPER)),)
 $(error PAPER=$(PAPER): use PAPER=1 for the settings of the paper, or leave it out)
 endif
-PHOTON := $(if $(filter 1,$(PAPER)),photon,photon_quick)
-OUT ?= runs/$(PHOTON)
+# Experiment of a target: the settings of the paper, or a schedule for two cores.
+experiment = $(if $(filter 1,$(PAPER)),$(1),$(2))
+OUT ?=
 # Handed over by the environment, so that the shell sees names with spaces or dollar signs as they are.
 export DATA OUT
 # Packages set up for another program (a ROOT or LCG release) must not shadow those of .venv.
@@ -34,21 +35,36 @@ endif
 .PHONY: help
 help:  ## print this list
 	@echo "Targets:"
-	@sed -n 's/^\([a-z-]*\):.*## /    \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@echo "Variables of train-photon:"
+	@sed -n 's/^\([a-z0-9-]*\):.*## /    \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo "Variables of the train targets:"
 	@echo "    DATA=FILE [...]  train on these HDF5 files instead of the bundled sample (several: DATA=\"a.hdf5 b.hdf5\")"
-	@echo "    PAPER=1          the settings of the paper (experiment photon) instead of a quick look (photon_quick)"
-	@echo "    ITERATIONS=N     number of generator updates"
-	@echo "    OUT=DIR          run folder (now $(OUT)); a run that is there already is resumed"
+	@echo "    PAPER=1          the settings of the paper instead of a quick look"
+	@echo "    ITERATIONS=N     number of iterations"
+	@echo "    OUT=DIR          run folder (default runs/EXPERIMENT); a run that is there already is resumed"
 	@echo "Other variables:"
 	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test)"
 	@echo "    PYTHON=FILE      Python 3.11 to make .venv with"
 
-.PHONY: train-photon
-train-photon: $(READY)  ## train the photon GAN and write a report (installs what it needs)
+# $(1): experiment
+define train
 	@set --; \
 	if [ -e "$$DATA" ]; then set -- --data "$$DATA"; elif [ -n "$$DATA" ]; then set -- --data $$DATA; fi; \
-	exec $(BIN)/calosim train $(PHOTON) --out "$$OUT" --resume $(if $(ITERATIONS),--iterations "$(ITERATIONS)") "$$@" $(ARGS)
+	exec $(BIN)/calosim train $(1) --out "$${OUT:-runs/$(1)}" --resume \
+	    $(if $(ITERATIONS),--iterations "$(ITERATIONS)") "$$@" $(ARGS)
+endef
+
+.PHONY: train-photon train-lhcb train-calogan train-3dgan
+train-photon: $(READY)  ## train the photon GAN and write a report (installs what it needs)
+	$(call train,$(call experiment,photon,photon_quick))
+
+train-lhcb: $(READY)  ## train the LHCb self-attention GAN
+	$(call train,$(call experiment,lhcb_sagan_sn_gd,lhcb_sagan_sn_gd_smoke))
+
+train-calogan: $(READY)  ## train the Conditional CaloGAN
+	$(call train,$(call experiment,conditional_calogan_eplus,conditional_calogan_eplus_smoke))
+
+train-3dgan: $(READY)  ## train 3DGAN with two-dimensional convolutions
+	$(call train,$(call experiment,conv2d_g1,conv2d_g1_smoke))
 
 .PHONY: bench
 bench: $(READY)  ## time training steps and generation of the photon GAN

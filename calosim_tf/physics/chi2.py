@@ -13,6 +13,10 @@ each incident energy, with the total energies in GeV and no voxel threshold:
 The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones
 it grows with the number of showers, so a value means something only beside its N.
 
+Continuous incident energies are cut into ranges (our extension): each total energy is first scaled from its own
+incident energy to that of its range, so that what is compared is the response and not the spectrum, and edges are not
+rounded.
+
 Distributions narrower than some 30 MeV: the rounding to 1 MeV makes neighbouring edges equal.  The definition is kept
 literally (numpy takes non-decreasing edges): a bin of no width holds nothing in either set, so it is empty in both
 and takes one off the NDF; only the last bin, which is closed on both sides, catches entries equal to its edge and so
@@ -138,10 +142,14 @@ def selection_range_gev(total_gev: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def selection_edges_gev(low_gev: float, high_gev: float) -> np.ndarray:
-    """The 30 bin edges of step 2, shape (30,), GeV; neighbours may be equal when the range is below about 30 MeV."""
+def selection_edges_gev(low_gev: float, high_gev: float, decimals: int | None = EDGE_DECIMALS) -> np.ndarray:
+    """The 30 bin edges of step 2, shape (30,), GeV; neighbours may be equal when the range is below about 30 MeV.
+
+    ``decimals=None`` leaves them unrounded.
+    """
     cell = (high_gev - low_gev) / N_EDGES
-    return np.round(low_gev + (np.arange(N_EDGES) + 0.5) * cell, EDGE_DECIMALS)
+    edges = low_gev + (np.arange(N_EDGES) + 0.5) * cell
+    return edges if decimals is None else np.round(edges, decimals)
 
 
 def two_sample_chi2(reference_counts: np.ndarray, generated_counts: np.ndarray) -> tuple[float, int]:
@@ -191,9 +199,11 @@ class Chi2Reference:
             raise DataError(f"reference: {np.count_nonzero(~np.isfinite(total))} total energies are not finite numbers")
         self.groups = groups or group_energies(incident)
         rows = self.groups.rows(incident, "reference")
+        total = self._comparable(incident, total, rows)
         self.n_showers = np.array([len(row) for row in rows])
         self.ranges_gev = [selection_range_gev(total[row]) if len(row) else (0.0, 0.0) for row in rows]
-        self.edges_gev = [selection_edges_gev(*limits) for limits in self.ranges_gev]
+        decimals = EDGE_DECIMALS if self.groups.discrete else None
+        self.edges_gev = [selection_edges_gev(*limits, decimals) for limits in self.ranges_gev]
         self.counts = [_clipped_counts(total[row], edges) for row, edges in zip(rows, self.edges_gev, strict=True)]
 
     def compare(self, incident_mev: np.ndarray, total_gev: np.ndarray) -> Chi2Table:
@@ -222,10 +232,20 @@ class Chi2Reference:
         if n_broken:
             raise NonFiniteError(f"generated: {n_broken} of {len(total)} total energies are not finite numbers")
         rows = self.groups.rows(incident, "generated")
+        total = self._comparable(incident, total, rows)
         n_generated = np.array([len(row) for row in rows])
         require_no_missing(self.groups, self.n_showers, n_generated, "generated")
         filled = np.flatnonzero(n_generated)
         return Chi2Table(tuple(self._row(k, total[rows[k]]) for k in filled), self.groups.discrete)
+
+    def _comparable(self, incident_mev: np.ndarray, total_gev: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
+        """Total energies as they are histogrammed: scaled to the energy of their range if energies are continuous."""
+        if self.groups.discrete:
+            return total_gev
+        scaled = np.empty_like(total_gev)
+        for energy_mev, row in zip(self.groups.energy_mev, rows, strict=True):
+            scaled[row] = total_gev[row] * (energy_mev / incident_mev[row])
+        return scaled
 
     def _row(self, k: int, total_gev: np.ndarray) -> Chi2Row:
         counts = _clipped_counts(total_gev, self.edges_gev[k])

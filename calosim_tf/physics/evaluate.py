@@ -82,6 +82,8 @@ def evaluate(
     with report_folder(out_dir) as folder:
         comparison = compare(generated, reference)
         baseline = make_baseline(comparison, control)
+        if metrics is None:
+            chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]
         results = measure(chosen, comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
         pictures = _draw(comparison, results, selection, history, folder / "plots")

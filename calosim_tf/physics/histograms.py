@@ -19,6 +19,8 @@ RESPONSE_BINS_NARROW = (20, 0.9, 1.1)
 # Incident energy from which the narrow bins are used, by detector name.
 NARROW_RESPONSE_FROM_MEV = {"photon": 4096.0}
 
+OFFICIAL_RESPONSE_DETECTORS = ("photon", "pion", "dataset_2", "dataset_3")
+
 LAYER_ENERGY_BINS = 39
 VOXEL_ENERGY_BINS = 49
 LOWEST_LOG_EDGE_MEV = 1.0
@@ -42,17 +44,33 @@ def linear_edges(n_bins: int, low: float, high: float) -> np.ndarray:
     return np.linspace(low, high, n_bins + 1)
 
 
-def log_edges(n_bins: int, reference_max_mev: float) -> np.ndarray:
-    """Edges of ``n_bins`` bins of equal width in log energy from 1 MeV to the reference's maximum, MeV.
+def log_edges(n_bins: int, reference_max_mev: float, low_mev: float = LOWEST_LOG_EDGE_MEV) -> np.ndarray:
+    """Edges of ``n_bins`` bins of equal width in log energy from ``low_mev`` to the reference's maximum, MeV.
 
-    A reference that never exceeds 1 MeV gets one decade, which then stays empty.
+    A reference that never exceeds ``low_mev`` gets one decade, which then stays empty.
     """
-    high = reference_max_mev if reference_max_mev > LOWEST_LOG_EDGE_MEV else 10 * LOWEST_LOG_EDGE_MEV
-    return np.geomspace(LOWEST_LOG_EDGE_MEV, high, n_bins + 1)
+    high = reference_max_mev if reference_max_mev > low_mev else 10 * low_mev
+    return np.geomspace(low_mev, high, n_bins + 1)
 
 
-def response_edges(detector_name: str, energy_mev: float | None) -> np.ndarray:
-    """Edges of E_tot/E_inc: over all energies (``energy_mev=None``) or at one incident energy."""
+def response_edges(detector_name: str, energy_mev: float | None, reference: np.ndarray) -> np.ndarray:
+    """Edges of E_tot/E_inc.
+
+    Parameters
+    ----------
+    detector_name : str
+        Detectors without official bins get 100 (20 at one energy) over the reference's central 99 %, and half as much
+        again on both sides: a calorimeter that sees 2 % of the energy has nothing near 1.
+    energy_mev : float or None
+        Incident energy, None over all energies.
+    reference : ndarray, shape (n,)
+        The reference's values.
+    """
+    if detector_name not in OFFICIAL_RESPONSE_DETECTORS:
+        low, high = np.percentile(reference, (0.5, 99.5))
+        margin = 0.5 * (high - low) or 0.05
+        n_bins = (RESPONSE_BINS if energy_mev is None else RESPONSE_BINS_PER_ENERGY)[0]
+        return linear_edges(n_bins, low - margin, high + margin)
     if energy_mev is None:
         return linear_edges(*RESPONSE_BINS)
     narrow = energy_mev >= NARROW_RESPONSE_FROM_MEV.get(detector_name, np.inf)

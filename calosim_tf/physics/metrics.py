@@ -61,6 +61,8 @@ class Metric:
         ``overall`` (all showers together), ``per_energy``, or both.
     needs : frozenset of str
         Entries of ``Comparison.provides`` without which the metric is left out.
+    detector_specific : bool
+        Part of a full list only where it is possible; unlike others it is not missed elsewhere.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Metric:
     ideal: float | None = None
     scopes: tuple[str, ...] = (OVERALL, PER_ENERGY)
     needs: frozenset[str] = frozenset()
+    detector_specific: bool = False
 
 
 @dataclass(frozen=True)

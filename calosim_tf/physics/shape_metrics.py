@@ -39,23 +39,25 @@ def thresholded_response(sample: Sample) -> np.ndarray:
 
 
 def voxel_spectrum_edges(comparison: Comparison) -> np.ndarray:
-    """49 log bins from 1 MeV to the hottest voxel of the reference, MeV."""
+    """49 log bins from the voxel threshold (1 MeV for data set 1) to the hottest voxel of the reference, MeV."""
     reference = comparison.reference
-    return log_edges(VOXEL_ENERGY_BINS, float(reference.features.max_voxel_mev[reference.rows].max()))
+    hottest = float(reference.features.max_voxel_mev[reference.rows].max())
+    return log_edges(VOXEL_ENERGY_BINS, hottest, reference.showers.detector.threshold_mev)
 
 
 def layer_edges(comparison: Comparison, quantity: str, layer_id: int) -> np.ndarray:
     """Official bins of a quantity per layer."""
     reference = comparison.reference.layer(quantity, layer_id)
     if quantity == "energy_thresholded":
-        return log_edges(LAYER_ENERGY_BINS, float(reference.max()))
+        lowest = comparison.reference.showers.detector.threshold_mev
+        return log_edges(LAYER_ENERGY_BINS, float(reference.max()), lowest)
     return feature_edges(quantity, layer_id, comparison.reference.showers.detector.name, reference)
 
 
 def _separation_response(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
-    edges = response_edges(comparison.reference.showers.detector.name, comparison.energy_mev)
-    values = (thresholded_response(sample) for sample in (comparison.generated, comparison.reference))
-    return {"": Measured(*separation_with_error(*values, edges, rng))}
+    generated, reference = (thresholded_response(sample) for sample in (comparison.generated, comparison.reference))
+    edges = response_edges(comparison.reference.showers.detector.name, comparison.energy_mev, reference)
+    return {"": Measured(*separation_with_error(generated, reference, edges, rng))}
 
 
 def _separation_voxels(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
@@ -96,10 +98,12 @@ def _separation_metric(name: str, quantity: str, words: str) -> Metric:
         f"Separation power of the {words}, mean over layers and per layer. {THRESHOLD} {BOOTSTRAP_ERROR}",
         ideal=0.0,
         needs=frozenset({quantity}),
+        detector_specific=quantity.startswith(("centre_", "width_")),
     )
 
 
-_AXES = ("eta", "phi", "r")
+# Rings have the first three, rectangular cells the others
+_AXES = ("eta", "phi", "r", "x", "y")
 
 SHAPE_METRICS = (
     Metric(
@@ -115,7 +119,8 @@ SHAPE_METRICS = (
         "separation_voxel_energy",
         "1",
         _separation_voxels,
-        "Separation power of the spectrum of voxel energies from 1 MeV. Error: bootstrap over 64 groups of showers.",
+        "Separation power of the spectrum of voxel energies from the voxel threshold. Error: bootstrap over 64 groups"
+        " of showers.",
         ideal=0.0,
     ),
     *(_separation_metric(f"separation_centre_{x}", f"centre_{x}", f"energy centres in {x}") for x in _AXES),
@@ -129,6 +134,7 @@ SHAPE_METRICS = (
             f"Mean energy centre in {x} of a layer, generated minus reference. {THRESHOLD} {MEAN_ERROR}",
             ideal=0.0,
             needs=frozenset({f"centre_{x}"}),
+            detector_specific=True,
         )
         for x in _AXES
     ),
@@ -140,6 +146,7 @@ SHAPE_METRICS = (
             f"Mean width in {x} of a layer, generated over reference. {THRESHOLD} {MEAN_ERROR}",
             ideal=1.0,
             needs=frozenset({f"width_{x}"}),
+            detector_specific=True,
         )
         for x in _AXES
     ),

@@ -13,7 +13,7 @@ from calosim_tf.physics.comparison import Comparison
 from calosim_tf.physics.metrics import Results
 from calosim_tf.plots.energies import RESPONSE_COLUMNS, plot_energy_grid, plot_response
 from calosim_tf.plots.showers import plot_mean_shower
-from calosim_tf.plots.spectra import plot_layer_energies, plot_moments, plot_voxel_spectrum
+from calosim_tf.plots.spectra import CELL_MOMENTS, MOMENTS, plot_layer_energies, plot_moments, plot_voxel_spectrum
 from calosim_tf.plots.style import plot_style, save_picture
 from calosim_tf.plots.training import plot_losses, plot_selection
 
@@ -78,15 +78,15 @@ PICTURES = (
     Picture(
         "layer_energies",
         "Layer energies",
-        "All incident energies, after the voxel threshold. Showers below 1 MeV are outside of the bins; their share"
-        " is given as reference | generated.",
+        "All incident energies, after the voxel threshold. Showers below the threshold are outside of the bins; their"
+        " share is given as reference | generated. Of more than 12 layers every so many are shown.",
         lambda scene: plot_layer_energies(scene.comparison),
         frozenset({"energy_thresholded"}),
     ),
     Picture(
         "voxel_spectrum",
         "Voxel energies",
-        "All voxels of all showers from 1 MeV. Errors from the spread over groups of showers.",
+        "All voxels of all showers above the voxel threshold. Errors from the spread over groups of showers.",
         lambda scene: plot_voxel_spectrum(scene.comparison),
     ),
     Picture(
@@ -94,7 +94,14 @@ PICTURES = (
         "Energy centres and widths",
         "All incident energies, after the voxel threshold, layers with several angular bins.",
         lambda scene: plot_moments(scene.comparison),
-        frozenset({"centre_eta", "centre_phi", "width_eta", "width_phi"}),
+        frozenset(MOMENTS),
+    ),
+    Picture(
+        "moments",
+        "Energy centres and widths",
+        "All incident energies, after the voxel threshold. Of more than 7 layers every so many are shown.",
+        lambda scene: plot_moments(scene.comparison),
+        frozenset(CELL_MOMENTS),
     ),
     Picture(
         "mean_shower",
@@ -103,6 +110,14 @@ PICTURES = (
         " log10(1 + r/mm). Rings at 1, 10, 100 mm. White: no energy in one of the two.",
         lambda scene: plot_mean_shower(scene.comparison),
         frozenset({"centre_r"}),
+    ),
+    Picture(
+        "mean_shower",
+        "Mean shower per layer",
+        "Mean energy per cell over all showers, no threshold: high incident energies weigh most. White: no energy in"
+        " one of the two. Of more than 5 layers every so many are shown.",
+        lambda scene: plot_mean_shower(scene.comparison),
+        frozenset({"centre_x"}),
     ),
     Picture(
         "selection",

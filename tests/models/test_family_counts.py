@@ -1,5 +1,7 @@
 """Parameter counts of the CaloShowerGAN family: the published numbers, exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,7 +81,9 @@ def test_the_smoke_size_has_the_networks_of_the_full_one(name):
     """Breaks when a quick look is taken at another model than the one it stands for."""
     full, smoke = EXPERIMENTS[name], EXPERIMENTS[f"{name}_smoke"]
     if full.members:
-        assert [member.network for member in full.members] == [member.network for member in smoke.members]
+        # but for the outputs, which would die at the rate of the quick schedule
+        expected = [replace(member.network, output_activation="swish") for member in full.members]
+        assert [member.network for member in smoke.members] == expected
     else:
         assert (full.network, full.data) == (smoke.network, smoke.data)
     trainings = [member.training for member in smoke.members] or [smoke.training]

@@ -63,14 +63,14 @@ def test_group_bootstrap_sees_correlated_entries():
 
 def test_official_response_bins():
     """100 bins 0.5..1.5 for all energies; 20 bins at one energy, narrow for photons from 4096 MeV upwards only."""
-    overall = response_edges("photon", None)
+    overall = response_edges("photon", None, np.empty(0))
     assert (len(overall), overall[0], overall[-1]) == (101, 0.5, 1.5)
     for name, energy, low, high in (
         ("photon", 2048.0, 0.4, 1.4),
         ("photon", 4096.0, 0.9, 1.1),
         ("pion", 8192.0, 0.4, 1.4),
     ):
-        edges = response_edges(name, energy)
+        edges = response_edges(name, energy, np.empty(0))
         assert (len(edges), edges[0], edges[-1]) == (21, low, high)
 
 

@@ -93,7 +93,8 @@ def test_a_picture_whose_metrics_were_not_measured_is_left_out(comparison, resul
     few = Results(results.overall, {energy: {} for energy in results.per_energy}, ())
     scene = Scene(comparison, few)
     assert "response_sigma_ratio" not in scene.provides
-    assert {p.name for p in PICTURES if not p.needs <= scene.provides} == {"response", "selection", "losses"}
+    left_out = {p.name for p in PICTURES} - {p.name for p in PICTURES if p.needs <= scene.provides}
+    assert left_out == {"response", "selection", "losses"}
 
 
 def test_layer_energies_use_the_official_bins(comparison):
@@ -181,7 +182,8 @@ def test_all_pictures_are_files_and_settings_are_left_alone(tmp_path, comparison
     before = dict(matplotlib.rcParams)
     scene = Scene(comparison, results, history={"iteration": np.arange(2.0), "loss": np.ones(2)})
     drawn = [picture.name for picture in draw_all(scene, tmp_path)]
-    assert drawn == [picture.name for picture in PICTURES if picture.name != "selection"]
+    names = dict.fromkeys(picture.name for picture in PICTURES)  # rings and cells have pictures of one name
+    assert drawn == [name for name in names if name != "selection"]
     assert dict(matplotlib.rcParams) == before
     first = (tmp_path / "response.png").read_bytes()
     assert first.startswith(b"\x89PNG")
