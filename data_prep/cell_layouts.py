@@ -13,7 +13,7 @@ from calosim_tf.data_prep.stacks import CALOGAN_STACK, CLIC_STACK, LHCB_STACK, S
 from calosim_tf.geometry.detectors import CALOGAN, CLIC, CLIC_ANGLE, LHCB
 
 # Spots are measured on the resolution of the EGSnrc samples (7.4 and 17 % / sqrt(E / GeV): half the variance per
-# energy), visible shares on their mean response.
+# energy), visible shares on their mean response, the radius of 3DGAN on its widths.
 LHCB_READOUT = Readout(spot_mev=2.7, fraction=0.1745)
 CLIC_READOUT = Readout(spot_mev=15.0, fraction=0.0240, radius_scale=1.12)
 # Absorber and argon count: no sampling fluctuation, so that spots only decide on hit cells.  They are as small as 1000
