@@ -96,20 +96,6 @@ def test_cube_axes(cells):
     np.testing.assert_allclose(norm.to_mev(cube, ENERGY[:1]), values, rtol=2e-7)
 
 
-@pytest.mark.parametrize(("power", "scale"), [(0.85, 1.0), (0.85, 50.0), (1.0, 100.0)])
-def test_cube_power_there_and_back(power, scale):
-    """Breaks if the power is taken before the scale, or only one of both is undone: (scale * E/GeV) ** power."""
-    norm = CubeNormalisation(*RANGE, cells=(4, 3, 2), power=power, scale=scale, mask_mev=0.0)
-    values = showers(24)
-    tensors = norm.to_network(values, ENERGY)
-    assert tensors.dtype == np.float32
-    # voxel 0 is cell 0, 0, 0
-    np.testing.assert_allclose(tensors[:, 0, 0, 0], (scale * values[:, 0].astype("f8") / 1e3) ** power, rtol=1e-5)
-    # a relative error of 6e-8 in ln(x) of up to 20, over the power
-    np.testing.assert_allclose(norm.to_mev(tensors, ENERGY), values, rtol=5e-6)
-    assert norm.to_mev(tensors, ENERGY).dtype == np.float32
-
-
 def test_cube_labels_by_hand():
     """Breaks if the label is not E / 100 GeV, or the angle is lost or scaled."""
     theta = np.array([[1.2], [1.9]])
@@ -144,12 +130,12 @@ def test_cells_below_the_mask_are_empty(norm):
         LogCellNormalisation(*RANGE),
         LogCellNormalisation(*RANGE, condition_mean=(0.1, 0.2), condition_std=(1.5, 2.5), mask_mev=0.01),
         GevNormalisation(*RANGE, condition_size=1, mask_mev=0.5),
-        CubeNormalisation(*RANGE),
-        CubeNormalisation(*RANGE, cells=(51, 51, 25), power=0.85, scale=50.0, with_angle=True, mask_mev=0.1),
+        CubeNormalisation(*RANGE, sampling_coefficients=(0.01, 2e-5, -1e-7), fake_energy_gev=(10.0, 100.0)),
+        CubeNormalisation(*RANGE, cells=(51, 51, 25), with_angle=True, mask_mev=0.1),
     ],
 )
 def test_a_run_record_gives_the_same_normalisation(norm):
-    """Breaks if a trained generator is read with other options than it was trained with: tuples, kind, powers."""
+    """Breaks if a trained generator is read with other options than it was trained with: tuples, kind, masks."""
     stored = json.loads(json.dumps(norm.to_dict()))
     assert NORMALISATIONS[stored["kind"]] is type(norm)
     assert normalisation_from_dict(stored) == norm
