@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from calosim_tf.geometry import PHOTON
+from calosim_tf.data.schema import ShowerSet
+from calosim_tf.geometry import PHOTON, get_detector
 
 # CaloChallenge data set 1, photons: incident energies and published events per file.
 PUBLIC_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
@@ -57,3 +58,42 @@ def public_like_file(tmp_path_factory, photon_showers) -> Path:
     """File laid out like the public photon file: float64, gzip, 15 energies, mixed."""
     path = tmp_path_factory.mktemp("public_like") / "dataset_1_photons_1.hdf5"
     return write_layout(path, *photon_showers, compression="gzip")
+
+
+# Deposited over incident energy: scintillator only, everything, silicon only
+DEPOSITED_FRACTION = {"lhcb": 0.16, "calogan": 0.97, "calogan_central": 0.97, "clic": 0.024, "clic_angle": 0.024}
+
+
+def made_up_cells(layout: str, events: int, seed: int) -> ShowerSet:
+    """Showers in rectangular cells: 2 to 50 GeV, a round spot in the middle of every layer, cells that fluctuate.
+
+    Angles and positions spread a little around those of a perpendicular particle in the middle.
+    """
+    rng = np.random.default_rng(seed)
+    detector = get_detector(layout)
+    incident = rng.uniform(2e3, 50e3, events)
+    columns = []
+    for layer in detector.layers:
+        rows, cells = ((np.arange(n) - (n - 1) / 2) * width for n, width in zip(
+            layer.shape, (layer.row_mm, layer.column_mm), strict=True
+        ))  # fmt: skip
+        columns.append(np.exp(-np.hypot(rows[:, None], cells) / 20.0).ravel())
+    share = np.concatenate(columns)
+    mean = DEPOSITED_FRACTION[layout] * incident[:, None] * share / share.sum()
+    grain_mev = DEPOSITED_FRACTION[layout] * 5.0
+    showers = rng.gamma(mean / grain_mev, grain_mev).astype(np.float32)
+    attributes = detector.central_attributes(incident)
+    if "pz_gev" in detector.attributes:
+        attributes[:, :2] = rng.normal(0.0, 0.1, (events, 2))
+        attributes[:, 3:] = rng.uniform(-1.0, 1.0, (events, 2))
+        attributes[:, 2] = np.sqrt((incident / 1e3) ** 2 - (attributes[:, :2] ** 2).sum(axis=1))
+    elif detector.attributes:
+        spread = np.array([0.1, 0.1, 20.0, 20.0])[: len(detector.attributes)]
+        attributes += rng.uniform(-1.0, 1.0, attributes.shape) * spread
+    return ShowerSet(incident, showers, detector, "made up", attributes)
+
+
+@pytest.fixture(scope="session")
+def cell_showers():
+    """``cell_showers(layout, events, seed=1)``: made-up showers of a detector of rectangular cells."""
+    return lambda layout, events, seed=1: made_up_cells(layout, events, seed)
