@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from calosim_tf.data.schema import holdout_rows
-from calosim_tf.data.source import ShowerSource
+from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.geometry import get_detector
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
@@ -73,14 +73,6 @@ RUNS = {
 }  # fmt: skip
 
 
-def source_of(showers):
-    incident = showers.incident_energy_mev
-    return ShowerSource(
-        showers.detector, incident, holdout_rows(incident, 0.25), showers.showers_mev, [], showers.source,
-        showers.attributes,
-    )  # fmt: skip
-
-
 def cut_back(run, iteration):
     """The folder as a kill right behind checkpoint ``iteration`` leaves it."""
     for folder in run.checkpoints.iterdir():
@@ -96,15 +88,16 @@ def saved(run, iteration):
 
 
 @pytest.fixture(scope="module", params=RUNS)
-def both(request, cell_showers, tmp_path_factory):
+def both(request, cells, store, tmp_path_factory):
     """Training settings, state at the start of the second half, at the end, and at the end of the resumed run."""
     name, settings, kinds = RUNS[request.param]
     common = {
         "training.iterations": 2 * HALF, "training.checkpoint_every": HALF, "training.log_every": 3, "run.seed": 5,
     }  # fmt: skip
     experiment = get_experiment(name).with_values(settings | common)
-    source = source_of(cell_showers(experiment.data.layout, EVENTS))
-    whole = RunFolder(tmp_path_factory.mktemp(request.param) / "whole")
+    folder, detector = tmp_path_factory.mktemp(request.param), get_detector(experiment.data.layout)
+    source = load_source([store(folder / "cells.hdf5", cells(detector.file_layout, EVENTS))], detector)
+    whole = RunFolder(folder / "whole")
     prepare(experiment, source, whole, resume=False, force=False)
     train(experiment, source, whole)
     resumed = RunFolder(whole.path.with_name("resumed"))
