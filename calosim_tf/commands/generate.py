@@ -64,7 +64,6 @@ def run(args: argparse.Namespace) -> int:
     with shower_writer(
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
-        from calosim_tf.generate import DEFAULT_BATCH
         from calosim_tf.training.load import in_words, load_generator
 
         generator, iterations = load_generator(run_folder, jit_compile=args.backend == "xla")
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             )
         writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
-        batch = args.batch or DEFAULT_BATCH
+        batch = args.batch or generator.default_batch
         blocks = generator.blocks(energy, args.seed, batch, particles)
         first, kept, added = 0, 0.0, 0.0
         for block in progress(blocks, -(-len(energy) // batch), "generating"):
