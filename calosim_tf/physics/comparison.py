@@ -158,8 +158,8 @@ class Comparison:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a metric may ask for in ``needs``: quantities per layer, and ``discrete_energies``."""
-        names = set(self.reference.features.per_layer)
+        """What a metric may ask for in ``needs``: quantities per layer, the file layout, ``discrete_energies``."""
+        names = {*self.reference.features.per_layer, self.reference.showers.detector.file_layout}
         if self.reference.groups.discrete:
             names.add("discrete_energies")
         return frozenset(names)

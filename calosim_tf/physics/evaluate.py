@@ -10,6 +10,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.physics.calogan_metrics import CALOGAN_METRICS
 from calosim_tf.physics.comparison import Baseline, Comparison, Sample, compare, make_baseline
 from calosim_tf.physics.metrics import Metric, Results, measure
 from calosim_tf.physics.number_text import with_error
@@ -22,7 +23,7 @@ from calosim_tf.physics.shape_metrics import SHAPE_METRICS
 SCHEMA = 1
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
-METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS)}
+METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS)}
 
 
 def evaluate(
