@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 
@@ -15,6 +16,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
     parser.add_argument("--metrics", metavar="A,B", help="only these metrics")
+    parser.add_argument("--checks", metavar="A,B", help="also some of neighbours,traversal,images,attributes")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="latent seed, when a run generates")
     parser.add_argument("--json", action="store_true", help="print metrics.json")
     parser.set_defaults(run=run)
@@ -22,6 +24,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read both sets (or generate one), evaluate, print."""
+    from calosim_tf.commands.checks import chosen_checks, run_checks
     from calosim_tf.data.bundled import PRETRAINED_PREFIX
     from calosim_tf.data.readers import read_showers
     from calosim_tf.geometry import get_detector
@@ -29,10 +32,12 @@ def run(args: argparse.Namespace) -> int:
 
     is_run = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
     run_folder = _open_run(args.file_or_run) if is_run else None
-    name = args.detector or (run_folder.experiment().data.layout if is_run else "photon")
-    reference = read_showers(Path(args.reference), get_detector(name))
+    detector = get_detector(args.detector or (run_folder.experiment().data.layout if is_run else "photon"))
+    checks = chosen_checks(args.checks, detector, run_folder)
+    reference = read_showers(Path(args.reference), detector)
+    generator = None
     if is_run:
-        generated = _generate(run_folder, reference, args.seed)
+        generated, generator = _generate(run_folder, reference, args.seed)
     else:
         # A poor generator is no reason to refuse its file: negative or excessive voxels are a finding
         generated = read_showers(Path(args.file_or_run), reference.detector, physical=False)
@@ -48,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
         metrics=args.metrics.split(",") if args.metrics else None,
     )
     print(json.dumps(metrics, indent=2) if args.json else summary_table(metrics))
+    if checks:
+        table = run_checks(checks, run_folder, reference, Path(args.out), args.seed, generated, generator)
+        print(f"\n{table}", file=sys.stderr if args.json else sys.stdout)
     return 0
 
 
@@ -68,4 +76,4 @@ def _generate(run_folder, reference, seed: int):
     generator, iterations = load_generator(run_folder)
     blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
     source = f"{run_folder.experiment().name}, {in_words(iterations)}"
-    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source)
+    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source), generator

@@ -12,7 +12,7 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.files import flush_to_disk
 
 # What an earlier report may hold; a folder with anything else is not ours to replace.
-REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "report.html", "plots"})
+REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "report.html", "plots", "checks"})
 
 
 @contextmanager
