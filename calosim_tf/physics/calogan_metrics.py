@@ -67,6 +67,7 @@ CALOGAN_METRICS = (
         " as fully correlated.",
         ideal=0.0,
         needs=NEEDS,
+        detector_specific=True,
     ),
     Metric(
         "calogan_mean_ratio",
@@ -75,5 +76,6 @@ CALOGAN_METRICS = (
         f"Mean of each of CaloGAN's shower shapes, generated over reference. {NO_THRESHOLD} {MEAN_ERROR}",
         ideal=1.0,
         needs=NEEDS,
+        detector_specific=True,
     ),
 )
