@@ -24,6 +24,8 @@ from calosim_tf.physics.observables import ShowerFeatures, mean_shower_mev, resp
 BOOTSTRAP_SEED = 20230531
 # Our choice: enough groups of showers for an error of the error below 10 %.
 SPECTRUM_GROUPS = 64
+# File layout -> what detectors with it provide to metrics of their papers
+LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"}
 
 
 def bootstrap_rng(*words: int) -> np.random.Generator:
@@ -158,10 +160,13 @@ class Comparison:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a metric may ask for in ``needs``: quantities per layer, the file layout, ``discrete_energies``."""
-        names = {*self.reference.features.per_layer, self.reference.showers.detector.file_layout}
+        """What a metric may ask for in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
+        names = set(self.reference.features.per_layer)
         if self.reference.groups.discrete:
             names.add("discrete_energies")
+        layout = self.reference.showers.detector.file_layout
+        if layout in LAYOUT_PROVIDES:
+            names.add(LAYOUT_PROVIDES[layout])
         return frozenset(names)
 
 

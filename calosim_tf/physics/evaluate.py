@@ -19,11 +19,12 @@ from calosim_tf.physics.report_folder import report_folder
 from calosim_tf.physics.response_metrics import RESPONSE_METRICS
 from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 from calosim_tf.physics.shape_metrics import SHAPE_METRICS
+from calosim_tf.physics.three_d_metric_list import THREE_D_METRICS
 
 SCHEMA = 1
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
-METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS)}
+METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS, *THREE_D_METRICS)}
 
 
 def evaluate(

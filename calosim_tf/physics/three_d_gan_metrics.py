@@ -36,6 +36,13 @@ def projections(images: np.ndarray, threshold_gev: float = THRESHOLD_GEV) -> tup
     return tuple(mean.sum(axis=tuple(other for other in range(3) if other != axis)) for axis in range(3))
 
 
+def shower_projections(images: np.ndarray, threshold_gev: float = THRESHOLD_GEV) -> tuple[np.ndarray, ...]:
+    """Energy per slice of each shower along x, y and z, GeV: three arrays (n, length of that axis)."""
+    kept = above_threshold(images, threshold_gev)
+    others = ((2, 3), (1, 3), (1, 2))
+    return tuple(kept.sum(axis=summed, dtype=np.float64) for summed in others)
+
+
 @dataclass(frozen=True)
 class ProjectionMse:
     """Mean squared difference of the projections, in three normalisations, since the paper does not give its own.
@@ -66,9 +73,15 @@ def projection_mse(reference: np.ndarray, generated: np.ndarray, threshold_gev: 
     DataError
         A sample has no energy above the threshold.
     """
-    pairs = list(zip(projections(reference, threshold_gev), projections(generated, threshold_gev), strict=True))
-    if min(float(profile.sum()) for profile in pairs[0]) <= 0.0:
+    expected, found = (projections(images, threshold_gev) for images in (reference, generated))
+    if min(float(profiles[0].sum()) for profiles in (expected, found)) <= 0.0:
         raise DataError(f"projection MSE: found a sample without a cell above {threshold_gev:g} GeV")
+    return mse_of_projections(expected, found)
+
+
+def mse_of_projections(expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]) -> ProjectionMse:
+    """As :func:`projection_mse`, from the mean projections of two samples that are not empty."""
+    pairs = list(zip(expected, found, strict=True))
     squares = [(a - b) ** 2 for a, b in pairs]
     unit_squares = [(a / a.sum() - b / b.sum()) ** 2 for a, b in pairs]
     per_axis = tuple(float(square.mean()) for square in squares)

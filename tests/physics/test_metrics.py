@@ -45,11 +45,13 @@ def test_identical_samples_reach_the_ideal_of_every_metric(identical):
 def test_every_metric_gives_numbers_overall_or_per_energy(identical):
     measured = {entry["metric"] for entry in identical.overall.values()}
     measured |= {entry["metric"] for entries in identical.per_energy.values() for entry in entries.values()}
-    # x and y exist for rectangular cells, CaloGAN's variables for its layers
-    of_cells = {name for name in METRICS if re.search("_[xy](_|$)|calogan", name)}
-    assert len(of_cells) == 10
-    assert measured == set(METRICS) - of_cells
-    assert set(identical.left_out) == of_cells
+    of_others = {
+        name for name, metric in METRICS.items() if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes"}
+    }
+    # per layer along x and y, CaloGAN, 3DGAN
+    assert len(of_others) == 8 + 2 + 5
+    assert measured == set(METRICS) - of_others
+    assert set(identical.left_out) == of_others
     assert list(identical.per_energy) == [1024.0, 4096.0, 16384.0]
 
 
