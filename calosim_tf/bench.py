@@ -13,16 +13,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from calosim_tf.config import Experiment
+from calosim_tf.config import Experiment, LatentLaw
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.generate import ShowerSampler
+from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
@@ -84,9 +87,9 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         "batch_size": experiment.training.batch_size,
         "threads": threads_in_use(),
         "rounds": rounds,
-        "seconds_per_iteration": {name: _spread(values) for name, values in readings.items()},
-        "input_cost": _ratio(readings["keras_real_input"], readings["keras_constant_input"]),
-        "keras_cost": _ratio(readings["keras_constant_input"], readings["bare_constant_input"]),
+        "seconds_per_iteration": {name: spread(values) for name, values in readings.items()},
+        "input_cost": ratio_spread(readings["keras_real_input"], readings["keras_constant_input"]),
+        "keras_cost": ratio_spread(readings["keras_constant_input"], readings["bare_constant_input"]),
     }
 
 
@@ -121,7 +124,7 @@ def bench_network(generators: dict[str, ShowerSampler], batch: int, repeats: int
         Readings per back end.
     """
     readings = _in_turn({name: _network_clock(generator, batch) for name, generator in generators.items()}, repeats)
-    return {name: _spread(values) for name, values in readings.items()}
+    return {name: spread(values) for name, values in readings.items()}
 
 
 def _network_clock(generator: ShowerSampler, batch: int) -> Callable[[], float]:
@@ -136,6 +139,61 @@ def _network_clock(generator: ShowerSampler, batch: int) -> Callable[[], float]:
     seconds(WARM_UP)
     calls = max(1, round(SHORTEST_READING_S / seconds(1)))
     return lambda: seconds(calls) / (calls * batch)
+
+
+@dataclass(frozen=True)
+class InferenceProtocol:
+    """How the 3DGAN paper times inference (arXiv 2105.08960, section 4): a reading is a step of several batches."""
+
+    batch: int = 128
+    steps: int = 100
+    batches_per_step: int = 20
+    warm_up_batches: int = 20
+
+    @property
+    def showers_per_step(self) -> int:
+        return self.batches_per_step * self.batch
+
+
+def network_inputs(network: keras.Model, latent: LatentLaw, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Latents of the law and a condition of one half each, float32, shapes (batch, n), (batch, k)."""
+    condition = np.full((batch, network.input["condition"].shape[1]), 0.5, dtype=np.float32)
+    return draw_latents(latent, 0, 0, batch), condition
+
+
+def network_call(network: keras.Model, jit_compile: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A traced generator: (latent, condition) to the network's output."""
+
+    @tf.function(jit_compile=jit_compile)
+    def showers(latent, condition):
+        return network({"latent": latent, "condition": condition}, training=False)
+
+    return lambda latent, condition: showers(latent, condition).numpy()
+
+
+def bench_protocol(calls: dict[str, Callable[[], Any]], protocol: InferenceProtocol) -> dict[str, list[float]]:
+    """Seconds per shower of each step, networks in turn after all are warm.
+
+    Parameters
+    ----------
+    calls : dict
+        Name -> a call that makes one batch.
+    protocol : InferenceProtocol
+    """
+
+    def step(call: Callable[[], Any]) -> Callable[[], float]:
+        def seconds() -> float:
+            start = time.perf_counter()
+            for _ in range(protocol.batches_per_step):
+                call()
+            return (time.perf_counter() - start) / protocol.showers_per_step
+
+        return seconds
+
+    for call in calls.values():
+        for _ in range(protocol.warm_up_batches):
+            call()
+    return _in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
 
 
 def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) -> dict[str, Any]:
@@ -178,7 +236,7 @@ def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) ->
             if process.returncode != 0:
                 raise RuntimeError(f"{' '.join(command)} failed: {message}")
             memory.append(usage.ru_maxrss / 1024)
-    return {"seconds_per_shower": _spread(readings), "events": events, "peak_memory_mib": round(max(memory))}
+    return {"seconds_per_shower": spread(readings), "events": events, "peak_memory_mib": round(max(memory))}
 
 
 def _in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -190,9 +248,11 @@ def _in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, lis
     return readings
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, minimum and maximum."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def _ratio(numerator: list[float], denominator: list[float]) -> dict[str, float]:
-    return _spread([a / b for a, b in zip(numerator, denominator, strict=True)])
+def ratio_spread(numerator: list[float], denominator: list[float]) -> dict[str, float]:
+    """Spread of the ratios of readings of the same round."""
+    return spread([a / b for a, b in zip(numerator, denominator, strict=True)])

@@ -12,10 +12,20 @@ import sys
 import traceback
 
 from calosim_tf import __version__
-from calosim_tf.commands import bench, compare, data, evaluate, generate, info, list_experiments, train
+from calosim_tf.commands import (
+    bench,
+    compare,
+    data,
+    evaluate,
+    generate,
+    import_weights,
+    info,
+    list_experiments,
+    train,
+)
 from calosim_tf.errors import CalosimError
 
-COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, bench)
+COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, import_weights, bench)
 EPILOG = """examples:
   calosim train photon_quick                      train and judge on the bundled EGSnrc sample
   calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5

@@ -11,6 +11,8 @@ from calosim_tf.errors import ConfigError
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
 JOB_EVENTS = {1: 1_000, 100: 10_000}
+DEFAULT_BATCHES = "1,100,10000"
+DEFAULT_STEPS = 12
 LARGE_JOB_EVENTS = 121_000  # the public photon file, and the talk's own timing
 
 
@@ -25,11 +27,21 @@ def add_parser(subparsers) -> None:
     train.add_argument("--json", action="store_true", help="print JSON")
     train.set_defaults(run=run_train)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
-    generate.add_argument("run_or_bundle", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
-    generate.add_argument("--batch", default="1,100,10000", help="batch sizes, separated by commas")
-    generate.add_argument("--backend", default="tf,xla", help="back ends, separated by commas")
+    generate.add_argument("names", nargs="+", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
     generate.add_argument(
-        "--steps", type=int, default=12, metavar="N", help="readings of the network clock (default 12)"
+        "--protocol",
+        choices=("rehm",),
+        help="as the 3DGAN paper: 20 warm-up batches, 100 readings of 20 batches of 128, several networks in turn, "
+        "experiments freshly initialised",
+    )
+    generate.add_argument(
+        "--batch", help=f"batch sizes, separated by commas (default {DEFAULT_BATCHES}; one for a protocol)"
+    )
+    generate.add_argument(
+        "--backend", help="back ends, separated by commas (default tf,xla; for a protocol tf, and onnx is possible)"
+    )
+    generate.add_argument(
+        "--steps", type=int, metavar="N", help=f"readings of the network clock (default {DEFAULT_STEPS}, or protocol)"
     )
     generate.add_argument(
         "--jobs", type=int, default=3, metavar="N", help="readings of the whole-job clock, 0 for none"
@@ -47,7 +59,7 @@ def run_train(args: argparse.Namespace) -> int:
     from calosim_tf.experiments import get_experiment
     from calosim_tf.geometry import get_detector
 
-    _require_positive("--steps", args.steps)
+    require_positive("--steps", args.steps)
     experiment = get_experiment(args.experiment)
     data = experiment.data
     source = load_source(
@@ -87,13 +99,20 @@ def _print_train(experiment, result: dict[str, Any], args: argparse.Namespace) -
 
 def run_generate(args: argparse.Namespace) -> int:
     """Time generation: the network in this process, the whole job in processes of its own."""
-    batches = [_integer("--batch", item) for item in args.batch.split(",")]
-    backends = args.backend.split(",")
+    if args.protocol:
+        from calosim_tf.commands.bench_protocol import run_protocol
+
+        return run_protocol(args)
+    if len(args.names) > 1:
+        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
+    batches = [positive_integer("--batch", item) for item in (args.batch or DEFAULT_BATCHES).split(",")]
+    backends = (args.backend or "tf,xla").split(",")
+    steps = DEFAULT_STEPS if args.steps is None else args.steps
     for backend in backends:
         if backend not in ("tf", "xla"):
             raise ConfigError(f"--backend: found {backend!r}, expected tf or xla")
-    _require_positive("--steps", args.steps)
-    name = _run_name(args.run_or_bundle)
+    require_positive("--steps", steps)
+    name = _run_name(args.names[0])
 
     from calosim_tf.data.bundled import run_path
     from calosim_tf.training.run_folder import RunFolder
@@ -109,14 +128,14 @@ def run_generate(args: argparse.Namespace) -> int:
     generators = {backend: load_generator(run_folder, jit_compile=backend == "xla")[0] for backend in backends}
     rows = []
     for batch in batches:
-        network = bench_network(generators, batch, args.steps)
+        network = bench_network(generators, batch, steps)
         for backend in backends:
             row: dict[str, Any] = {"batch": batch, "backend": backend, "network_seconds_per_shower": network[backend]}
             if args.jobs > 0:
                 events = args.events or JOB_EVENTS.get(batch, LARGE_JOB_EVENTS)
                 row["job"] = bench_job(name, backend, batch, events, args.jobs)
             rows.append(row)
-    result = {"generator": name, "threads": threads_in_use(), "readings": args.steps, "jobs": args.jobs, "rows": rows}
+    result = {"generator": name, "threads": threads_in_use(), "readings": steps, "jobs": args.jobs, "rows": rows}
     print(json.dumps(result, indent=2) if args.json else _format_generate(result))
     return 0
 
@@ -154,12 +173,14 @@ def _seconds(value: dict[str, float], scale: float, unit: str) -> str:
     return f"{value['median'] * scale:8.3f} {unit} ({value['min'] * scale:.3f} - {value['max'] * scale:.3f})"
 
 
-def _integer(option: str, text: str) -> int:
+def positive_integer(option: str, text: str) -> int:
+    """A number from an option that may hold several; :class:`ConfigError` unless it is at least 1."""
     if not text.strip().isdigit() or int(text) < 1:
         raise ConfigError(f"{option}: found {text!r}, expected whole numbers >= 1 separated by commas")
     return int(text)
 
 
-def _require_positive(option: str, value: int) -> None:
+def require_positive(option: str, value: int) -> None:
+    """:class:`ConfigError` unless ``value`` is at least 1."""
     if value < 1:
         raise ConfigError(f"{option}: found {value}, expected a number >= 1")

@@ -1,10 +1,18 @@
-"""The checks of ``calosim evaluate --checks``: those of the Conditional CaloGAN paper, for detectors of cells.
+"""The checks of ``calosim evaluate --checks``, for detectors of cells: those of the Conditional CaloGAN paper,
 
 * ``neighbours``: nearest generated neighbours of seven real showers (Fig. 2), and whether training showers were learnt
   by heart (needs a run and its training data);
 * ``traversal``: walks along energy and attributes with fixed latents, beside the untrained network (Figs. 3 to 5);
 * ``images``: mean picture of each layer (Fig. 1);
-* ``attributes``: requested against reconstructed energy and attributes.
+* ``attributes``: requested against reconstructed energy and attributes;
+
+and for ``clic`` and ``clic_angle`` those of the 3DGAN papers:
+
+* ``projections``: energy per slice, its mean squared difference, the authors' number for choosing an epoch, showers in
+  space (Figs. 5 and 6);
+* ``ssim``: structural similarity within and between the samples (Fig. 7);
+* ``resolution``: mu90 and sigma90 against energy (Fig. 9);
+* ``spectrum``: cell energies, and hits and visible energy in windows (Figs. 7 and 8).
 """
 
 from __future__ import annotations
@@ -16,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calosim_tf.commands.calogan_checks import CHECKS, Subject
+from calosim_tf.commands.calogan_checks import CHECKS as CALOGAN_CHECKS
+from calosim_tf.commands.calogan_checks import Subject
+from calosim_tf.commands.clic_checks import CLIC_CHECKS
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import CellLayer, VoxelDetector
 
@@ -25,7 +35,9 @@ if TYPE_CHECKING:
     from calosim_tf.generate import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
 
+CHECKS = CALOGAN_CHECKS | CLIC_CHECKS
 NEED_A_RUN = ("traversal", "attributes")
+CUBE_DETECTORS = ("clic", "clic_angle")
 
 
 def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFolder | None) -> list[str]:
@@ -46,6 +58,11 @@ def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFold
             raise ConfigError(f"--checks {name}: needs a run to generate with, found a file: leave it out")
         if name in NEED_A_RUN and run_folder.experiment().members:
             raise ConfigError(f"--checks {name}: needs a run of one generator, found a split: check a member's folder")
+        if name in CLIC_CHECKS and detector.name not in CUBE_DETECTORS:
+            raise ConfigError(
+                f"--checks {name}: needs showers of {' or '.join(CUBE_DETECTORS)}, found detector {detector.name!r}: "
+                "leave it out"
+            )
     if not all(isinstance(layer, CellLayer) for layer in detector.layers):
         raise ConfigError(f"--checks: need layers of rectangular cells, found detector {detector.name!r}: leave it out")
     return names

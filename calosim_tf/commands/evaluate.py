@@ -16,7 +16,11 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
     parser.add_argument("--metrics", metavar="A,B", help="only these metrics")
-    parser.add_argument("--checks", metavar="A,B", help="also some of neighbours,traversal,images,attributes")
+    parser.add_argument(
+        "--checks",
+        metavar="A,B",
+        help="also some of neighbours,traversal,images,attributes; for clic projections,ssim,resolution,spectrum",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="latent seed, when a run generates")
     parser.add_argument("--json", action="store_true", help="print metrics.json")
     parser.set_defaults(run=run)

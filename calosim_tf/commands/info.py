@@ -59,7 +59,7 @@ def _describe_pair(experiment: Experiment) -> dict[str, Any]:
     from calosim_tf.training.build import build_networks
 
     generator, critic = build_networks(experiment)
-    return {"generator": _describe_network(generator), "critic": _describe_network(critic)}
+    return {"generator": describe_network(generator), "critic": describe_network(critic)}
 
 
 def _describe_split(experiment: SplitExperiment) -> dict[str, Any]:
@@ -97,7 +97,8 @@ def _settings(experiment: AnyExperiment, stored: dict[str, Any]) -> dict[str, An
     }
 
 
-def _describe_network(network) -> dict[str, Any]:
+def describe_network(network) -> dict[str, Any]:
+    """Parameters, convolutions, inputs and outputs of a Keras model."""
     import numpy as np
 
     return {

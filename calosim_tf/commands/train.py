@@ -76,15 +76,22 @@ def configure(args: argparse.Namespace) -> AnyExperiment:
     values: dict[str, Any] = {}
     if args.config:
         values |= read_settings(Path(args.config))
-    for item in args.set:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise ConfigError(f"--set: found {item!r}, expected KEY=VALUE")
-        values[key.strip()] = value.strip()
+    values |= setting_values(args.set)
     short = {"training.iterations": args.iterations, "run.seed": args.seed}
     values |= {key: value for key, value in short.items() if value is not None}
     values["run.out"] = args.out or values.get("run.out") or f"runs/{experiment.name}"
     return experiment.with_values(values)
+
+
+def setting_values(items: list[str]) -> dict[str, str]:
+    """Dotted keys of ``--set``."""
+    values = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise ConfigError(f"--set: found {item!r}, expected KEY=VALUE")
+        values[key.strip()] = value.strip()
+    return values
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -23,6 +23,8 @@ SELECTION_HALF_WIDTH_GEV = 5.0
 # Cell spectrum of figure 7: from well below the threshold to the hottest cell of 500 GeV
 SPECTRUM_EDGES_GEV = np.logspace(-8, 1, 91)
 CORE = 0.9
+# Our choice: fewer showers have no core worth the name
+FEWEST = 10
 
 
 def above_threshold(images: np.ndarray, threshold_gev: float = THRESHOLD_GEV) -> np.ndarray:
@@ -251,10 +253,18 @@ def fit90(values: np.ndarray) -> Core90:
         Fewer than 10 showers.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
-    if len(ordered) < 10:
-        raise DataError(f"mu90, sigma90: found {len(ordered)} showers, expected at least 10")
+    if len(ordered) < FEWEST:
+        raise DataError(f"mu90, sigma90: found {len(ordered)} showers, expected at least {FEWEST}")
     inside = int(np.ceil(CORE * len(ordered)))
     first = int(np.argmin(ordered[inside - 1 :] - ordered[: len(ordered) - inside + 1]))
     core = ordered[first : first + inside]
     mean, width = float(core.mean()), float(core.std())
     return Core90(mean, width / np.sqrt(inside), width, width / np.sqrt(2 * inside))
+
+
+def fit90_if_possible(values: np.ndarray) -> Core90 | None:
+    """As :func:`fit90`; None for fewer than 10 showers, and where mean or width are not above 0."""
+    if len(values) < FEWEST:
+        return None
+    core = fit90(values)
+    return core if core.mean > 0.0 and core.width > 0.0 else None

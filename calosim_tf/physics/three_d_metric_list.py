@@ -15,7 +15,7 @@ from calosim_tf.physics.three_d_gan_metrics import (
     AXES,
     THRESHOLD_GEV,
     Core90,
-    fit90,
+    fit90_if_possible,
     mse_of_projections,
     shower_projections,
 )
@@ -25,8 +25,6 @@ THRESHOLD = f"Cells at or below {THRESHOLD_GEV:g} GeV set to 0."
 CORE_ERROR = "Error: width of the core over the square root of its showers, or of twice as many for the width itself."
 # Showers turned into cubes at a time: 128 MB of 25 x 25 x 25 cells in single precision
 BLOCK = 2048
-# fit90 asks for as many
-FEWEST = 10
 
 
 def visible_fraction(sample: Sample) -> np.ndarray:
@@ -78,10 +76,7 @@ def _resampled_means(profiles: tuple[np.ndarray, ...], rng: np.random.Generator)
 
 
 def _core(sample: Sample) -> Core90 | None:
-    values = visible_fraction(sample)
-    if len(values) < FEWEST or values.max() <= 0.0:
-        return None
-    return fit90(values)
+    return fit90_if_possible(visible_fraction(sample))
 
 
 def _mu90(core: Core90) -> tuple[float, float]:
@@ -95,7 +90,7 @@ def _sigma90(core: Core90) -> tuple[float, float]:
 def _of_core(quantity) -> MetricFunction:
     def value(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
         generated, reference = _core(comparison.generated), _core(comparison.reference)
-        if generated is None or not generated.width > 0.0:
+        if generated is None:
             return {"": Measured(math.nan, math.nan)}
         return {"": Measured(*quantity(generated), quantity(reference)[0] if reference else None)}
 
@@ -105,7 +100,7 @@ def _of_core(quantity) -> MetricFunction:
 def _ratio_of_core(quantity) -> MetricFunction:
     def ratio(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
         cores = [_core(sample) for sample in (comparison.generated, comparison.reference)]
-        if any(core is None or not core.width > 0.0 for core in cores):
+        if None in cores:
             return {"": Measured(math.nan, math.nan)}
         return {"": ratio_with_error(*quantity(cores[0]), *quantity(cores[1]))}
 

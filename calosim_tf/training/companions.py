@@ -98,7 +98,7 @@ def training_source(run: RunFolder) -> ShowerSource | None:
     """
     recorded, settings = run.data()["files"], run.experiment().data
     paths = [_present(pathlib.Path(item["path"])) for item in recorded]
-    if None in paths:
+    if not paths or None in paths:
         return None
     source = load_source(
         paths,

@@ -1,0 +1,168 @@
+"""``calosim bench generate --protocol rehm``: inference as the 3DGAN paper times it (arXiv 2105.08960, table 1)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from calosim_tf.commands.bench import positive_integer, require_positive
+from calosim_tf.errors import ConfigError
+
+BACKENDS = ("tf", "xla", "onnx")
+# Baseline of the paper
+BASELINE = "conv3d"
+# Table 1 gives seconds per step of 20 batches of 128
+PUBLISHED_SHOWERS = 2560
+PUBLISHED_SECONDS = "seconds per 2560 showers"
+FRESH = "freshly initialised"
+
+
+def run_protocol(args: argparse.Namespace) -> int:
+    """Time the networks in turn and print them beside the paper's ratios."""
+    backends = list(dict.fromkeys((args.backend or "tf").split(",")))
+    for backend in backends:
+        if backend not in BACKENDS:
+            raise ConfigError(f"--backend: found {backend!r}, expected some of {','.join(BACKENDS)}")
+    _check_names(args.names)
+    if args.steps is not None:
+        require_positive("--steps", args.steps)
+    batch = None if args.batch is None else positive_integer("--batch", args.batch)
+
+    from calosim_tf.bench import InferenceProtocol, bench_protocol
+    from calosim_tf.training.devices import set_threads, threads_in_use
+
+    set_threads(args.threads)
+    full = InferenceProtocol()
+    protocol = replace(full, batch=batch or full.batch, steps=args.steps or full.steps)
+    subjects = {name: _subject(name) for name in dict.fromkeys(args.names)}
+    calls = {
+        (name, backend): _call(subject, backend, protocol.batch, threads_in_use())
+        for name, subject in subjects.items()
+        for backend in backends
+    }
+    readings = bench_protocol(calls, protocol)
+    result = {
+        "protocol": "rehm",
+        "batch": protocol.batch,
+        "steps": protocol.steps,
+        "batches_per_step": protocol.batches_per_step,
+        "warm_up_batches": protocol.warm_up_batches,
+        "shortened": protocol != full,
+        "threads": threads_in_use(),
+        "rows": [_row(key, subjects, readings, backends) for key in calls],
+    }
+    print(json.dumps(result, indent=2) if args.json else _format(result))
+    return 0
+
+
+def _check_names(names: list[str]) -> None:
+    """Refuse splits and unknown names before anything slow."""
+    from calosim_tf.experiments import EXPERIMENTS, get_experiment
+
+    for name in names:
+        if name in EXPERIMENTS and EXPERIMENTS[name].members:
+            raise ConfigError(
+                f"bench generate --protocol: found the split {name!r}, expected one network: leave it out"
+            )
+        if not (name in EXPERIMENTS or name.startswith("pretrained:") or Path(name).is_dir()):
+            get_experiment(name)
+
+
+def _subject(name: str) -> dict[str, Any]:
+    """Network, latent law and record of an experiment (new weights), or of a run or bundle (its own)."""
+    from calosim_tf.commands.info import describe_network
+    from calosim_tf.data.bundled import run_path
+    from calosim_tf.experiments import EXPERIMENTS
+    from calosim_tf.training.build import build_networks
+    from calosim_tf.training.load import in_words, load_network
+    from calosim_tf.training.run_folder import RunFolder
+
+    if name in EXPERIMENTS:
+        experiment, weights = EXPERIMENTS[name], FRESH
+        network, _ = build_networks(experiment)
+    else:
+        run = RunFolder(run_path(name))
+        experiment = run.experiment()
+        if experiment.members:
+            raise ConfigError(f"{name}: found a split, expected one network: name a member's folder")
+        generator, iteration = load_network(run)
+        network, weights = generator.network, in_words((iteration,))
+    published = [row.value for row in experiment.published if row.what == PUBLISHED_SECONDS]
+    described = describe_network(network)
+    record = {
+        "generator": name,
+        "weights": weights,
+        **{key: described[key] for key in ("params_total", "conv_layers")},
+        "published_seconds_per_2560": published[0] if published else None,
+    }
+    return {"network": network, "latent": experiment.network.latent, "record": record}
+
+
+def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
+    """A call that makes one batch, inputs ready in memory."""
+    from calosim_tf.bench import network_call, network_inputs
+
+    network = subject["network"]
+    inputs = network_inputs(network, subject["latent"], batch)
+    if backend == "onnx":
+        from calosim_tf.export.onnx import onnx_call
+
+        call = onnx_call(network, threads)
+    else:
+        call = network_call(network, jit_compile=backend == "xla")
+    return lambda: call(*inputs)
+
+
+def _row(
+    key: tuple[str, str],
+    subjects: dict[str, dict],
+    readings: dict[tuple[str, str], list[float]],
+    backends: list[str],
+) -> dict[str, Any]:
+    from calosim_tf.bench import ratio_spread, spread
+
+    name, backend = key
+    record = subjects[name]["record"]
+    seconds = [PUBLISHED_SHOWERS * value for value in readings[key]]
+    row = {**record, "backend": backend, "seconds_per_2560": spread(seconds)}
+    if BASELINE in subjects:
+        row["speed_up"] = ratio_spread(readings[BASELINE, backend], readings[key])
+        baseline = subjects[BASELINE]["record"]["published_seconds_per_2560"]
+        if record["published_seconds_per_2560"]:
+            row["published_speed_up"] = baseline / record["published_seconds_per_2560"]
+    ours = next((other for other in backends if other != "onnx"), None)
+    if backend == "onnx" and ours:
+        row["onnx_over"] = {ours: ratio_spread(readings[key], readings[name, ours])}
+    return row
+
+
+def _format(result: dict[str, Any]) -> str:
+    how = (
+        f"{result['steps']} steps of {result['batches_per_step']} batches of {result['batch']} after "
+        f"{result['warm_up_batches']} warm-up batches, {result['threads']} threads"
+    )
+    if result["shortened"]:
+        how += "; shortened, the protocol has 100 steps of batches of 128"
+    lines = [how, "seconds per 2560 showers: median (min - max); speed-up: conv3d over this one"]
+    for row in result["rows"]:
+        value = row["seconds_per_2560"]
+        line = (
+            f"  {row['generator']:12} {row['backend']:5} {row['params_total']:>10,} parameters "
+            f"{row['conv_layers']:>4} convolutions {value['median']:9.3f} s ({value['min']:.3f} - {value['max']:.3f})"
+        )
+        if "speed_up" in row:
+            line += f"   speed-up {row['speed_up']['median']:.2f}x"
+        if "published_speed_up" in row:
+            line += f" (published {row['published_speed_up']:.2f}x)"
+        for ours, ratio in row.get("onnx_over", {}).items():
+            line += f"   ONNX Runtime over {ours} {ratio['median']:.2f}x"
+        lines.append(line)
+    lines.append("published: table 1, Tesla T4 GPU, computed from its seconds")
+    if any(row["weights"] == FRESH for row in result["rows"]):
+        lines.append("experiments have freshly initialised weights: the time does not depend on them")
+    if not any("speed_up" in row for row in result["rows"]):
+        lines.append(f"no speed-up: name {BASELINE} too")
+    return "\n".join(lines)
