@@ -17,8 +17,9 @@ from calosim_tf.physics.evaluate import evaluate
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
-# A report on more showers would say the same, slower
+# A report on more showers would say the same, slower; large ones would not fit into memory
 REPORT_EVENTS = 121_000
+REPORT_BYTES = 2**30
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
 
 
@@ -31,7 +32,7 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
         Content of ``metrics.json``.
     """
     experiment = run.experiment()
-    reference = source.holdout_set(REPORT_EVENTS)
+    reference = source.holdout_set(report_events(source))
     generator, iterations = load_generator(run)
     blocks = generator.blocks(reference.incident_energy_mev, experiment.run.seed, attributes=reference.attributes)
     source_words = f"{experiment.name}, {in_words(iterations)}"
@@ -49,6 +50,11 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
     )
 
 
+def report_events(source: ShowerSource) -> int:
+    """Showers of a report, per sample."""
+    return min(REPORT_EVENTS, REPORT_BYTES // (source.detector.n_voxels * np.dtype(np.float32).itemsize))
+
+
 def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
     """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source.
 
@@ -57,7 +63,7 @@ def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
     distinct = np.unique(reference.incident_energy_mev)
     if len(distinct) > MAX_DISCRETE_ENERGIES:
         return source.train_set(len(reference))
-    candidates = source.train_set(REPORT_EVENTS * 8)
+    candidates = source.train_set(report_events(source) * 8)
     rows = []
     for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
         rows.append(np.flatnonzero(candidates.incident_energy_mev == energy)[:wanted])
