@@ -16,7 +16,10 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents
 
-DEFAULT_BATCH = 4096
+# Showers per call unless asked for, and voxels where these are fewer: feature maps of convolutions take many times the
+# memory of their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
+LARGEST_DEFAULT_BATCH = 4096
+DEFAULT_BATCH_VOXELS = 4096 * 1024
 
 
 class ShowerSampler(ABC):
@@ -27,7 +30,7 @@ class ShowerSampler(ABC):
         self,
         incident_energy_mev: np.ndarray,
         seed: int,
-        batch: int = DEFAULT_BATCH,
+        batch: int | None = None,
         attributes: np.ndarray | None = None,
     ) -> Iterator[np.ndarray]:
         """Showers for these incident energies, in order, block by block.
@@ -37,8 +40,8 @@ class ShowerSampler(ABC):
         incident_energy_mev : ndarray, shape (n,)
         seed : int
             Key of the latent stream; shower i of a seed has the same latent at any batch size.
-        batch : int
-            Showers per block.
+        batch : int, optional
+            Showers per block; :attr:`default_batch` unless given.
         attributes : ndarray, shape (n, attributes of the detector), optional
             Of the incident particles; those of perpendicular ones in the middle unless given.
 
@@ -48,6 +51,11 @@ class ShowerSampler(ABC):
             Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
             voxels).
         """
+
+    @property
+    @abstractmethod
+    def default_batch(self) -> int:
+        """Showers per call that fit into the memory of a usual machine."""
 
     @abstractmethod
     def ready_call(self, batch: int) -> Callable[[], None]:
@@ -66,7 +74,7 @@ class ShowerSampler(ABC):
         self,
         incident_energy_mev: np.ndarray,
         seed: int,
-        batch: int = DEFAULT_BATCH,
+        batch: int | None = None,
         attributes: np.ndarray | None = None,
     ) -> np.ndarray:
         """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
@@ -110,10 +118,11 @@ class ShowerGenerator(ShowerSampler):
         self,
         incident_energy_mev: np.ndarray,
         seed: int,
-        batch: int = DEFAULT_BATCH,
+        batch: int | None = None,
         attributes: np.ndarray | None = None,
     ) -> Iterator[np.ndarray]:
         """As :meth:`ShowerSampler.blocks`."""
+        batch = batch or self.default_batch
         for first in range(0, len(incident_energy_mev), batch):
             energy = incident_energy_mev[first : first + batch]
             latent = draw_latents(self.latent, seed, first, len(energy))
@@ -127,6 +136,11 @@ class ShowerGenerator(ShowerSampler):
             attributes = self.detector.central_attributes(incident_energy_mev)
         outputs = self.apply(latent, self.normalisation.label(incident_energy_mev, attributes)).numpy()
         return self.normalisation.to_mev(outputs, incident_energy_mev)
+
+    @property
+    def default_batch(self) -> int:
+        """As :attr:`ShowerSampler.default_batch`."""
+        return min(LARGEST_DEFAULT_BATCH, max(1, DEFAULT_BATCH_VOXELS // self.detector.n_voxels))
 
     def ready_call(self, batch: int) -> Callable[[], None]:
         """As :meth:`ShowerSampler.ready_call`."""
@@ -185,10 +199,11 @@ class RoutedShowerGenerator(ShowerSampler):
         self,
         incident_energy_mev: np.ndarray,
         seed: int,
-        batch: int = DEFAULT_BATCH,
+        batch: int | None = None,
         attributes: np.ndarray | None = None,
     ) -> Iterator[np.ndarray]:
         """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its place among all, whoever makes it."""
+        batch = batch or self.default_batch
         chosen = self.route(incident_energy_mev)
         for first in range(0, len(chosen), batch):
             energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
@@ -198,6 +213,11 @@ class RoutedShowerGenerator(ShowerSampler):
             block = np.empty_like(made)
             block[np.concatenate(list(rows.values()))] = made
             yield block
+
+    @property
+    def default_batch(self) -> int:
+        """As :attr:`ShowerSampler.default_batch`: what fits all members."""
+        return min(generator.default_batch for _, _, generator in self.members)
 
     def ready_call(self, batch: int) -> Callable[[], None]:
         """As :meth:`ShowerSampler.ready_call`; the batch is shared out evenly over the members."""

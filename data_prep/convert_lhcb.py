@@ -1,6 +1,7 @@
 """npz to HDF5 and back for the LHCb-like layout: the same arrays under the same names (no TensorFlow).
 
-Names, shapes and units are those of :mod:`calosim_tf.data.lhcb_arrays`.
+Names, shapes and units are those of :mod:`calosim_tf.data.lhcb_arrays`.  What the axes of a picture count is written
+beside them where the source says it or its showers tell.
 """
 
 from __future__ import annotations
@@ -13,7 +14,19 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import PatientFile
-from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, read_hdf5, read_npz
+from calosim_tf.data.lhcb_arrays import (
+    ARRAYS,
+    AXES,
+    AXES_KEY,
+    DEPOSITS,
+    checked,
+    describe_hdf5,
+    describe_npz,
+    read_hdf5,
+    read_npz,
+    words_for_npz,
+)
+from calosim_tf.data.lhcb_file import axes_from_arrays
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk
 
@@ -39,7 +52,8 @@ def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     _require_free(out, overwrite)
     found, others = read_npz(source)
     arrays = checked(source, found)
-    _write_whole(out, lambda partial: _write_hdf5(partial, arrays))
+    attributes = _with_axes(describe_npz(source), arrays)
+    _write_whole(out, lambda partial: _write_hdf5(partial, arrays, attributes))
     return len(arrays[DEPOSITS]), _left_out(others)
 
 
@@ -48,16 +62,26 @@ def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     _require_free(out, overwrite)
     found, others = read_hdf5(source)
     arrays = checked(source, found)
-    _write_whole(out, lambda partial: _write_npz(partial, arrays))
+    words = words_for_npz(_with_axes(describe_hdf5(source)[0], arrays))
+    _write_whole(out, lambda partial: _write_npz(partial, arrays | words))
     return len(arrays[DEPOSITS]), _left_out(others)
 
 
-def _write_hdf5(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _with_axes(attributes: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> dict[str, object]:
+    """The attributes with ``axes``, but for showers that do not tell."""
+    known = attributes.get(AXES_KEY) if attributes.get(AXES_KEY) in AXES else axes_from_arrays(arrays)
+    others = {name: value for name, value in attributes.items() if name != AXES_KEY}
+    return others | ({AXES_KEY: known} if known else {})
+
+
+def _write_hdf5(path: Path, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, object]) -> None:
     with PatientFile(path) as sink:
         with h5py.File(sink, "w") as file:
             for name, array in arrays.items():
                 dataset = file.create_dataset(name, data=array, chunks=True, compression="gzip", shuffle=True)
                 dataset.attrs["units"] = ARRAYS[name][0]
+            for name, value in attributes.items():
+                file.attrs[name] = value
         if sink.error is not None:
             raise sink.error
 

@@ -12,6 +12,8 @@ from calosim_tf.errors import ConfigError
 
 # Our choice: a quarter of the public pion sample, in its proportions (250 showers at the highest energy)
 EVENTS = 30_000
+# Our choice: 0.5 GB in memory
+EVENTS_OF = {"clic_angle": 2_000}
 SEED = 1
 
 
@@ -28,9 +30,10 @@ def default_data(layout: str) -> Path:
     try:
         return bundled_sample(layout)
     except ConfigError:
-        path = data_folder() / f"parametrised_{layout}_{EVENTS}_seed{SEED}.hdf5"
+        events = EVENTS_OF.get(layout, EVENTS)
+        path = data_folder() / f"parametrised_{layout}_{events}_seed{SEED}.hdf5"
     if not path.is_file():
-        print(f"calosim: making {EVENTS} parametrised {layout} showers, once: {path}", file=sys.stderr)
+        print(f"calosim: making {events} parametrised {layout} showers, once: {path}", file=sys.stderr)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -39,5 +42,5 @@ def default_data(layout: str) -> Path:
                 "give data with --data"
             ) from error
         # another process may be at it: it makes the same file
-        simulate.simulate_to_file(layout, path, EVENTS, SEED, overwrite=True)
+        simulate.simulate_to_file(layout, path, events, SEED, overwrite=True)
     return path

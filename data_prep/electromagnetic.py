@@ -111,18 +111,25 @@ def lateral_shape(energy_mev: np.ndarray, tau: np.ndarray, medium: Medium) -> tu
 
 
 def electron_slices(
-    energy_mev: np.ndarray, start_x0: np.ndarray, shape: LongitudinalShape, stack: Stack
+    energy_mev: np.ndarray,
+    start_x0: np.ndarray,
+    shape: LongitudinalShape,
+    stack: Stack,
+    stretch: np.ndarray | float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Energy that n electrons leave in each slice, and the depth tau of its middle: two arrays (n, n_slices).
 
     Parameters
     ----------
     energy_mev, start_x0 : ndarray, shape (n,)
-        Energy of the electron, and depth of the stack at which its shower starts.
+        Energy of the electron, and way through the stack after which its shower starts.
+    stretch : ndarray, shape (n,), or float
+        Way per depth, 1 / cos of the angle of incidence.
     """
-    depth = np.maximum(stack.edges_x0 - start_x0[:, None], 0.0)
+    stretch = np.reshape(stretch, (-1, 1))
+    depth = np.maximum(stack.edges_x0 * stretch - start_x0[:, None], 0.0)
     reached = gammainc(shape.a[:, None], shape.b_per_x0[:, None] * depth)
-    tau = np.maximum(stack.mid_x0 - start_x0[:, None], 0.0) * shape.tau_per_x0[:, None]
+    tau = np.maximum(stack.mid_x0 * stretch - start_x0[:, None], 0.0) * shape.tau_per_x0[:, None]
     return energy_mev[:, None] * np.diff(reached, axis=1), tau
 
 
@@ -160,30 +167,48 @@ def pair_fraction(n: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(share, MIN_SHARE, 1 - MIN_SHARE)
 
 
-def photon_components(energy_mev: np.ndarray, stack: Stack, rng: np.random.Generator) -> list[Component]:
-    """Showers of photons along the axis: a first pair at exponential depth, then two electrons.
+def photon_components(
+    energy_mev: np.ndarray,
+    stack: Stack,
+    rng: np.random.Generator,
+    stretch: np.ndarray | float = 1.0,
+    start_x0: float = 0.0,
+) -> list[Component]:
+    """Showers of photons along their axes: a first pair after an exponential way, then two electrons.
 
     Parameters
     ----------
     energy_mev : ndarray, shape (n,)
+    stretch : ndarray, shape (n,), or float
+        Way per depth, 1 / cos of the angle of incidence.
+    start_x0 : float
+        Way after which they begin to convert.
     """
-    conversion_x0 = CONVERSION_X0 * rng.standard_exponential(len(energy_mev))
+    conversion_x0 = start_x0 + CONVERSION_X0 * rng.standard_exponential(len(energy_mev))
     share = pair_fraction(len(energy_mev), rng)
     components = []
     for electron_mev in (share * energy_mev, (1 - share) * energy_mev):
-        components += electron_components(electron_mev, conversion_x0, stack, rng)
+        components += electron_components(electron_mev, conversion_x0, stack, rng, stretch)
     return components
 
 
 def electron_components(
-    energy_mev: np.ndarray, start_x0: np.ndarray, stack: Stack, rng: np.random.Generator
+    energy_mev: np.ndarray,
+    start_x0: np.ndarray,
+    stack: Stack,
+    rng: np.random.Generator,
+    stretch: np.ndarray | float = 1.0,
 ) -> list[Component]:
-    """Core and tail of electrons that start at depth ``start_x0``; arguments of shape (n,)."""
+    """Core and tail of electrons whose showers start after the way ``start_x0``; arguments of shape (n,).
+
+    An electron that comes from outside starts at once, at 0: it radiates and ionises from the first plate on, there is
+    no depth of conversion to draw.  ``stretch`` is the way per depth, 1 / cos of the angle of incidence.
+    """
     medium = stack.shower_medium
     shape = longitudinal_shape(energy_mev, medium, rng)
-    energy, tau = electron_slices(energy_mev, start_x0, shape, stack)
+    energy, tau = electron_slices(energy_mev, start_x0, shape, stack, stretch)
     # behind the dead front the shower goes on with the energy that is left
-    front_x0 = np.maximum(stack.front_x0 - start_x0, 0.0)
+    front_x0 = np.maximum(stack.front_x0 * stretch - start_x0, 0.0)
     behind = gammaincc(shape.a, shape.b_per_x0 * front_x0)
     left_mev = energy_mev - front_loss_mev(energy_mev, front_x0)
     energy *= (left_mev / energy_mev / np.maximum(behind, 1e-12))[:, None]

@@ -1,4 +1,4 @@
-"""What can be simulated: a detector, its calorimeter in depth, its particles and the energies of the public files."""
+"""What can be simulated: a detector, its calorimeter in depth and the incident particles of the public files."""
 
 from __future__ import annotations
 
@@ -8,19 +8,42 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.data_prep.beams import (
+    Beam,
+    calogan_attributes,
+    lhcb_attributes,
+    lhcb_energies_mev,
+    no_attributes,
+    polar_attributes,
+    uniform_energies,
+)
+from calosim_tf.data_prep.cell_layouts import (
+    calogan_gamma_showers_mev,
+    calogan_piplus_showers_mev,
+    calogan_showers_mev,
+    clic_angle_showers_mev,
+    clic_showers_mev,
+    lhcb_showers_mev,
+)
 from calosim_tf.data_prep.electromagnetic import photon_components
 from calosim_tf.data_prep.hadronic import pion_components
 from calosim_tf.data_prep.lateral import expected_voxels_mev
-from calosim_tf.data_prep.stacks import PHOTON_STACK, PION_STACK, Stack
+from calosim_tf.data_prep.stacks import CALOGAN_STACK, CLIC_STACK, LHCB_STACK, PHOTON_STACK, PION_STACK, Stack
 from calosim_tf.data_prep.voxelise import sample_spots
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION, VoxelDetector
+from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS, CLIC, CLIC_ANGLE, LHCB
 
 # Variance per energy of 5.0 MeV, that is a sampling term of 7.1 % / sqrt(E / GeV): measured on the EGSnrc sample, whose
 # thresholds are low (lead-argon calorimeters as built have 10 %).  The shape is tuned to its share of hit voxels.
 EM_SPOT_MEV, EM_SPOT_SHAPE = 3.0, 1.5
 # Our choice: few, heavily ionising nuclear fragments; 25 % / sqrt(E / GeV) of the hadronic part.
 HADRON_SPOT_MEV, HADRON_SPOT_SHAPE = 30.0, 1.0
+LHCB_BEAM = Beam(lhcb_energies_mev, lhcb_attributes)
+# CaloGAN (public macro) and 3DGAN (published): energies in equal numbers.
+CALOGAN_BEAM = Beam(uniform_energies(1e3, 1e5), calogan_attributes)
+CLIC_BEAM = Beam(uniform_energies(2e3, 5e5), no_attributes)
+CLIC_ANGLE_BEAM = Beam(uniform_energies(2e3, 5e5), polar_attributes)
 
 
 @dataclass(frozen=True)
@@ -32,28 +55,32 @@ class Layout:
     detector : VoxelDetector
     version : int
         Raised whenever the same seed gives other showers.
-    events_at_mev : dict of float to int
-        Incident energy to number of events in the published files: the proportions of a simulated one.
     description : str
         Simulated calorimeter, in words.
     showers_mev : callable
-        ``(incident_mev, rng) -> showers`` with shapes (n,) and (n, n_voxels), MeV.
+        ``(incident_mev, attributes, rng) -> showers`` with shapes (n,), (n, attributes of the detector) and (n,
+        n_voxels), MeV.
+    events_at_mev : dict of float to int, optional
+        Incident energy to number of events in the published files: the proportions of a simulated one.
+    beam : Beam, optional
+        Laws of the incident particles where they are continuous.
     """
 
     detector: VoxelDetector
     version: int
-    events_at_mev: dict[float, int]
     description: str
-    showers_mev: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+    showers_mev: Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+    events_at_mev: dict[float, int] | None = None
+    beam: Beam | None = None
 
 
-def photon_showers_mev(incident_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photon_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Photons of energy ``incident_mev``, shape (n,): showers of shape (n, 368), MeV."""
     components = photon_components(incident_mev, PHOTON_STACK, rng)
     return sample_spots(expected_voxels_mev(PHOTON_STACK, PHOTON, components), EM_SPOT_MEV, EM_SPOT_SHAPE, rng)
 
 
-def pion_showers_mev(incident_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def pion_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Charged pions of momentum ``incident_mev``, shape (n,): showers of shape (n, 533), MeV."""
     kinetic_mev = kinetic_energy_mev(incident_mev, PION.mass_mev)
     electromagnetic, hadronic = pion_components(incident_mev, kinetic_mev, PION_STACK, rng)
@@ -78,8 +105,17 @@ def _in_words(stack: Stack) -> str:
 
 
 LAYOUTS = {
-    "photon": Layout(PHOTON, 1, _published_events(10_000), _in_words(PHOTON_STACK), photon_showers_mev),
-    "pion": Layout(PION, 1, _published_events(9_800), _in_words(PION_STACK), pion_showers_mev),
+    layout.detector.name: layout
+    for layout in (
+        Layout(PHOTON, 1, _in_words(PHOTON_STACK), photon_showers_mev, _published_events(10_000)),
+        Layout(PION, 1, _in_words(PION_STACK), pion_showers_mev, _published_events(9_800)),
+        Layout(LHCB, 1, _in_words(LHCB_STACK), lhcb_showers_mev, beam=LHCB_BEAM),
+        Layout(CALOGAN, 1, _in_words(CALOGAN_STACK), calogan_showers_mev, beam=CALOGAN_BEAM),
+        Layout(CALOGAN_GAMMA, 1, _in_words(CALOGAN_STACK), calogan_gamma_showers_mev, beam=CALOGAN_BEAM),
+        Layout(CALOGAN_PIPLUS, 1, _in_words(CALOGAN_STACK), calogan_piplus_showers_mev, beam=CALOGAN_BEAM),
+        Layout(CLIC, 1, _in_words(CLIC_STACK), clic_showers_mev, beam=CLIC_BEAM),
+        Layout(CLIC_ANGLE, 1, _in_words(CLIC_STACK), clic_angle_showers_mev, beam=CLIC_ANGLE_BEAM),
+    )
 }
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from calosim_tf.data.calogan_file import ENERGY, LAYERS, MOMENTUM, OVERFLOW, POS
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.ecal_file import ECAL, TARGET
 from calosim_tf.data.hdf5 import open_hdf5
-from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, read_npz
+from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, is_npz, read_npz
 from calosim_tf.data.lhcb_file import LhcbFile
 from calosim_tf.data.readers import open_showers, source_label
 from calosim_tf.errors import CalosimError, DataError
@@ -137,7 +136,7 @@ def make_sample(
 
 def _columns(source: Path) -> dict[str, np.ndarray]:
     """All arrays of a checked file with one row per event."""
-    if zipfile.is_zipfile(source):
+    if is_npz(source):
         return checked(source, read_npz(source)[0])
     with open_hdf5(source) as file:
         return {name: np.asarray(dataset[()]) for name, dataset in file.items()}

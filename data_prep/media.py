@@ -48,6 +48,12 @@ LIQUID_ARGON = Material(18, 39.95, 1.396, 19.55, 119.7, 1.508)
 ALUMINIUM = Material(13, 26.98, 2.699, 24.01, 107.2, 1.615)
 IRON = Material(26, 55.845, 7.874, 13.84, 132.1, 1.451)
 POLYSTYRENE = Material(3.5, 6.51, 1.06, 43.79, 81.7, 1.936)
+TUNGSTEN = Material(74, 183.84, 19.3, 6.76, 191.9, 1.145)
+SILICON = Material(14, 28.0855, 2.329, 21.82, 108.4, 1.664)
+AIR = Material(7.3, 14.6, 1.205e-3, 36.62, 90.1, 1.815)
+
+# Lead and tungsten calorimeters have 22 to 28 radiation lengths per interaction length, iron and scintillator 10.
+MIN_X0_PER_LAMBDA = 15.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Medium:
     Attributes
     ----------
     plates : tuple of (Material, float)
-        Material and thickness in mm of the plates of one period, absorber first.
+        Material and thickness in mm of the plates of one period, absorber first, active one last.
     """
 
     plates: tuple[tuple[Material, float], ...]
@@ -101,6 +107,11 @@ class Medium:
         return SCATTERING_ENERGY_MEV * self.x0_mm / self.critical_energy_mev
 
     @property
+    def electromagnetic(self) -> bool:
+        """Whether it is built for electromagnetic showers: many radiation lengths per interaction length."""
+        return self.lambda_mm / self.x0_mm > MIN_X0_PER_LAMBDA
+
+    @property
     def sampling_frequency(self) -> float:
         """Periods per radiation length, F_S; infinite for a homogeneous medium."""
         return self.x0_mm / self.period_mm if len(self.plates) > 1 else float("inf")
@@ -113,8 +124,11 @@ class Medium:
         return 1 / (1 + 0.007 * (self.plates[0][0].z - self.plates[-1][0].z))
 
 
-# The sampling structure of the EGSnrc samples in photon layout.
+# The sampling structure of the EGSnrc samples in photon and CaloGAN layout.
 LEAD_ARGON = Medium(((LEAD, 2.0), (LIQUID_ARGON, 4.0)))
+# Those of the EGSnrc samples in LHCb and 3DGAN layout.
+LEAD_SCINTILLATOR = Medium(((LEAD, 2.0), (POLYSTYRENE, 4.0)))
+TUNGSTEN_SILICON = Medium(((TUNGSTEN, 2.8), (AIR, 1.7), (SILICON, 0.5)))
 # Iron and scintillator about 5 : 1, as in the tile calorimeter behind (ATLAS, JINST 3 (2008) S08003, section 5.3).
 IRON_SCINTILLATOR = Medium(((IRON, 14.0), (POLYSTYRENE, 3.0)))
 DEAD_ALUMINIUM = Medium(((ALUMINIUM, 1.0),))

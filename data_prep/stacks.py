@@ -9,7 +9,14 @@ from functools import cached_property
 
 import numpy as np
 
-from calosim_tf.data_prep.media import DEAD_ALUMINIUM, IRON_SCINTILLATOR, LEAD_ARGON, Medium
+from calosim_tf.data_prep.media import (
+    DEAD_ALUMINIUM,
+    IRON_SCINTILLATOR,
+    LEAD_ARGON,
+    LEAD_SCINTILLATOR,
+    TUNGSTEN_SILICON,
+    Medium,
+)
 
 # Radial parameters are taken in the middle of a slice, so slices are thin against the changes of a shower.
 MAX_SLICE_X0 = 1.5
@@ -40,7 +47,7 @@ class Section:
         # In a medium that is long in X0 for its interaction length, only hadronic showers are left to follow.
         by_lambda = self.length_mm / self.medium.lambda_mm / MAX_SLICE_LAMBDA
         by_x0 = self.length_mm / self.medium.x0_mm / MAX_SLICE_X0
-        return max(1, math.ceil(by_x0 if self.medium is LEAD_ARGON else by_lambda))
+        return max(1, math.ceil(by_x0 if self.medium.electromagnetic else by_lambda))
 
 
 class Stack:
@@ -144,3 +151,13 @@ PION_STACK = Stack(
     ),
     LEAD_ARGON,
 )
+
+# EGSnrc sample in LHCb layout: 66 lead-scintillator pairs, read together.
+LHCB_STACK = Stack((Section(0, LEAD_SCINTILLATOR, 66 * LEAD_SCINTILLATOR.period_mm),), LEAD_SCINTILLATOR)
+
+# EGSnrc sample in CaloGAN layout: 80 lead-argon pairs in segments of 90, 347 and 43 mm.
+SEGMENTS_MM = (90.0, 347.0, 43.0)
+CALOGAN_STACK = Stack([Section(layer, LEAD_ARGON, length) for layer, length in enumerate(SEGMENTS_MM)], LEAD_ARGON)
+
+# EGSnrc sample in 3DGAN layout: 25 layers of tungsten, gap and silicon.
+CLIC_STACK = Stack([Section(z, TUNGSTEN_SILICON, TUNGSTEN_SILICON.period_mm) for z in range(25)], TUNGSTEN_SILICON)

@@ -57,3 +57,74 @@ def public_like_file(tmp_path_factory, photon_showers) -> Path:
     """File laid out like the public photon file: float64, gzip, 15 energies, mixed."""
     path = tmp_path_factory.mktemp("public_like") / "dataset_1_photons_1.hdf5"
     return write_layout(path, *photon_showers, compression="gzip")
+
+
+def made_up_cells(layout: str, events: int, seed: int = 3) -> dict[str, np.ndarray]:
+    """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``ecal`` or ``ecal_angle``, in the units of the file.
+
+    Every cell has a number of its own, so that no exchange of axes goes unseen.
+    """
+    rng = np.random.default_rng(seed)
+    energy_gev = rng.uniform(2.0, 60.0, events)
+    if layout == "lhcb":
+        slopes, spot_cm = rng.normal(0.0, 0.175, (events, 2)), rng.uniform(-1.0, 1.0, (events, 2))
+        direction = np.concatenate([slopes, np.ones((events, 1))], axis=1)
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        cells = np.arange(30) - 14.5
+        x, y = ((spot_cm + 10 * slopes) / 2.0).T
+        shape = np.exp(-np.hypot(cells[None, :, None] - y[:, None, None], cells[None, None, :] - x[:, None, None]))
+        shape *= rng.uniform(0.5, 1.0, shape.shape)
+        point = np.concatenate([spot_cm - 15 * slopes, np.full((events, 1), -19.8)], axis=1)
+        deposits = 160.0 * energy_gev[:, None, None] * shape / shape.sum(axis=(1, 2), keepdims=True)
+        return {
+            "EnergyDeposit": deposits.astype("f4")[..., None],
+            "ParticleMomentum": (direction * energy_gev[:, None]).astype("f4"),
+            "ParticlePoint": point.astype("f4"),
+            "ParticlePDG": np.full(events, 11, dtype="i4"),
+        }
+    if layout == "calogan":
+        shares = zip((0.1, 0.7, 0.19), ((3, 96), (12, 12), (12, 6)), strict=True)
+        layers = [share * rng.dirichlet(np.ones(a * b), events).reshape(events, a, b) for share, (a, b) in shares]
+        theta, phi = rng.uniform(1.3, 1.8, events), rng.uniform(-0.3, 0.3, events)
+        momentum = energy_gev * np.array([-np.sin(theta) * np.sin(phi), np.cos(theta), np.sin(theta) * np.cos(phi)])
+        columns = {"energy": energy_gev, **dict(zip(("px", "py", "pz"), momentum, strict=True))}
+        columns |= {name: rng.uniform(-50.0, 50.0, events) for name in ("x0", "y0")}
+        cells = {f"layer_{i}": 1e3 * energy_gev[:, None, None] * layer for i, layer in enumerate(layers)}
+        cells["overflow"] = rng.uniform(0.0, 1.0, (events, 3))
+        return {name: values.astype("f4") for name, values in cells.items()} | {
+            name: values[:, None].astype("f4") for name, values in columns.items()
+        }
+    shape, unit = {"ecal": ((25, 25, 25), 1.0), "ecal_angle": ((51, 51, 25), 50.0)}[layout]
+    cells = rng.uniform(0.0, 1.0, (events, *shape)).astype("f4")
+    cells *= (0.02 * unit * energy_gev / cells.sum(axis=(1, 2, 3)))[:, None, None, None].astype("f4")
+    if layout == "ecal":
+        target = np.zeros((events, 5), dtype="f4")
+        target[:, 0], target[:, 1] = 11, energy_gev
+        return {"ECAL": cells, "target": target}
+    return {"ECAL": cells, "energy": energy_gev.astype("f4"), "theta": rng.uniform(1.1, 2.0, events).astype("f4")}
+
+
+def write_arrays(
+    path: Path, arrays: dict[str, np.ndarray], attributes: dict[str, str] | None = None, **options
+) -> Path:
+    """Plain npz or HDF5 by the ending of the name; ``options`` go to ``create_dataset``."""
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+        return path
+    with h5py.File(path, "w") as file:
+        for name, values in arrays.items():
+            file.create_dataset(name, data=values, **options)
+        file.attrs.update(attributes or {})
+    return path
+
+
+@pytest.fixture(scope="session")
+def cells():
+    """``cells(layout, events, seed)``: :func:`made_up_cells`."""
+    return made_up_cells
+
+
+@pytest.fixture(scope="session")
+def store():
+    """``store(path, arrays, attributes, **options)``: :func:`write_arrays`."""
+    return write_arrays

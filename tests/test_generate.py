@@ -8,7 +8,7 @@ from calosim_tf.config import LatentLaw
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import DataError
 from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator
-from calosim_tf.geometry import PHOTON
+from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.latents import draw_latents
 
 ENERGY = np.array([300.0, 4096.0, 9000.0, 256.0, 4096.0, 65536.0, 1000.0])
@@ -85,3 +85,14 @@ def test_extrapolation_is_judged_by_the_network_that_makes_the_shower(routed):
     np.testing.assert_array_equal(routed.outside_trained_range(np.array([300.0, 5000.0, 65536.0])), [])
     np.testing.assert_array_equal(routed.outside_trained_range(np.array([100.0, 300.0, 5000.0])), [100.0])
     assert routed.trained_range_mev == (256.0, 65536.0)
+
+
+@pytest.mark.parametrize(("layout", "batch"), [("photon", 4096), ("lhcb", 4096), ("clic", 268), ("clic_angle", 64)])
+def test_large_showers_are_made_in_small_batches(layout, batch):
+    """4096 * 1024 voxels; breaks when feature maps of 4096 showers of 65 025 cells are asked to fit into memory."""
+    normalisation = KineticNormalisation(0.0, 256.0, 65536.0)
+    generator = ShowerGenerator(network_of(4, 1.0), LatentLaw(size=4), normalisation, get_detector(layout))
+    assert generator.default_batch == batch
+    low = ShowerGenerator(network_of(4, 1.0), LatentLaw(size=4), normalisation, PHOTON)
+    split = RoutedShowerGenerator([(float("-inf"), 4096.0, low), (4096.0, 65536.0, generator)])
+    assert split.default_batch == batch

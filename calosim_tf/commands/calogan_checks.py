@@ -124,24 +124,18 @@ def _memorisation(subject: Subject) -> Checked:
 
 
 def _traversal(subject: Subject) -> Checked:
-    from calosim_tf.latents import draw_latents
     from calosim_tf.physics.observables import shower_features
-    from calosim_tf.physics.traversal import N_LATENTS, along, paths, walk
+    from calosim_tf.physics.traversal import along, paths, walk
     from calosim_tf.plots.calogan import plot_walk_curves, plot_walk_images
-    from calosim_tf.training.companions import untrained_generator
+    from calosim_tf.training.companions import showers_along, untrained_generator
 
     reference, trained = subject.reference, subject.generator
     generators = {"trained": trained, "untrained": untrained_generator(subject.run_folder)}
-    latent = draw_latents(trained.latent, subject.seed, 0, N_LATENTS)
     features = shower_features(reference)
     numbers, lines, figures = {}, [], {}
     for path in paths(reference.detector, trained.trained_range_mev, reference.attributes):
         walks = {
-            name: walk(
-                path,
-                generator.showers(path.incident_energy_mev, path.latents(latent), path.attributes),
-                reference.detector,
-            )
+            name: walk(path, showers_along(generator, path, subject.seed), reference.detector)
             for name, generator in generators.items()
         }
         curves = {name: walked.curves for name, walked in walks.items()}

@@ -55,7 +55,11 @@ def _add_convert(actions) -> None:
 
 def _add_simulate(actions) -> None:
     simulate = actions.add_parser("simulate", help="parametrised showers, where no simulated ones are at hand")
-    simulate.add_argument("layout", help="for example photon or pion")
+    simulate.add_argument(
+        "layout",
+        metavar="LAYOUT",
+        help="photon, pion, lhcb, calogan, calogan_gamma, calogan_piplus, clic or clic_angle",
+    )
     simulate.add_argument("--out", required=True, metavar="F")
     simulate.add_argument("--events", required=True, type=int, metavar="N")
     simulate.add_argument("--seed", type=int, default=DEFAULT_SEED, metavar="S")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from calosim_tf.errors import ConfigError
+
+# Of particles that move towards the calorimeter, ends excluded
+ANGLE_RANGES_RAD = {"theta_rad": (0.0, math.pi), "phi_rad": (-math.pi / 2, math.pi / 2)}
 
 
 def add_parser(subparsers) -> None:
@@ -60,7 +64,6 @@ def run(args: argparse.Namespace) -> int:
     with shower_writer(
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
-        from calosim_tf.generate import DEFAULT_BATCH
         from calosim_tf.training.load import in_words, load_generator
 
         generator, iterations = load_generator(run_folder, jit_compile=args.backend == "xla")
@@ -73,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             )
         writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
-        batch = args.batch or DEFAULT_BATCH
+        batch = args.batch or generator.default_batch
         blocks = generator.blocks(energy, args.seed, batch, particles)
         first, kept, added = 0, 0.0, 0.0
         for block in progress(blocks, -(-len(energy) // batch), "generating"):
@@ -118,12 +121,26 @@ def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray,
 
 
 def with_conditions(detector, incident_energy_mev: np.ndarray, conditions: list[str]) -> np.ndarray:
-    """Attributes of perpendicular particles in the middle but for the given ``NAME=VALUE``, shape (n, k)."""
+    """Attributes of perpendicular particles in the middle but for the given ``NAME=VALUE``, shape (n, k).
+
+    ``pz_gev`` follows from the energy and the momentum across.
+
+    Raises
+    ------
+    ConfigError
+        An attribute that this detector has not, no number, an angle that leads away from the calorimeter, or a momentum
+        across that is larger than the whole.
+    """
     attributes = detector.central_attributes(incident_energy_mev)
+    free = [name for name in detector.attributes if name != "pz_gev"]
     for item in conditions:
         name, _, text = item.partition("=")
-        if name not in detector.attributes:
-            known = ", ".join(detector.attributes) or "none for this detector"
+        if name == "pz_gev" and name in detector.attributes:
+            raise ConfigError(
+                "--condition: found pz_gev, which follows from the energy, px_gev and py_gev: leave it out"
+            )
+        if name not in free:
+            known = ", ".join(free) or "none for this detector"
             raise ConfigError(f"--condition: found {item!r}, expected NAME=VALUE with NAME one of: {known}")
         try:
             value = float(text)
@@ -131,8 +148,11 @@ def with_conditions(detector, incident_energy_mev: np.ndarray, conditions: list[
             value = np.nan
         if not np.isfinite(value):
             raise ConfigError(f"--condition {name}: found {text!r}, expected a number")
+        low, high = ANGLE_RANGES_RAD.get(name, (-math.inf, math.inf))
+        if not low < value < high:
+            raise ConfigError(f"--condition {name}: found {text}, expected rad, above {low:.4g} and below {high:.4g}")
         attributes[:, detector.attributes.index(name)] = value
-    if "pz_gev" in detector.attributes and not any(item.startswith("pz_gev=") for item in conditions):
+    if "pz_gev" in detector.attributes:
         across = attributes[:, 0] ** 2 + attributes[:, 1] ** 2
         along = (incident_energy_mev / 1e3) ** 2 - across
         if not (along > 0).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calosim_tf.config.calogan_network import ATTRIBUTES
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
@@ -33,6 +34,8 @@ class CaloGanTraining(TrainingConfig):
     generated_energy_min_gev, generated_energy_max_gev : float or None
         Incident energies of generated showers are uniform between these; ``None`` is the end of the training sample.
     """
+
+    CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
 
     algorithm: str = "calogan"
     batch_size: int = 256

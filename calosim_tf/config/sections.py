@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
 from calosim_tf.errors import ConfigError
@@ -88,6 +89,9 @@ class TrainingConfig:
         it is the average that is judged, selected and exported.
     """
 
+    # Steps of the optimiser in one critic update; 2 where real and generated showers are learnt one after another
+    CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 1
+
     algorithm: str = "none"
     batch_size: int = 1024
     critic_steps: int = 8
@@ -134,6 +138,10 @@ class TrainingConfig:
     def showers_per_iteration(self) -> int:
         """Real showers that one iteration consumes."""
         return self.batch_size * (1 if self.reuse_minibatch else self.critic_steps)
+
+    def optimizer_steps_per_iteration(self, network: str) -> int:
+        """Steps that the optimiser of ``generator`` or ``critic`` counts in one iteration."""
+        return self.critic_steps * self.CRITIC_OPTIMIZER_STEPS if network == "critic" else self.generator_steps
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calosim_tf.config.checks import at_least, choice, in_half_open_unit
 from calosim_tf.config.sections import TrainingConfig
@@ -51,6 +52,8 @@ class ThreeDGanTraining(TrainingConfig):
         Of the visible energy of generated showers (:class:`calosim_tf.data.sampling_fraction.SamplingFraction`); empty
         for those of the training data, which are the published ones for the public data.
     """
+
+    CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
 
     algorithm: str = "three_d_gan"
     batch_size: int = 128
@@ -102,6 +105,11 @@ class ThreeDGanTraining(TrainingConfig):
             raise ConfigError(
                 f"training.schedule: found {self.schedule!r} with training.file_decay = {self.file_decay!r}, expected "
                 "one of them alone: set training.file_decay=0"
+            )
+        if self.reset_each_file and self.schedule != "constant":
+            raise ConfigError(
+                f"training.schedule: found {self.schedule!r} with training.reset_each_file = True, expected one of "
+                "them alone, since a schedule begins anew with its optimiser: set training.reset_each_file=false"
             )
         if self.file_decay > 0.0 or self.reset_each_file:
             for key in ("optimizer_generator", "optimizer_critic"):

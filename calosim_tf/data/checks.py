@@ -112,7 +112,12 @@ def _report(
             for energy, count in zip(energies, counts, strict=True)
         ]
     layouts = {name for name, reader in LAYOUTS.items() if isinstance(files[0], reader)}
-    fitting = (name for name, item in DETECTORS.items() if item.n_voxels == n_voxels and item.file_layout in layouts)
+    told = min(file.particle_attributes.shape[1] for file in files)
+    fitting = (
+        name
+        for name, item in DETECTORS.items()
+        if item.n_voxels == n_voxels and item.file_layout in layouts and len(item.attributes) <= told
+    )
     return {
         "layout": files[0].layout,
         "detector": detector_name or next(fitting, None),
@@ -146,7 +151,10 @@ def _report(
 
 def _particles(files: Sequence[ShowerFile]) -> list[dict]:
     """Range of each attribute of the incident particles; empty where the files have none."""
-    columns = np.concatenate([file.particle_attributes for file in files])
+    parts = [file.particle_attributes for file in files]
+    if len({part.shape[1] for part in parts}) > 1:
+        return []
+    columns = np.concatenate(parts)
     names = next((item.attributes for item in DETECTORS.values() if len(item.attributes) == columns.shape[1]), ())
     return [
         {

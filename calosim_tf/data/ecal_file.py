@@ -86,7 +86,10 @@ class EcalFile(Hdf5ShowerFile):
             out = np.empty((stop - start, self.n_voxels), dtype=self.dtype)
         cubes = self._read_rows(self._ecal, start, stop).reshape(-1, *self.cells)
         x, y, z = self.cells
-        np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=out.reshape(-1, z, x, y), casting="same_kind")
+        layers = out.reshape(-1, z, x, y)
+        # what overflows is infinite, and no number is none: both are found later
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=layers, casting="same_kind")
         return out
 
     def wrong_units(self, fraction: float | None) -> str | None:
@@ -121,17 +124,33 @@ class EcalAngleFile(EcalFile):
 
     def _particle_datasets(self) -> dict[str, h5py.Dataset]:
         # the authors train on the measured angle
-        self._theta = self._dataset("mtheta" if "mtheta" in self._file else "theta")
-        return {self._theta.name.strip("/"): self._theta}
+        name = "mtheta" if "mtheta" in self._file else "theta"
+        self._theta = self._dataset(name)
+        n = len(self._ecal)
+        if self._theta.shape[1:] not in ((), (1,)):
+            raise DataError(f"{self.path}: {name} has shape {self._theta.shape}, expected {(n,)} or {(n, 1)}")
+        return {name: self._theta}
 
     @cached_property
     def particle_attributes(self) -> np.ndarray:
-        """Polar angle in rad, shape (n, 1); :class:`DataError` names the first that is not a number."""
-        values = self._read_rows(self._theta, 0, self.n_events).reshape(self.n_events, -1)[:, :1].astype(np.float64)
+        """Polar angle in rad, shape (n, 1).
+
+        Raises
+        ------
+        DataError
+            One is not finite, or most are no angles in rad (the measured angle of an empty shower is none: 100).
+        """
+        name = self._theta.name.strip("/")
+        values = self._read_rows(self._theta, 0, self.n_events).reshape(self.n_events, 1).astype(np.float64)
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values[:, 0])))
             raise DataError(
-                f"{self.path}: row {row} of {self._theta.name.strip('/')} is {values[row, 0]:g}, expected an angle in "
-                "rad; remove this event"
+                f"{self.path}: row {row} of {name} is {values[row, 0]:g}, expected an angle in rad; remove this event"
+            )
+        middle = float(np.median(values))
+        if not 0 < middle < np.pi:
+            raise DataError(
+                f"{self.path}: {name} has median {middle:g}, expected polar angles in rad, between 0 and pi; "
+                "multiply degrees by pi / 180"
             )
         return values

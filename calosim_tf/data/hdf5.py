@@ -16,6 +16,9 @@ from calosim_tf.errors import DataError
 # What h5py raises on damaged files: the HDF5 library's own errors, and follow-ups of broken metadata.
 HDF5_FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
 
+# Per open dataset: whole chunks are read in order, so more (8 MiB in HDF5 2.0) helps nothing and adds up over files
+CHUNK_CACHE_BYTES = 2**20
+
 GET_AGAIN = "copy or fetch the file again"
 
 # First bytes of what is often found in place of the data.
@@ -48,7 +51,7 @@ def open_hdf5(path: Path) -> h5py.File:
         if not h5py.is_hdf5(path):
             raise DataError(f"{path}: {_what_instead_of_hdf5(head, size)}")
         # best-effort: file systems without locks (many cluster disks) must not stop a reader
-        return h5py.File(path, "r", locking="best-effort")
+        return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=CHUNK_CACHE_BYTES)
     except HDF5_FAILURES as error:
         raise DataError(f"{path}: {_why_not_opened(error)}") from error
 

@@ -67,6 +67,8 @@ class Hdf5ShowerFile(ShowerFile):
             raise DataError(f"{self.path}: {name!r} is a group, expected a dataset of numbers")
         if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
             raise DataError(f"{self.path}: {name} holds {dataset.dtype}, expected float32 or float64")
+        if dataset.ndim == 0:
+            raise DataError(f"{self.path}: {name} has shape (), expected one row per event")
         creation = dataset.id.get_create_plist()
         for code, *_settings in (creation.get_filter(index) for index in range(creation.get_nfilters())):
             if not h5py.h5z.filter_avail(code):

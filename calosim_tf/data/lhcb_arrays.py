@@ -6,6 +6,8 @@ Arrays are held in memory as a whole.  Pickled objects are refused: a pickle can
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
 from calosim_tf.errors import DataError
 
 DEPOSITS = "EnergyDeposit"
@@ -27,10 +29,38 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergySci": ("MeV", ((), (1,))),
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
-DESCRIPTION = "description"
+DESCRIPTION, AXES_KEY = "description", "axes"
+# What the two axes of a picture may count
+AXES = ("yx", "xy")
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
-_NPZ_FAILURES = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
+_ZIP_MAGIC = b"PK\x03\x04"
+# What numpy and zipfile raise on damaged archives.  numpy leaves those open, so streams are opened and closed here.
+_NPZ_FAILURES = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def is_npz(path: Path) -> bool:
+    """True for a file that begins or ends as npz does: a cut one is damaged npz, not damaged HDF5."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC or zipfile.is_zipfile(path)
+    except OSError:
+        return False
 
 
 def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -40,21 +70,37 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     try:
         if not zipfile.is_zipfile(path):
             raise DataError(f"{path}: is not an npz archive, or is cut off; {GET_AGAIN}")
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             names = list(archive)
             # a member that is no array comes as bytes
             arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS))
+    return arrays, sorted(set(names) - set(ARRAYS) - {DESCRIPTION, AXES_KEY})
 
 
 def describe_npz(path: Path) -> dict[str, str]:
-    """``generator`` from the array of words ``description`` of a sound npz file; empty where it has none."""
-    with np.load(path, allow_pickle=False) as archive:
-        if DESCRIPTION not in archive or archive[DESCRIPTION].dtype.kind != "U":
-            return {}
-        return {"generator": " ".join(archive[DESCRIPTION].reshape(-1))}
+    """``generator`` from the array of words ``description`` of an npz file, and ``axes``; without those it has not.
+
+    Raises
+    ------
+    DataError
+        They cannot be read.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            words = {name: archive[name] for name in (DESCRIPTION, AXES_KEY) if name in archive}
+            texts = {name: array for name, array in words.items() if getattr(array, "dtype", np.dtype("V")).kind == "U"}
+    except _NPZ_FAILURES as error:
+        raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
+    named = {"generator": texts.get(DESCRIPTION), AXES_KEY: texts.get(AXES_KEY)}
+    return {name: " ".join(array.reshape(-1)) for name, array in named.items() if array is not None}
+
+
+def words_for_npz(attributes: Mapping[str, object]) -> dict[str, np.ndarray]:
+    """Inverse of :func:`describe_npz`: arrays of words that say what the attributes say."""
+    named = {DESCRIPTION: attributes.get("generator"), AXES_KEY: attributes.get(AXES_KEY)}
+    return {name: np.array(str(text)) for name, text in named.items() if text is not None}
 
 
 def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -66,6 +112,15 @@ def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
     return arrays, sorted(set(names) - set(ARRAYS))
+
+
+def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None]:
+    """Attributes of a file and the compression of its deposits; :class:`DataError` when they cannot be read."""
+    with open_hdf5(path) as file:
+        try:
+            return {name: plain_attribute(value) for name, value in file.attrs.items()}, file[DEPOSITS].compression
+        except HDF5_FAILURES as error:
+            raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 
 
 def checked(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -42,7 +42,7 @@ def training_batches(
         them.
     """
     condition_size = normalisation.label(source.incident_energy_mev[:1], source.attributes[:1]).shape[1]
-    order = ShuffledRows(len(source.train_rows), seed, source.group_rows)
+    order = ShuffledRows(len(source.train_rows), seed, source.group_rows, source.block_rows)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         start = first_iteration * rows_per_iteration

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,8 +13,8 @@ from calosim_tf.data.calochallenge_file import CaloChallengeFile
 from calosim_tf.data.calogan_file import CaloGanFile
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.ecal_file import ECAL, EcalAngleFile, EcalFile
-from calosim_tf.data.hdf5 import open_hdf5
-from calosim_tf.data.lhcb_arrays import DEPOSITS
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
+from calosim_tf.data.lhcb_arrays import DEPOSITS, is_npz
 from calosim_tf.data.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.shower_file import ShowerFile
@@ -48,14 +47,17 @@ def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None
 
 def _guess_layout(path: Path) -> str:
     """Layout by the names in the file; if they tell nothing, ``calochallenge``, whose reader says what is wrong."""
-    if path.is_file() and zipfile.is_zipfile(path):
+    if is_npz(path):
         return "lhcb"
     with open_hdf5(path) as file:
-        if DEPOSITS in file:
-            return "lhcb"
-        if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
-            return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
-        return "calogan" if "layer_0" in file else "calochallenge"
+        try:
+            if DEPOSITS in file:
+                return "lhcb"
+            if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
+                return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
+            return "calogan" if "layer_0" in file else "calochallenge"
+        except HDF5_FAILURES as error:
+            raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 
 
 def open_showers(
@@ -107,7 +109,8 @@ def read_incident_particles(
         As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies in another unit.
     """
     with open_shower_file(path, detector) as file:
-        incident, attributes = file.incident_energy_mev, file.particle_attributes
+        incident = file.incident_energy_mev
+        attributes = file.particle_attributes if detector is None else particle_attributes([file], detector)
         wrong = file.wrong_units(None)
     if wrong:
         raise DataError(f"{path}: {wrong}")

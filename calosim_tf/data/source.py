@@ -22,10 +22,10 @@ __all__ = ["ShowerSource", "ShuffledRows", "load_source"]
 
 # Half of the memory is left to the networks and half of the rest to other programs: our choice.
 MEMORY_FRACTION = 0.25
+# Showers that are read from disk together take at most this much: 4096 pions do, cubes of 25^3 cells are fewer.
+MAX_BLOCK_BYTES = 10 * 2**20
 # Showers mixed with one another when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
-MAX_GROUP_BLOCKS = 32
-# Showers are read in blocks of this many when only their sums are wanted.
-SUM_BLOCK = 16_384
+MAX_GROUP_ROWS = 32 * 4096
 # An error names the energies present up to this number of them.
 _MAX_LISTED = 20
 
@@ -84,7 +84,12 @@ class ShowerSource:
 
     @property
     def group_rows(self) -> int | None:
-        return None if self.in_memory else self._showers.group_blocks * BLOCK_ROWS
+        return None if self.in_memory else self._showers.group_blocks * self.block_rows
+
+    @property
+    def block_rows(self) -> int:
+        """Training showers per block, to hand to :class:`ShuffledRows`."""
+        return rows_per_block(self.detector.n_voxels)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Showers of ``rows`` in that order, MeV, float32, shape (len(rows), n_voxels)."""
@@ -92,7 +97,7 @@ class ShowerSource:
 
     def total_energy_mev(self, rows: np.ndarray) -> np.ndarray:
         """Sum over the voxels of each shower of ``rows``, MeV, float64."""
-        blocks = (self.read(rows[first : first + SUM_BLOCK]) for first in range(0, len(rows), SUM_BLOCK))
+        blocks = (self.read(rows[i : i + self.block_rows]) for i in range(0, len(rows), self.block_rows))
         return np.concatenate([block.sum(axis=1, dtype=np.float64) for block in blocks])
 
     def within(self, energy_min_mev: float | None, energy_max_mev: float | None) -> ShowerSource:
@@ -111,7 +116,7 @@ class ShowerSource:
         if self.in_memory:
             showers, chosen = self._showers, rows if self._rows is None else self._rows[rows]
         else:
-            showers, chosen = self._showers.part(rows, np.flatnonzero(~holdout)[::BLOCK_ROWS]), None
+            showers, chosen = self._showers.part(rows, np.flatnonzero(~holdout)[:: self.block_rows]), None
         return ShowerSource(
             self.detector, energy, holdout, showers, self.files, self.source_label, self.attributes[rows], chosen
         )
@@ -166,12 +171,13 @@ def load_source(
     try:
         incident = np.concatenate([file.incident_energy_mev for file in files])
         selected = _select(incident, energy_min_mev, energy_max_mev)
-        streamed = int(selected.sum()) * detector.n_voxels * np.dtype(np.float32).itemsize > limit
+        streamed = int(selected.sum()) * _row_bytes(detector.n_voxels) > limit
         contents = check_contents(files, keep=None if streamed else selected)
         holdout = holdout_rows(incident[selected], holdout_fraction)
         showers = contents.showers_mev
         if streamed:
-            showers = StreamedRows(files, np.flatnonzero(selected), np.flatnonzero(~holdout)[::BLOCK_ROWS], limit)
+            block_starts = np.flatnonzero(~holdout)[:: rows_per_block(detector.n_voxels)]
+            showers = StreamedRows(files, np.flatnonzero(selected), block_starts, limit)
         attributes = particle_attributes(files, detector)[selected]
         return ShowerSource(
             detector, incident[selected], holdout, showers, contents.files, source_label(files), attributes
@@ -203,14 +209,15 @@ class StreamedRows:
         self._selected = selected
         self._edges = np.concatenate([[0], block_starts[1:], [len(selected)]])
         self._limit_bytes = limit_bytes
-        block_bytes = int(np.diff(self._edges).max()) * files[0].n_voxels * np.dtype(np.float32).itemsize
+        block_bytes = int(np.diff(self._edges).max()) * _row_bytes(files[0].n_voxels)
         self._capacity = max(2, limit_bytes // block_bytes)
         self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
 
     @property
     def group_blocks(self) -> int:
         """Blocks to shuffle with one another: two groups fit into memory, as a batch may lie across two."""
-        return min(MAX_GROUP_BLOCKS, self._capacity // 2)
+        most = max(1, MAX_GROUP_ROWS // rows_per_block(self._files[0].n_voxels))
+        return min(most, self._capacity // 2)
 
     def part(self, rows: np.ndarray, block_starts: np.ndarray) -> StreamedRows:
         """Some of these rows, with blocks of their own."""
@@ -248,6 +255,15 @@ class StreamedRows:
                 if a < b:
                     result[first + a : first + b] = file.read(start, stop)[in_file[a:b] - start]
         return result
+
+
+def rows_per_block(n_voxels: int) -> int:
+    """Training showers of ``n_voxels`` that are read from disk together."""
+    return max(1, min(BLOCK_ROWS, MAX_BLOCK_BYTES // _row_bytes(n_voxels)))
+
+
+def _row_bytes(n_voxels: int) -> int:
+    return n_voxels * np.dtype(np.float32).itemsize
 
 
 def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | None) -> np.ndarray:

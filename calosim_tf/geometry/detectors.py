@@ -104,6 +104,10 @@ CALOGAN = VoxelDetector(
     central=(math.pi / 2, 0.0, 0.0, 0.0),
 )
 
+# The sets of photons and charged pions in the same calorimeter.
+CALOGAN_GAMMA = replace(CALOGAN, name="calogan_gamma", particle="gamma")
+CALOGAN_PIPLUS = replace(CALOGAN, name="calogan_piplus", particle="pi+")
+
 # The original set: perpendicular particles in the middle, no angles in the files.
 CALOGAN_CENTRAL = replace(CALOGAN, name="calogan_central", attributes=(), central=())
 
@@ -140,6 +144,8 @@ DETECTORS = {
         LHCB_XY,
         LHCB_YX,
         CALOGAN,
+        CALOGAN_GAMMA,
+        CALOGAN_PIPLUS,
         CALOGAN_CENTRAL,
         CLIC,
         CLIC_ANGLE,

@@ -14,7 +14,7 @@ import numpy as np
 from calosim_tf.geometry import CellLayer, VoxelDetector
 from calosim_tf.physics.mean_images import LayerImages
 from calosim_tf.physics.nearest_neighbours import LayerNeighbours, Memorisation
-from calosim_tf.physics.traversal import Curve, Path, Walk
+from calosim_tf.physics.traversal import ENERGY, Curve, Path, Walk
 from calosim_tf.plots.panels import shortened
 from calosim_tf.plots.style import GENERATED_COLOUR, LINE_COLOURS, REFERENCE_COLOUR, new_figure
 
@@ -66,7 +66,7 @@ def plot_mean_images(detector: VoxelDetector, images: Sequence[LayerImages], nam
         ratio = np.ma.masked_where(~both, image.generated_mev / np.where(both, image.reference_mev, 1.0))
         _show(column[2], layer, ratio, LogNorm(*RATIO_LIMITS, clip=True), "RdBu_r", "")
         column[2].set_title(f"generated / real, energy {image.energy_ratio:.3g}", fontsize=10)
-    figure.tight_layout()
+    _set_margins(figure, left=0.35, right=0.75, bottom=0.3, top=0.3, between=(1.2, 0.6))
     return figure
 
 
@@ -109,7 +109,7 @@ def plot_neighbours(
         pair[0, 0].set_ylabel(f"generated\nlayer {layer.layer_id}", fontsize=9)
         pair[1, 0].set_ylabel("real", fontsize=9)
     figure.suptitle("nearest generated neighbour of real showers; above: distance, below: incident energy", fontsize=11)
-    figure.tight_layout()
+    _set_margins(figure, left=0.55, right=0.1, bottom=0.3, top=0.6, between=(0.15, 0.35))
     return figure
 
 
@@ -167,11 +167,12 @@ def plot_walk_images(detector: VoxelDetector, path: Path, walks: Mapping[str, Wa
                 shown = picture if difference else np.ma.masked_less_equal(picture, 0.0)
                 _picture(panel, layer, shown, norm, colours)
             row[0].set_ylabel(f"layer {layer.layer_id}\n{name}\n≤ {norm.vmax:.2g} MeV", fontsize=8)
-    for panel, value in zip(axes[0], path.values, strict=True):
+    values, label = _walked(path)
+    for panel, value in zip(axes[0], values, strict=True):
         panel.set_title(f"{value:.3g}", fontsize=9)
     minus = ", minus the middle point" if difference else ""
-    figure.suptitle(f"{path.quantity}, the same {path.n_latents} latents at every point{minus}", fontsize=11)
-    figure.tight_layout()
+    figure.suptitle(f"{label}, the same {path.n_latents} latents at every point{minus}", fontsize=11)
+    _set_margins(figure, left=0.75, right=0.1, bottom=0.1, top=0.6, between=(0.1, 0.12))
     return figure
 
 
@@ -191,25 +192,26 @@ def plot_walk_curves(
     """
     layers = shown_layers(detector, next(iter(walks.values())).mean_showers_mev.mean(axis=0))
     kinds = ("energy", *(f"{kind}_{axis}" for axis in layers[0].coordinates_mm for kind in ("centre", "width")))
+    values, label = _walked(path)
     figure = new_figure(12, 2.1 * len(layers) + 0.8)
     axes = figure.subplots(len(layers), len(kinds), squeeze=False, sharex=True)
     for row, layer in zip(axes, layers, strict=True):
         for panel, kind in zip(row, kinds, strict=True):
             name = f"{kind}_layer_{layer.layer_id}"
             panel.errorbar(
-                path.values, real[name].mean, real[name].error, fmt="s", color=REFERENCE_COLOUR, ms=4, label="real"
+                values, real[name].mean, real[name].error, fmt="s", color=REFERENCE_COLOUR, ms=4, label="real"
             )
-            for colour, (label, walked) in zip(LINE_COLOURS[1::-1], walks.items(), strict=False):
+            for colour, (who, walked) in zip(LINE_COLOURS[1::-1], walks.items(), strict=False):
                 curve = walked.curves[name]
-                panel.errorbar(path.values, curve.mean, curve.error, fmt=".-", color=colour, label=label, linewidth=1.2)
+                panel.errorbar(values, curve.mean, curve.error, fmt=".-", color=colour, label=who, linewidth=1.2)
             panel.tick_params(labelsize=8)
             if layer is layers[0]:
                 panel.set_title(f"{kind.replace('_', ' ')} [{'MeV' if kind == 'energy' else 'mm'}]", fontsize=10)
             if layer is layers[-1]:
-                panel.set_xlabel(path.quantity, fontsize=9)
+                panel.set_xlabel(label, fontsize=9)
         row[0].set_ylabel(f"layer {layer.layer_id}")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=1 + len(walks))
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / figure.get_figheight()))
+    _set_margins(figure, left=0.8, right=0.15, bottom=0.5, top=0.75, between=(0.55, 0.3))
     return figure
 
 
@@ -236,8 +238,16 @@ def plot_attribute_control(estimates: Mapping[str, Mapping[str, tuple[np.ndarray
     for unused in axes[len(estimates) :]:
         unused.set_axis_off()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="upper center", ncols=2)
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.3 / figure.get_figheight()))
+    _set_margins(figure, left=0.7, right=0.15, bottom=0.5, top=0.65, between=(0.5, 0.75))
     return figure
+
+
+def _walked(path: Path) -> tuple[np.ndarray, str]:
+    """Points of a walk and the label of their axis: energies in GeV, attributes in the unit of their name."""
+    if path.quantity == ENERGY:
+        return path.values / 1e3, "incident energy [GeV]"
+    name, _, unit = path.quantity.rpartition("_")
+    return path.values, f"{name} [{unit}]"
 
 
 def _profile(axes: Axes, requested: np.ndarray, difference: np.ndarray, colour: str, name: str) -> None:
@@ -250,10 +260,28 @@ def _profile(axes: Axes, requested: np.ndarray, difference: np.ndarray, colour: 
     axes.plot(middle, mean, ".-", color=colour, label=name)
 
 
+def _set_margins(
+    figure: Figure, *, left: float, right: float, bottom: float, top: float, between: tuple[float, float]
+) -> None:
+    """Margins around and (across, down) between panels in inches; matplotlib's own layouts draw everything twice."""
+    rows, columns, *_ = figure.axes[0].get_subplotspec().get_geometry()
+    width, height = figure.get_size_inches()
+    panel_width = (width - left - right - (columns - 1) * between[0]) / columns
+    panel_height = (height - bottom - top - (rows - 1) * between[1]) / rows
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        bottom=bottom / height,
+        top=1 - top / height,
+        wspace=between[0] / panel_width,
+        hspace=between[1] / panel_height,
+    )
+
+
 def _show(axes: Axes, layer: CellLayer, picture: np.ndarray, norm: Normalize, colours: str, label: str) -> None:
     """One layer with its axes and colour bar."""
     drawn = _picture(axes, layer, picture, norm, colours)
-    bar = axes.figure.colorbar(drawn, ax=axes, fraction=0.046, label=label)
+    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0.0, 0.045, 1.0)), label=label)
     if not label:
         bar.set_ticks([0.5, 0.7, 1.0, 1.4, 2.0], labels=["0.5", "0.7", "1", "1.4", "2"])
         bar.ax.minorticks_off()

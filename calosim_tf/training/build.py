@@ -80,8 +80,8 @@ def _from_data(training: ThreeDGanTraining, normalisation: CubeNormalisation) ->
 def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.Optimizer:
     """Optimiser of ``generator`` or ``critic`` with its learning-rate schedule."""
     rate = getattr(training, f"learning_rate_{network}")
-    # An optimiser counts its own updates, several per iteration
-    updates = training.schedule_iterations * getattr(training, f"{network}_steps")
+    # An optimiser counts its own steps, several per iteration
+    updates = training.schedule_iterations * training.optimizer_steps_per_iteration(network)
     if training.schedule == "cyclical":
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif training.schedule == "cosine":

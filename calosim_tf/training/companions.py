@@ -4,7 +4,7 @@ the showers it was trained on.
 
 from __future__ import annotations
 
-from pathlib import Path
+import pathlib
 
 import keras
 import numpy as np
@@ -15,6 +15,8 @@ from calosim_tf.data.source import ShowerSource, load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
+from calosim_tf.latents import draw_latents
+from calosim_tf.physics.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -29,6 +31,12 @@ def untrained_generator(run: RunFolder) -> ShowerGenerator:
     network, _ = build_networks(experiment)
     detector = get_detector(experiment.data.layout)
     return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector)
+
+
+def showers_along(generator: ShowerGenerator, path: Path, seed: int) -> np.ndarray:
+    """Showers of a walk, the same latents at every point: shape (points * latents, n_voxels), MeV."""
+    latent = draw_latents(generator.latent, seed, 0, path.n_latents)
+    return generator.showers(path.incident_energy_mev, path.latents(latent), path.attributes)
 
 
 class AttributeHead:
@@ -89,7 +97,7 @@ def training_source(run: RunFolder) -> ShowerSource | None:
     None if a file is gone or is not the one of the record.
     """
     recorded, settings = run.data()["files"], run.experiment().data
-    paths = [_present(Path(item["path"])) for item in recorded]
+    paths = [_present(pathlib.Path(item["path"])) for item in recorded]
     if not paths or None in paths:
         return None
     source = load_source(
@@ -103,7 +111,7 @@ def training_source(run: RunFolder) -> ShowerSource | None:
     return source if same else None
 
 
-def _present(path: Path) -> Path | None:
+def _present(path: pathlib.Path) -> pathlib.Path | None:
     if path.is_file():
         return path
     try:

@@ -6,18 +6,23 @@ import numpy as np
 import pytest
 
 from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.readers import read_showers
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data_prep.compare_simulation import (
     correlation_table,
-    layer_energies_mev,
+    energy_ranges,
+    hits_table,
     layer_table,
     main,
-    mean_eta_width_mm,
+    mean_width_mm,
+    section_energies_mev,
+    sections,
     shower_table,
     simulate_like,
 )
 from calosim_tf.data_prep.simulate import simulate_to_file
 from calosim_tf.geometry import PHOTON
+from calosim_tf.geometry.detectors import CALOGAN, CLIC
 
 
 @pytest.fixture
@@ -30,18 +35,36 @@ def two_showers():
 
 def test_layer_energies(two_showers):
     """Breaks if a layer begins at a wrong voxel."""
-    np.testing.assert_array_equal(layer_energies_mev(two_showers), [[30, 0, 0, 0, 60], [0, 10, 0, 0, 0]])
+    np.testing.assert_array_equal(section_energies_mev(two_showers), [[30, 0, 0, 0, 60], [0, 10, 0, 0, 0]])
 
 
 def test_eta_width():
     """Breaks if the coordinate is not r cos(alpha), the width not an rms, or empty showers count."""
     layer = PHOTON.layers[1]
-    image = np.zeros((3, 10, 16))
+    image = np.zeros((3, *layer.shape))
     # equal energies at opposite angles: centre 0, rms r |cos(-0.9 pi)|
     image[0, 0, 5] = image[0, 5, 5] = 2.0
     image[1, 3, 2] = 1.0
     expected = (11.0 * abs(np.cos(-0.9 * np.pi)) + 0.0) / 2
-    assert mean_eta_width_mm(image, layer) == pytest.approx(expected)
+    assert mean_width_mm(image.reshape(3, -1), layer.coordinates_mm["eta"]) == pytest.approx(expected)
+
+
+def test_many_layers_are_taken_five_at_a_time():
+    """Breaks if a layer is left out, or the cells of a group are not added up."""
+    parts = sections(CLIC)
+    assert [part.name for part in parts] == [f"layers {first}-{first + 4}" for first in range(0, 25, 5)]
+    showers = np.zeros((1, CLIC.n_voxels))
+    showers[0, [5 * 625 + 3, 9 * 625 + 3, 10 * 625]] = 1, 2, 4
+    cells = parts[1].cells_mev(ShowerSet(np.array([1e4]), showers, CLIC, "one"))
+    assert cells[0, 3] == cells.sum() == 3
+    assert parts[1].width_axes == ("x", "y")
+
+
+def test_many_energies_are_taken_in_ranges():
+    """Breaks if an event is lost between ranges, or a range has the wrong name."""
+    energies = np.concatenate([np.linspace(1000, 1999, 50), np.linspace(2000, 4000, 40)])
+    ranges = energy_ranges(energies)
+    assert [(name, rows.sum()) for name, rows in ranges] == [("1000 - 2000", 50), ("2000 - 5000", 40)]
 
 
 def test_tables_by_hand(two_showers):
@@ -52,11 +75,13 @@ def test_tables_by_hand(two_showers):
     assert row.startswith("| 100 | 0.5000 ± 0.2828 / 1.0000 ± 0.5657 | 0.4000 / 0.8000 | 0.004 / 0.004 |")
     row = layer_table(two_showers, doubled).splitlines()[2]
     assert row.split(" | ")[:3] == ["| 100", "0.3000 / 0.3000", "0.1000 / 0.1000"]
+    # one of two showers has one of the 8 voxels of layer 0
+    assert hits_table(two_showers, doubled).splitlines()[2].startswith("| 100 | 0.062 / 0.062 | 0.003 / 0.003 |")
 
 
 def test_no_energy_has_no_width():
     """Breaks if a layer that no shower reaches ends the comparison, or counts as width 0."""
-    assert np.isnan(mean_eta_width_mm(np.zeros((2, 10, 16)), PHOTON.layers[1]))
+    assert np.isnan(mean_width_mm(np.zeros((2, 160)), PHOTON.layers[1].coordinates_mm["eta"]))
 
 
 def test_correlations():
@@ -74,21 +99,38 @@ def test_simulated_energies_are_those_of_the_sample(two_showers):
     assert simulated.source == "parametrised showers"
 
 
-def test_command_prints_three_tables(tmp_path, capsys):
+def test_command_prints_all_tables(tmp_path, capsys):
     """Breaks if the module does not run on a file, or tells the layout wrongly from it."""
     out = tmp_path / "pions.hdf5"
     simulate_to_file("pion", out, 300, 4)
     assert main([str(out), "--seed", "5"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("300 showers, each cell: parametrised showers / parametrised showers (seed 5)")
-    assert printed.count("---:") == (4 + 4) + (1 + 7) + (1 + 7)
+    assert printed.count("---:") == (4 + 4) + 3 * (1 + 7)
+
+
+def test_inclined_particles_are_simulated_as_they_are(tmp_path, capsys):
+    """Breaks if attributes are drawn anew, or the named layout is not taken: photons where positrons are compared."""
+    out = tmp_path / "positrons.hdf5"
+    simulate_to_file("calogan", out, 70, 4)
+    sample = read_showers(out, CALOGAN)
+    simulated = simulate_like(sample, seed=5)
+    np.testing.assert_array_equal(simulated.attributes, sample.attributes)
+    centres = [showers.showers_mev[:, :288] @ CALOGAN.layers[0].coordinates_mm["y"] for showers in (sample, simulated)]
+    energies = [section_energies_mev(showers)[:, 0] for showers in (sample, simulated)]
+    assert np.corrcoef(centres[0] / energies[0], centres[1] / energies[1])[0, 1] > 0.9
+    tables = []
+    for layout in ([], ["--layout", "calogan_gamma"]):
+        assert main([str(out), "--seed", "5", *layout]) == 0
+        tables.append(capsys.readouterr().out)
+    assert tables[0] != tables[1]
+    assert main([str(out), "--layout", "proton"]) == 2
 
 
 def test_file_that_cannot_be_simulated(tmp_path, capsys):
-    """Breaks if an unknown layout or continuous energies end in a traceback, or in exit code 0."""
-    for n_voxels, energies, message in ((7, [1e3], "7 voxels"), (368, 1e3 + np.arange(100.0), "100 incident energies")):
-        path = tmp_path / f"{n_voxels}.hdf5"
-        with CaloChallengeWriter(path, n_voxels, len(energies)) as writer:
-            writer.append(np.asarray(energies), np.ones((len(energies), n_voxels)))
-        assert main([str(path)]) == 2
-        assert message in capsys.readouterr().err
+    """Breaks if an unknown layout ends in a traceback, or in exit code 0."""
+    path = tmp_path / "seven.hdf5"
+    with CaloChallengeWriter(path, 7, 1) as writer:
+        writer.append(np.array([1e3]), np.ones((1, 7)))
+    assert main([str(path)]) == 2
+    assert "7 voxels" in capsys.readouterr().err

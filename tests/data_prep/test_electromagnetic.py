@@ -66,6 +66,18 @@ def test_mean_depth_grows_with_the_logarithm_of_the_energy(rng, deep_stack):
     np.testing.assert_allclose(slopes, 1.03, atol=0.06)
 
 
+def test_inclined_showers_are_shallower(rng, deep_stack):
+    """Breaks if the way through the plates is taken for the depth: half as deep at 60 degrees, and no energy lost."""
+    start, energy = np.zeros(2000), np.full(2000, 1e4)
+    straight, inclined = (
+        total_slices(electron_components(energy, start, deep_stack, rng, stretch))
+        for stretch in (np.ones(2000), np.full(2000, 2.0))
+    )
+    ratio = mean_depth_x0(inclined, deep_stack) / mean_depth_x0(straight, deep_stack)
+    assert ratio == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_allclose(inclined.sum(axis=1), 1e4, rtol=1e-3)
+
+
 def test_electron_leaves_all_its_energy_in_a_deep_calorimeter(rng, deep_stack):
     """Breaks if the longitudinal or the core and tail weights are not normalised."""
     components = electron_components(np.full(500, 1e4), np.zeros(500), deep_stack, rng)

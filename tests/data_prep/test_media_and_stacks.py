@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calosim_tf.data_prep.media import ALUMINIUM, DEAD_ALUMINIUM, LEAD, LEAD_ARGON
-from calosim_tf.data_prep.stacks import NOT_READ, PHOTON_STACK, PION_STACK
+from calosim_tf.data_prep.media import ALUMINIUM, DEAD_ALUMINIUM, IRON_SCINTILLATOR, LEAD, LEAD_ARGON, TUNGSTEN_SILICON
+from calosim_tf.data_prep.stacks import (
+    CALOGAN_STACK,
+    CLIC_STACK,
+    LHCB_STACK,
+    NOT_READ,
+    PHOTON_STACK,
+    PION_STACK,
+)
 
 
 def test_critical_energies():
@@ -52,3 +59,24 @@ def test_pion_stack():
     assert np.flatnonzero(dead).tolist() == [0, PION_STACK.slices_of(4).start - 1]
     # aluminium: 1.615 MeV cm2/g times 107.2 g/cm2 per interaction length
     assert np.diff(PION_STACK.ionisation_mev)[dead][1] == pytest.approx(0.5 * 1.615 * 107.2)
+
+
+def test_tungsten_and_silicon():
+    """Breaks if the gap counts as the active plate, or weighs anything: 3.503 mm and 93.69 mm per X0."""
+    assert TUNGSTEN_SILICON.period_mm / TUNGSTEN_SILICON.x0_mm == pytest.approx(2.8 / 3.503 + 0.5 / 93.69, abs=5e-4)
+    assert TUNGSTEN_SILICON.e_over_mip == pytest.approx(1 / (1 + 0.007 * 60))
+    assert TUNGSTEN_SILICON.electromagnetic
+    assert not IRON_SCINTILLATOR.electromagnetic
+
+
+def test_stacks_of_cells():
+    """Breaks if a calorimeter has another depth, or a segment another border, than its sample."""
+    # 2 mm / 5.612 mm + 4 mm / 413.1 mm
+    assert LHCB_STACK.edges_x0[-1] == pytest.approx(66 * (0.35637 + 0.00968), rel=1e-3)
+    assert LHCB_STACK.edges_mm[-1] == pytest.approx(396)
+    borders = [CALOGAN_STACK.edges_mm[CALOGAN_STACK.slices_of(layer).stop] for layer in range(3)]
+    np.testing.assert_allclose(borders, [90, 437, 480])
+    assert CALOGAN_STACK.edges_x0[-1] == pytest.approx(80 * 0.38495, rel=1e-3)
+    assert CLIC_STACK.layer_ids == tuple(range(25))
+    assert CLIC_STACK.edges_mm[-1] == pytest.approx(125)
+    assert {s.front_x0 for s in (LHCB_STACK, CALOGAN_STACK, CLIC_STACK)} == {0.0}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import itertools
 
 import h5py
 import numpy as np
 import pytest
 
+from calosim_tf.commands import data
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.checks import check_report
 from calosim_tf.data.readers import read_showers
@@ -24,8 +28,11 @@ from calosim_tf.geometry import PHOTON, PION
 
 
 def joined(blocks):
-    incident, showers = zip(*blocks, strict=True)
-    return np.concatenate(incident), np.concatenate(showers)
+    blocks = list(blocks)
+    return tuple(
+        np.concatenate([getattr(block, name) for block in blocks])
+        for name in ("incident_energy_mev", "showers_mev", "attributes")
+    )
 
 
 def test_published_events_per_energy():
@@ -56,7 +63,7 @@ def test_energies_are_mixed_and_complete():
     assert not np.array_equal(energies, incident_energies_mev(get_layout("photon"), 1210, seed=2))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["photon", "pion", "lhcb", "calogan_piplus"])
 def test_same_seed_same_showers(layout):
     """Breaks if anything but layout, energies and seed decides a shower, or if the seed does not."""
     first, again, other = (joined(simulate(layout, 600, seed))[1] for seed in (5, 5, 6))
@@ -66,25 +73,26 @@ def test_same_seed_same_showers(layout):
     assert not np.array_equal(first, other)
 
 
-def test_parts_join_to_the_whole():
-    """Breaks if a shower depends on how a sample is cut into files."""
-    whole = joined(simulate("photon", 1300, 3))
+@pytest.mark.parametrize("layout", ["photon", "lhcb"])
+def test_parts_join_to_the_whole(layout):
+    """Breaks if a shower or its particle depends on how a sample is cut into files."""
+    whole = joined(simulate(layout, 1300, 3))
     cuts = [0, 1, 400, BLOCK_SHOWERS, 1030, 1300]
-    parts = [joined(simulate("photon", 1300, 3, *cut)) for cut in itertools.pairwise(cuts)]
-    for column in (0, 1):
+    parts = [joined(simulate(layout, 1300, 3, *cut)) for cut in itertools.pairwise(cuts)]
+    for column in (0, 1, 2):
         np.testing.assert_array_equal(np.concatenate([part[column] for part in parts]), whole[column])
 
 
 def test_blocks_have_streams_of_their_own():
     """Breaks if every block draws the same random numbers."""
     blocks = list(simulate("photon", {4096.0: 2 * BLOCK_SHOWERS}, 1))
-    assert [len(incident) for incident, _ in blocks] == [BLOCK_SHOWERS] * 2
-    assert not np.array_equal(blocks[0][1], blocks[1][1])
+    assert [len(block) for block in blocks] == [BLOCK_SHOWERS] * 2
+    assert not np.array_equal(blocks[0].showers_mev, blocks[1].showers_mev)
 
 
 def test_events_at_given_energies():
     """Breaks if a mapping of energies is not followed."""
-    incident, _ = joined(simulate("photon", {1000.0: 3, 50_000.0: 2}, 1))
+    incident, *_ = joined(simulate("photon", {1000.0: 3, 50_000.0: 2}, 1))
     assert sorted(incident) == [1000.0] * 3 + [50_000.0] * 2
 
 
@@ -111,7 +119,7 @@ def test_file_is_read_back_and_says_what_it_is(tmp_path):
     out = tmp_path / "pions.hdf5"
     simulate_to_file("pion", out, 700, 9)
     sample = read_showers(out, PION)
-    incident, showers = joined(simulate("pion", 700, 9))
+    incident, showers, _ = joined(simulate("pion", 700, 9))
     np.testing.assert_array_equal(sample.incident_energy_mev, incident)
     np.testing.assert_array_equal(sample.showers_mev, showers)
     assert sample.source == "parametrised showers"
@@ -171,7 +179,7 @@ def test_photons_agree_with_the_egsnrc_sample():
     """Breaks if a constant drifts: mean response within 2 %, layer shares within 0.03 at each energy of the sample."""
     sample = read_showers(bundled_sample("photon"), PHOTON)
     energies = np.unique(sample.incident_energy_mev)
-    incident, showers = joined(simulate("photon", dict.fromkeys(energies.tolist(), 400), 1))
+    incident, showers, _ = joined(simulate("photon", dict.fromkeys(energies.tolist(), 400), 1))
     for energy in energies:
         layers = [
             np.add.reduceat(rows.mean(axis=0, dtype=np.float64), PHOTON.offsets[:-1]) / energy
@@ -181,3 +189,13 @@ def test_photons_agree_with_the_egsnrc_sample():
         error = 4 * 0.13 / np.sqrt(400 * energy / 1e3)
         assert layers[1].sum() == pytest.approx(layers[0].sum(), abs=0.02 + error)
         np.testing.assert_allclose(layers[1], layers[0], atol=0.03 + error)
+
+
+def test_help_names_all_layouts():
+    """Breaks if a layout is added and `calosim data simulate --help` does not tell it."""
+    parser = argparse.ArgumentParser()
+    data.add_parser(parser.add_subparsers())
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as printed:
+        parser.parse_args(["data", "simulate", "--help"])
+    words = printed.getvalue().replace(",", " ").split()
+    assert set(LAYOUTS) <= set(words)

@@ -110,6 +110,8 @@ def test_curves_have_the_untrained_network_and_real_showers_beside_them(walked):
     expected = [real["energy_layer_1"], *(item.curves["energy_layer_1"] for item in walks.values())]
     for values, curve in zip(shown[:: len(shown) // 3], expected, strict=True):
         np.testing.assert_allclose(values, curve.mean)
+    np.testing.assert_allclose(panel.lines[0].get_xdata(), path.values / 1e3)
+    assert figure.axes[-1].get_xlabel() == "incident energy [GeV]"
     assert [text.get_text() for text in figure.legends[0].texts] == ["real", "trained", "untrained"]
 
 

@@ -14,9 +14,10 @@ from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.physics.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.companions import AttributeHead, training_source, untrained_generator
+from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator
 from calosim_tf.training.run_folder import RunFolder
 
 NARROW = {
@@ -100,6 +101,16 @@ def test_the_untrained_twin_has_the_weights_of_iteration_zero(run):
     folder, generator, _ = run
     for fresh, kept in zip(untrained_generator(folder).network.get_weights(), generator.get_weights(), strict=True):
         np.testing.assert_array_equal(0.5 * fresh, kept)
+
+
+def test_a_walk_differs_in_its_quantity_alone(run):
+    """Breaks when points of a walk have latents of their own: then a walk that stands still would show noise."""
+    folder, *_ = run
+    energy, attributes = particles()
+    still = Path("x0_mm", np.arange(3.0), np.full(6, energy[2]), np.tile(attributes[2], (6, 1)), energy[2])
+    showers = showers_along(untrained_generator(folder), still, seed=4).reshape(3, 2, 504)
+    np.testing.assert_allclose(showers, np.broadcast_to(showers[:1], (3, 2, 504)), rtol=1e-4, atol=1e-3)
+    assert np.abs(showers[0, 0] - showers[0, 1]).max() > 1.0
 
 
 def test_training_showers_are_those_of_the_record(run, tmp_path):

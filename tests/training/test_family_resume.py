@@ -1,0 +1,166 @@
+"""Every loss in its real loop: a run that goes on from a checkpoint equals the uninterrupted one bit for bit."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from calosim_tf.data.source import load_source
+from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import get_experiment
+from calosim_tf.geometry import get_detector
+from calosim_tf.training.build import build_optimizer
+from calosim_tf.training.parts import prepare
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.train import train
+
+HALF = 2  # iterations before and after the checkpoint
+EVENTS = 40
+COSINE = {"training.schedule": "cosine", "training.schedule_iterations": 2 * HALF}
+SLOTS = ("optimizer_generator/_variables/", "optimizer_critic/_variables/")
+LHCB = {
+    "network.latent.size": 6,
+    "network.generator_filters": (8, 6, 5, 4),
+    "network.critic_filters": (4, 5, 6, 8),
+    "network.critic_units": (6,),
+    "training.batch_size": 6,
+    "training.critic_steps": 2,
+    "training.instance_noise": 0.1,
+}
+# Every kind of state: running averages, vectors u, batch statistics, slots, forgetful optimisers, an epoch that ends
+# in the second half (iteration 3)
+RUNS = {
+    "hinge": ("lhcb_sagan_sn_gd", LHCB | {"network.attention": "none"}, ("/u/", "moving_mean", *SLOTS)),
+    "wasserstein": (
+        "lhcb_wgan",
+        LHCB | {"training.generator_average": 0.9, "training.generator_steps": 2},
+        ("average/", "moving_mean", *SLOTS),
+    ),
+    "calogan": (
+        "conditional_calogan_eplus",
+        COSINE | {
+            "network.latent.size": 6,
+            "network.seed_channels": 2,
+            "network.generator_filters": (3, 2),
+            "network.smearing_filters": 2,
+            "network.critic_filters": (2, 3, 2),
+            "network.attribute_units": (6, 5),
+            "network.attribute_dropout": (0.2, 0.5),
+            "network.minibatch_features": 2,
+            "network.minibatch_dimensions": 2,
+            "training.batch_size": 6,
+            "training.label_flip": 0.3,
+        },
+        ("moving_mean", *SLOTS),
+    ),
+    "three_d_gan": (
+        "conv2d_g3",
+        {
+            "network.bn_mode": "batch",
+            "network.output_activation": "relu",
+            "training.batch_size": 2,
+            "training.linear_epochs": 1,
+            "training.first_energy_epochs": 1,
+            "training.iterations_per_file": HALF + 1,
+            "training.files_per_epoch": 1,
+            "training.held_files": 0,
+        },
+        ("moving_mean", *SLOTS),
+    ),
+    "rmsprop": ("conv3d", COSINE | {"training.batch_size": 2}, ("moving_mean", *SLOTS)),
+}  # fmt: skip
+
+
+def cut_back(run, iteration):
+    """The folder as a kill right behind checkpoint ``iteration`` leaves it."""
+    for folder in run.checkpoints.iterdir():
+        if folder.is_dir() and int(folder.name) > iteration:
+            shutil.rmtree(folder)
+    (run.checkpoints / "latest").write_text(f"{iteration}\n")
+
+
+def saved(run, iteration):
+    reader = tf.train.load_checkpoint(str(run.checkpoints / str(iteration) / "state"))
+    names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
+    return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): reader.get_tensor(name) for name in names}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def both(request, cells, store, tmp_path_factory):
+    """Training settings, state at the start of the second half, at the end, and at the end of the resumed run."""
+    name, settings, kinds = RUNS[request.param]
+    common = {
+        "training.iterations": 2 * HALF, "training.checkpoint_every": HALF, "training.log_every": 3, "run.seed": 5,
+    }  # fmt: skip
+    experiment = get_experiment(name).with_values(settings | common)
+    folder, detector = tmp_path_factory.mktemp(request.param), get_detector(experiment.data.layout)
+    source = load_source([store(folder / "cells.hdf5", cells(detector.file_layout, EVENTS))], detector)
+    whole = RunFolder(folder / "whole")
+    prepare(experiment, source, whole, resume=False, force=False)
+    train(experiment, source, whole)
+    resumed = RunFolder(whole.path.with_name("resumed"))
+    shutil.copytree(whole.path, resumed.path)
+    cut_back(resumed, HALF)
+    prepare(experiment, source, resumed, resume=True, force=False)
+    train(experiment, source, resumed)
+    return experiment.training, whole, resumed, kinds
+
+
+def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(both):
+    """Breaks when state is left out of the checkpoint, or noise, dropout or data order has a hidden count."""
+    _, whole, resumed, kinds = both
+    middle, expected, found = saved(whole, HALF), saved(whole, 2 * HALF), saved(resumed, 2 * HALF)
+    assert found.keys() == expected.keys() == middle.keys()
+    for kind in kinds:
+        held = [name for name in expected if kind in f"{name}/"]
+        assert held, f"no {kind} in the checkpoint"
+        assert any(not np.array_equal(middle[name], expected[name]) for name in held), f"{kind} stood still"
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+        if "kernel" in name and not name.startswith("optimizer"):
+            assert np.isfinite(value).all(), name
+    for table in ("history", "selection"):
+        rows = getattr(resumed, table).rows()
+        assert rows == getattr(whole, table).rows()
+        assert rows
+
+
+def test_optimisers_count_the_steps_that_the_settings_say(both):
+    """Breaks when an update takes another number of optimiser steps than schedules are stretched by."""
+    training, whole, _, _ = both
+    counted = 2 * HALF
+    if getattr(training, "reset_each_file", False):
+        counted %= training.iterations_per_file
+    state = saved(whole, 2 * HALF)
+    for network in ("generator", "critic"):
+        steps = counted * training.optimizer_steps_per_iteration(network)
+        assert state[f"optimizer_{network}/_iterations"] == steps
+        if training.schedule == "cosine":
+            # rate of the last step made
+            progress = (steps - 1) / steps
+            rate = getattr(training, f"learning_rate_{network}") * (1 + np.cos(np.pi * progress)) / 2
+            assert state[f"optimizer_{network}/_current_learning_rate"] == pytest.approx(rate, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["photon", "lhcb_sagan", "conditional_calogan_eplus", "calogan_eplus", "conv3d"])
+@pytest.mark.parametrize("network", ["generator", "critic"])
+def test_schedules_are_stretched_by_the_steps_of_an_iteration(name, network):
+    """Breaks when a cyclical or cosine schedule of the critic runs at another pace than that of the generator."""
+    training = replace(get_experiment(name).training, schedule="cyclical", schedule_iterations=10, schedule_floor=0.0)
+    optimizer = build_optimizer(training, network)
+    schedule = optimizer._learning_rate
+    per_iteration = {"photon": (1, 8), "lhcb_sagan": (1, 3), "conv3d": (2, 2)}.get(name, (2, 2))
+    turn = 5 * per_iteration[network == "critic"]
+    full = getattr(training, f"learning_rate_{network}")
+    assert float(schedule(turn)) == pytest.approx(full)
+    assert float(schedule(turn // 2)) < 0.6 * full
+    assert float(schedule(2 * turn)) == pytest.approx(0.0, abs=1e-3 * full)
+
+
+def test_a_schedule_and_forgetful_optimisers_are_refused():
+    """Breaks when a cosine schedule begins anew with every file without a word."""
+    settings = COSINE | {"training.file_decay": 0.0}
+    with pytest.raises(ConfigError, match=r"training\.schedule: found 'cosine' with training\.reset_each_file"):
+        get_experiment("conv2d_g1").with_values(settings)
