@@ -6,7 +6,7 @@ sample per cluster, and for every slope lambda
 
     precision(lambda) = sum_c min(lambda P_c, Q_c),    recall(lambda) = sum_c min(P_c, Q_c / lambda).
 
-Even two samples of one distribution stay below an area of 1, by about sqrt(clusters / showers): a value means nothing
+Even two samples of one distribution stay below an area of 1, by up to clusters / showers: a value means nothing
 without the number of showers, the number of clusters and the value of one real sample against another.
 """
 
