@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.physics.cubes import MEV_PER_GEV
-from calosim_tf.physics.energies import group_energies
+from calosim_tf.physics.energies import EnergyGroups, group_energies
 from calosim_tf.physics.three_d_gan_metrics import (
     WINDOW_CENTRES_GEV,
     WINDOW_HALF_WIDTH_GEV,
@@ -88,12 +88,16 @@ class CurvePoint:
     """Core of visible over incident energy in one range of incident energy; None where it is not defined."""
 
     low_gev: float
-    energy_gev: float
     high_gev: float
     n_reference: int
     n_generated: int
     reference: Core90 | None
     generated: Core90 | None
+
+    @property
+    def energy_gev(self) -> float:
+        """Middle of the range."""
+        return 0.5 * (self.low_gev + self.high_gev)
 
 
 def response_curve(
@@ -105,18 +109,21 @@ def response_curve(
     """mu90 and sigma90 of visible over incident energy (figure 9).
 
     The energies of 3DGAN are continuous: with the visible energy itself the width of a range would count as
-    resolution.  Single energies are taken where there are few, else ten ranges of equal width in log energy.
+    resolution.  Single energies are taken where there are few, else ten ranges of equal width.
 
     Parameters
     ----------
     reference_fraction, reference_energy_gev : ndarray, shape (n,)
     generated_fraction, generated_energy_gev : ndarray, shape (m,)
     """
-    groups = group_energies(MEV_PER_GEV * reference_energy_gev, CURVE_RANGES)
+    groups = group_energies(MEV_PER_GEV * reference_energy_gev)
+    if not groups.discrete:
+        edges = np.linspace(groups.low_mev[0], groups.high_mev[-1], CURVE_RANGES + 1)
+        groups = EnergyGroups(edges[:-1], edges[1:], discrete=False)
     rows = [groups.rows(MEV_PER_GEV * energy) for energy in (reference_energy_gev, generated_energy_gev)]
     points = []
     for number, (real, made) in enumerate(zip(*rows, strict=True)):
-        ends = (groups.low_mev[number], groups.energy_mev[number], groups.high_mev[number])
+        ends = (groups.low_mev[number] / MEV_PER_GEV, groups.high_mev[number] / MEV_PER_GEV)
         cores = (fit90_if_possible(reference_fraction[real]), fit90_if_possible(generated_fraction[made]))
-        points.append(CurvePoint(*(float(end) / MEV_PER_GEV for end in ends), len(real), len(made), *cores))
+        points.append(CurvePoint(*map(float, ends), len(real), len(made), *cores))
     return tuple(points)

@@ -100,7 +100,6 @@ def plot_response_curve(points: Sequence[CurvePoint], names: tuple[str, str]) ->
         error = ratio * np.hypot(found_error / found, expected_error / expected)
         panel.ratio.axhline(0.0, color=REFERENCE_COLOUR, linewidth=0.8)
         panel.ratio.errorbar(energy, 100 * (ratio - 1), 100 * error, fmt="o", markersize=4, color=GENERATED_COLOUR)
-        panel.main.set_xscale("log")
         panel.main.set_ylabel(label)
         panel.ratio.set_ylabel("dev. / %")
         panel.ratio.set_xlabel("incident energy / GeV")
