@@ -10,7 +10,7 @@ import tensorflow as tf
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
 from calosim_tf.errors import ConfigError
-from calosim_tf.layers.seeded_dropout import SeededDropout
+from calosim_tf.layers.seeded_dropout import SeededDropout, dropout_numbers
 from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
 from calosim_tf.training.three_d_gan import ThreeDGanModel
@@ -265,14 +265,15 @@ def test_a_step_depends_on_seed_and_iteration_alone_with_dropout_too(data):
     assert any(not np.array_equal(a, b) for a, b in zip(numbers(models[0]), numbers(still), strict=True))
 
 
-def test_dropout_draws_differ_between_the_calls_of_a_step(data):
+def test_dropout_draws_differ_between_the_calls_of_a_step(data, monkeypatch):
     """Breaks when real, generated and generator passes drop the same units."""
     model = make(dropout=0.5)
     drawn = []
-    original = model._draw_dropout
-    for layer in model.critic.layers:
-        if isinstance(layer, SeededDropout):
-            layer.draw_from(lambda shape: drawn.append(original(shape)) or drawn[-1])
+
+    def recorded(source):
+        return dropout_numbers(lambda shape, index: drawn.append(source(shape, index)) or drawn[-1])
+
+    monkeypatch.setattr("calosim_tf.training.three_d_gan.dropout_numbers", recorded)
     model.train_step(data)
     assert len(drawn) == 3
     assert not np.array_equal(drawn[0], drawn[1])
