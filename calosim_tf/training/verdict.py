@@ -105,14 +105,17 @@ def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     members = run.experiment().members
     for member in members:
         print(f"  {member.name}: {_selection_line(run.member(member.name))}")
-    print(f"  all as one model: {overall['value']:.2f}" if members else f"  {_selection_line(run)}")
-    print(f"  Monte Carlo against Monte Carlo, same numbers: {overall['reference_vs_reference']:.2f}")
+    print(f"  all as one model: {_rounded(overall['value'], 2)}" if members else f"  {_selection_line(run)}")
+    print(f"  Monte Carlo against Monte Carlo, same numbers: {_rounded(overall['reference_vs_reference'], 2)}")
     print("  energy / MeV   chi2/NDF  (MC-MC)   mean response: MC  generated / MC     sigma: generated / MC")
     for energy, values in metrics["per_energy"].items():
+        if not values:  # no shower in this range of a continuous spectrum
+            continue
         chi2, mean, sigma = (values[name] for name in PER_ENERGY)
         print(
-            f"  {energy:>12} {chi2['value']:10.2f} {chi2['reference_vs_reference']:8.2f} "
-            f"{values['response_mean']['reference_value']:19.4f} {_with_error(mean):>15} {_with_error(sigma):>25}"
+            f"  {energy:>12} {_rounded(chi2['value'], 2):>10} {_rounded(chi2['reference_vs_reference'], 2):>8} "
+            f"{_rounded(values['response_mean']['reference_value'], 4):>19} {_with_error(mean):>15} "
+            f"{_with_error(sigma):>25}"
         )
     for note in metrics["notes"]:
         print(f"  {note}")
@@ -131,4 +134,9 @@ def _selection_line(run: RunFolder) -> str:
 
 
 def _with_error(measured: dict[str, Any]) -> str:
-    return f"{measured['value']:.3f} +- {measured['error']:.3f}"
+    return f"{_rounded(measured['value'], 3)} +- {_rounded(measured['error'], 3)}"
+
+
+def _rounded(value: float | None, decimals: int) -> str:
+    """A number, or a dash where a few showers define none."""
+    return "-" if value is None else f"{value:.{decimals}f}"
