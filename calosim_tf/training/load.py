@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator, ShowerSampler
+from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
+from calosim_tf.inference.routing import RoutedShowerGenerator
+from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
