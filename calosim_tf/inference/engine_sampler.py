@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -142,7 +143,7 @@ class EngineSampler(NetworkSampler):
         if n >= 2 * SHARED_ROWS or calls > 1:
             calls = -(-calls // self.threads) * self.threads
         bounds = np.linspace(0, n, min(calls, n) + 1).astype(int)
-        return [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [slice(*pair) for pair in pairwise(bounds)]
 
     def _share_out(self, fill: Callable[[slice], None], pieces: list[slice]) -> None:
         if len(pieces) == 1:

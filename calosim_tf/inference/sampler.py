@@ -153,3 +153,8 @@ class NetworkSampler(ShowerSampler):
         low, high = self.trained_range_mev
         # files of single precision round the ends of the range: they are inside
         return distinct[(kinetic < low * (1 - 1e-6)) | (kinetic > high * (1 + 1e-6))]
+
+
+def in_words(iterations: tuple[int, ...]) -> str:
+    """``iteration 300``, or for a split ``iterations 300 + 250``."""
+    return f"iteration{'s' * (len(iterations) > 1)} {' + '.join(map(str, iterations))}"

@@ -34,13 +34,17 @@ MAY_IMPORT = {
     "experiments": "config errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
+    "bundle": "data geometry config files errors",
     "inference": "bundle latents data geometry config files progress errors",
     "generate": "inference latents data geometry config progress errors",
-    "training": "models losses layers generate inference physics plots latents data geometry config files progress errors",
-    "export": "training generate models layers latents data geometry config files progress errors",
-    "bench": "benchmark training generate inference latents data geometry config files progress errors",
-    "commands": "bench benchmark bundle export training generate inference latents plots physics data data_prep experiments"
-    " geometry config files progress errors",
+    "training": "models losses layers generate inference physics plots latents data geometry config files progress"
+    " errors",
+    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
+    " files progress errors",
+    "benchmark": "inference bundle latents data geometry config files progress errors",
+    "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
+    "commands": "bench benchmark bundle export training generate inference latents plots physics data data_prep"
+    " experiments geometry config files progress errors",
     "cli": "commands errors",
     "__main__": "cli",
 }
@@ -55,6 +59,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
+    *("bundle", "bundle.*", "export.particles"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
