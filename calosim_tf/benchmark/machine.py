@@ -43,19 +43,23 @@ def matrix_products(threads: int) -> dict[str, Callable[[], float]]:
     """Library -> clock of a float32 matrix product of :data:`MATRIX_SIZE`, seconds.
 
     Several, because no single one is the machine's own: numpy's OpenBLAS takes kernels of 1999 on processors that it
-    does not know.  ONNX Runtime counts where its extra is installed, TensorFlow where it is loaded anyway.
+    does not know.  ONNX Runtime counts where its extra is installed, with a product shared out over the threads and with
+    one product for each thread; TensorFlow counts where it is loaded anyway.
     """
     matrix = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), dtype=np.float32)
     product = np.empty_like(matrix)
-    calls: dict[str, Callable[[], object]] = {"numpy": lambda: np.dot(matrix, matrix, out=product)}
-    session = _onnx_product(threads)
-    if session is not None:
-        calls["onnxruntime"] = lambda: session.run(None, {"a": matrix})
+    clocks = {"numpy": repeated(lambda: np.dot(matrix, matrix, out=product), warm_up=1)}
+    model = _onnx_product()
+    if model is not None:
+        together = _session(model, threads)
+        clocks["onnxruntime"] = repeated(lambda: together.run(None, {"a": matrix}), warm_up=1)
+        if threads > 1:
+            clocks["onnxruntime, one per thread"] = _one_per_thread(_session(model, 1), matrix, threads)
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None:
         tensor = tensorflow.constant(matrix)
-        calls["tensorflow"] = lambda: tensorflow.linalg.matmul(tensor, tensor).numpy()
-    return {name: repeated(call, warm_up=1) for name, call in calls.items()}
+        clocks["tensorflow"] = repeated(lambda: tensorflow.linalg.matmul(tensor, tensor).numpy(), warm_up=1)
+    return clocks
 
 
 def matrix_flops() -> float:
@@ -82,10 +86,11 @@ def copy_clock(n_bytes: int, threads: int) -> Callable[[], float]:
     return repeated(call)
 
 
-def _onnx_product(threads: int):
+def _onnx_product() -> bytes | None:
+    """ONNX model of the product; None without the extra."""
     try:
         import onnx
-        import onnxruntime
+        import onnxruntime  # noqa: F401 - asks whether it is there
     except ImportError:
         return None
     shape = [MATRIX_SIZE, MATRIX_SIZE]
@@ -93,9 +98,27 @@ def _onnx_product(threads: int):
     b = onnx.numpy_helper.from_array(np.random.default_rng(1).random(shape, dtype=np.float32), "b")
     graph = onnx.helper.make_graph([onnx.helper.make_node("MatMul", ["a", "b"], ["c"])], "product", [a], [c], [b])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+def _session(model: bytes, threads: int):
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _one_per_thread(session, matrix: np.ndarray, threads: int) -> Callable[[], float]:
+    """Clock of as many products as threads, seconds per product."""
+    pool = ThreadPoolExecutor(threads)
+
+    def call() -> None:
+        for _ in pool.map(lambda _: session.run(None, {"a": matrix}), range(threads)):
+            pass
+
+    clock = repeated(call, warm_up=1)
+    return lambda: clock() / threads
 
 
 def _cpu_model() -> str:
