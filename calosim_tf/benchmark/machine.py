@@ -43,8 +43,8 @@ def matrix_products(threads: int) -> dict[str, Callable[[], float]]:
     """Library -> clock of a float32 matrix product of :data:`MATRIX_SIZE`, seconds.
 
     Several, because no single one is the machine's own: numpy's OpenBLAS takes kernels of 1999 on processors that it
-    does not know.  ONNX Runtime counts where its extra is installed, with a product shared out over the threads and with
-    one product for each thread; TensorFlow counts where it is loaded anyway.
+    does not know.  ONNX Runtime counts where its extra is installed, with a product shared out over the threads and
+    with one product for each thread; TensorFlow counts where it is loaded anyway.
     """
     matrix = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), dtype=np.float32)
     product = np.empty_like(matrix)

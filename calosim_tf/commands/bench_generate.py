@@ -194,8 +194,7 @@ def format_generate(result: dict[str, Any]) -> str:
         f"{result['generator']} ({result['experiment']}), {result['multiply_adds_per_shower']:,.0f} multiply-adds per "
         "shower",
         f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads, load "
-        f"{machine['load_average']:.1f}; "
-        + ", ".join(f"{name} {version}" for name, version in machine["packages"].items()),
+        f"{machine['load_average']:.1f}; {packages}",
         f"float32 matrix products, GFLOP/s: {rates}; the roofline takes {result['matrix_library']}, in turn",
         f"network: median of {result['readings']} readings (min - max), then GFLOP/s, share of the matrix-product rate "
         "and of the roofline; job: process start to closed HDF5 file, "
