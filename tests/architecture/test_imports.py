@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "generate": "latents data geometry config progress errors",
     "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "bundle": "data geometry config files errors",
-    "export": "bundle training generate models layers latents physics plots data data_prep geometry config files"
+    "export": "bench bundle training generate models layers latents physics plots data data_prep geometry config files"
     " progress errors",
     "bench": "bundle training generate latents data geometry config files progress errors",
     "commands": "bench export bundle training generate latents plots physics data data_prep experiments geometry config"
@@ -55,7 +55,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "experiments", "experiments.*", "bundle", "bundle.*", "export.particles"),
+    *("latents", "experiments", "experiments.*", "bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
