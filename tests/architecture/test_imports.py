@@ -39,8 +39,8 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files progress"
     " errors",
-    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
-    " files progress errors",
+    "export": "bench bundle training generate inference models layers latents physics plots data data_prep geometry"
+    " config files progress errors",
     "benchmark": "inference bundle latents data geometry config files progress errors",
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
     "commands": "bench benchmark bundle export training generate inference latents plots physics data data_prep"
@@ -59,7 +59,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
-    *("bundle", "bundle.*", "export.particles"),
+    *("bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
