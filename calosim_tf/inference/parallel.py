@@ -21,6 +21,11 @@ CALL_VOXELS = 512 * 368
 SHARED_ROWS = 32
 
 
+def rows_in_cache(n_voxels: int) -> int:
+    """Showers of a call whose feature maps stay in the cache of a core, a power of two."""
+    return 1 << (max(1, CALL_VOXELS // n_voxels).bit_length() - 1)
+
+
 class ParallelNetwork:
     """An engine, its threads and the size of their calls.
 
@@ -41,7 +46,7 @@ class ParallelNetwork:
     def __init__(self, engine: Engine, threads: int, n_voxels: int):
         self.engine = engine
         self.threads = threads
-        fits = 1 << (max(1, CALL_VOXELS // n_voxels).bit_length() - 1)
+        fits = rows_in_cache(n_voxels)
         self.call_rows = min(fits, engine.largest_call or fits)
         self.pool = ThreadPoolExecutor(threads)
         self._own = threading.local()
