@@ -24,8 +24,9 @@ LARGE_JOB_EVENTS = 121_000  # the public photon file, and the talk's own timing
 DEFAULT_BATCHES = "1,100,10000"
 DEFAULT_READINGS = 12
 MATRIX_READINGS = 3
-# Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch, and what fits a cache
-EXPORT_BATCHES = (1, 100, 512)
+# Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch on two cores and on one, and
+# what fits a cache
+EXPORT_BATCHES = (1, 50, 100, 512)
 EXTRAS = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
 
 
@@ -65,7 +66,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way
-    from calosim_tf.inference.bundle import BACKENDS, FORMAT_OF, PRECISIONS
+    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PRECISIONS
 
     chosen = list(dict.fromkeys(backends.split(","))) if backends else list(BACKENDS)
     wanted = list(dict.fromkeys(precisions.split(","))) if precisions else list(PRECISIONS)
@@ -129,7 +130,7 @@ def _bundle(
     source: GeneratorSource, ways: list[Way], threads: int, clean_up: ExitStack
 ) -> tuple[GeneratorSource, list[Way]]:
     """The bundle to time and the ways that it can be run; a run is exported, so that all have the same network."""
-    from calosim_tf.inference.bundle import WITH_TENSORFLOW, format_of
+    from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
     if source.sidecar is None or any(way.backend in WITH_TENSORFLOW for way in ways):
         from calosim_tf.training.devices import set_threads
@@ -162,7 +163,7 @@ def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> Generat
     """A bundle of a run with the formats that these ways take, in a temporary folder."""
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.export.write import WRITERS, ExportOptions, export
-    from calosim_tf.inference.bundle import format_of
+    from calosim_tf.inference.backends import format_of
 
     formats = tuple(dict.fromkeys(format_of(*way) for way in ways if format_of(*way) in WRITERS))
     out = folder / "bundle"

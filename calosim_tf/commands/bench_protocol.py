@@ -12,8 +12,8 @@ from typing import Any
 
 from calosim_tf.commands.bench import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
+from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 
-BACKENDS = ("tf", "xla", "onnx", "tflite")
 MATRIX_READINGS = 3
 # Baseline of the paper
 BASELINE = "conv3d"
@@ -128,7 +128,7 @@ def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
 
     network = subject["network"]
     latent, condition = network_inputs(network, subject["latent"], batch)
-    if backend in ("tf", "xla"):
+    if backend in WITH_TENSORFLOW:
         call = network_call(network, jit_compile=backend == "xla")
         return lambda: call(latent, condition)
 
@@ -170,7 +170,7 @@ def _row(
         baseline = subjects[BASELINE]["record"]["published_seconds_per_2560"]
         if record["published_seconds_per_2560"]:
             row["published_speed_up"] = baseline / record["published_seconds_per_2560"]
-    ours = next((other for other in backends if other in ("tf", "xla")), None)
+    ours = next((other for other in backends if other in WITH_TENSORFLOW), None)
     if backend == "onnx" and ours:
         row["onnx_over"] = {ours: ratio_spread(readings[key], readings[name, ours])}
     return row

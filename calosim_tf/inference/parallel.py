@@ -59,12 +59,7 @@ class ParallelNetwork:
 
     def share_out(self, fill: Callable[[slice], None], n: int) -> None:
         """Call ``fill`` with slices that make up ``n`` showers, on all threads, and wait."""
-        pieces = self._pieces(n)
-        if len(pieces) == 1:
-            fill(pieces[0])
-            return
-        for _ in self.pool.map(fill, pieces):
-            pass
+        self._run(fill, self._pieces(n))
 
     def call_on(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
         """A call of the network on inputs that are ready.
@@ -84,11 +79,20 @@ class ParallelNetwork:
         def fill(rows: slice) -> None:
             outputs[rows] = self.worker()(latent[rows], condition[rows])
 
+        pieces = self._pieces(len(latent))
+
         def call() -> np.ndarray:
-            self.share_out(fill, len(latent))
+            self._run(fill, pieces)
             return outputs
 
         return call
+
+    def _run(self, fill: Callable[[slice], None], pieces: list[slice]) -> None:
+        if len(pieces) == 1:
+            fill(pieces[0])
+            return
+        for _ in self.pool.map(fill, pieces):
+            pass
 
     def _pieces(self, n: int) -> list[slice]:
         """Calls of about equal size, as many for each thread."""

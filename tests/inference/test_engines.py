@@ -2,6 +2,7 @@
 
 import sys
 from functools import cache
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.tflite import float_model
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import PHOTON
+from calosim_tf.inference.bundle import joined
 from calosim_tf.inference.engine_sampler import EngineSampler
 from calosim_tf.inference.onnx import OnnxEngine
 from calosim_tf.inference.parallel import ParallelNetwork
@@ -138,3 +140,14 @@ def test_what_is_no_network_is_one_line():
     pytest.importorskip("onnxruntime")
     with pytest.raises(RunFolderError, match="ONNX Runtime cannot load it"):
         OnnxEngine(b"no network", (1, 1), (1,))
+
+
+def test_networks_of_a_split_share_the_energies():
+    """Breaks when an open end is taken for a number, or the order is lost."""
+    networks = tuple(
+        SimpleNamespace(name=name, energy_range_mev=ends)
+        for name, ends in (("low", (None, 4096.0)), ("high", (4096.0, None)))
+    )
+    found = joined(SimpleNamespace(networks=networks), lambda network: network.name)
+    assert found.members == ((float("-inf"), 4096.0, "low"), (4096.0, float("inf"), "high"))
+    assert joined(SimpleNamespace(networks=networks[:1]), lambda network: network.name) == "low"
