@@ -36,24 +36,13 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything that can be checked without TensorFlow, then train."""
     experiment = configure(args)
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
-    from calosim_tf.geometry import get_detector
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
 
-    data = experiment.data
-    detector = get_detector(data.layout)
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
-    source = load_source(
-        [Path(path) for path in args.data] if args.data else [default_data(data.layout)],
-        detector,
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-        holdout_fraction=data.holdout_fraction,
-        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
-    )
+    source = source_of(experiment.data, args.data)
     prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
     for line in _plan(experiment, source, run_folder):
         print(f"calosim: {line}", file=sys.stderr)

@@ -38,8 +38,9 @@ MAY_IMPORT = {
     "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "export": "training generate models layers latents data geometry config files progress errors",
     "bench": "training generate latents data geometry config files progress errors",
-    "commands": "bench export training generate latents plots physics data data_prep experiments geometry config files"
-    " progress errors",
+    "bench_steps": "bench training data_prep experiments progress",
+    "commands": "bench bench_steps export training generate latents plots physics data data_prep experiments geometry"
+    " config files progress errors",
     "cli": "commands errors",
     "__main__": "cli",
 }
