@@ -17,6 +17,7 @@ from calosim_tf.commands import (
     compare,
     data,
     evaluate,
+    export,
     generate,
     import_weights,
     info,
@@ -25,7 +26,7 @@ from calosim_tf.commands import (
 )
 from calosim_tf.errors import CalosimError
 
-COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, import_weights, bench)
+COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, export, import_weights, bench)
 EPILOG = """examples:
   calosim train photon_quick                      train and judge on the bundled EGSnrc sample
   calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5
