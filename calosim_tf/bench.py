@@ -24,7 +24,7 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, LatentLaw
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.generate import ShowerSampler
+from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use

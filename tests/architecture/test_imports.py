@@ -35,12 +35,15 @@ MAY_IMPORT = {
     "experiments": "config errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
-    "generate": "latents data geometry config progress errors",
-    "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "bundle": "data geometry config files errors",
-    "export": "bundle training generate models layers latents physics plots data data_prep geometry config files"
-    " progress errors",
-    "bench": "bundle training generate latents data geometry config files progress errors",
+    "inference": "bundle latents data geometry config files progress errors",
+    "generate": "inference latents data geometry config progress errors",
+    "training": "models losses layers generate inference physics plots latents data geometry config files progress"
+    " errors",
+    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
+    " files progress errors",
+    "benchmark": "inference bundle latents data geometry config files progress errors",
+    "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
     "bench_steps": "bench training data_prep experiments progress",
     "commands": "*",
     "cli": "commands errors",
@@ -58,7 +61,8 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "experiments", "experiments.*", "bundle", "bundle.*", "export.particles"),
+    *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
+    *("bundle", "bundle.*", "export.particles"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
