@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from calosim_tf.physics.comparison import Baseline, Comparison, bootstrap_rng
-from calosim_tf.progress import progress
 
 OVERALL, PER_ENERGY = "overall", "per_energy"
 
@@ -102,7 +101,7 @@ def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baselin
     per_energy: dict[float, dict[str, dict]] = {float(e): {} for e in comparison.reference.groups.energy_mev}
     matched_by_energy = baseline.matched.by_energy if baseline.matched else [None] * len(per_energy)
     rows = list(zip(comparison.by_energy, baseline.comparison.by_energy, matched_by_energy, strict=True))
-    for metric in progress(possible, len(possible), "measuring"):
+    for metric in possible:
         if OVERALL in metric.scopes:
             overall.update(_entries(metric, comparison, baseline.comparison, baseline.matched))
         if PER_ENERGY in metric.scopes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_ENERGY_PANELS = 12
 COLUMNS = 3
+MAX_PULL = 10.0
 MARKERS = "osD^vPX"
 
 
@@ -48,7 +49,7 @@ def draw_comparison(reports: Sequence[NamedReport], folder: Path) -> Iterator[tu
                 "per_energy",
                 "Against the incident energy",
                 "Metrics at each incident energy, worst first. Band: Monte Carlo against Monte Carlo of the first"
-                " report. Lower panel: difference from it in units of both errors.",
+                " report. Lower panel: difference from it in units of both errors, at the border where it is more than 10.",
             )
 
 
@@ -103,10 +104,11 @@ def _draw_metric(panel: Panel, reports: Sequence[NamedReport], name: str) -> Non
         _, own_floor, own_error = _series(report, name, "reference_vs_reference", "reference_vs_reference_error")
         spread = np.hypot(np.nan_to_num(error), np.nan_to_num(own_error))
         pull = np.divide(value - own_floor, spread, out=np.full(len(at), np.nan), where=spread > 0)
-        panel.ratio.plot(at, pull, marker, color=colour, markersize=4)
+        panel.ratio.plot(at, np.clip(pull, -MAX_PULL, MAX_PULL), marker, color=colour, markersize=4, clip_on=False)
     panel.ratio.axhline(0, color=REFERENCE_COLOUR, linewidth=0.8)
     panel.ratio.set_xscale("log")
-    panel.ratio.set_yscale("symlog", linthresh=5)
+    panel.ratio.set_ylim(-MAX_PULL, MAX_PULL)
+    panel.ratio.set_yticks((-5, 0, 5))
     panel.ratio.set_xlabel("incident energy [GeV]")
     panel.ratio.set_ylabel("pull")
     panel.main.set_title(name, fontsize=10)
