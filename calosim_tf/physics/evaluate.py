@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,19 +11,47 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.physics.calogan_metrics import CALOGAN_METRICS
 from calosim_tf.physics.comparison import Baseline, Comparison, Sample, compare, make_baseline
+from calosim_tf.physics.correlation_metrics import CORRELATION_METRICS
+from calosim_tf.physics.divergence_metrics import DIVERGENCE_METRICS
+from calosim_tf.physics.diversity_metrics import DIVERSITY_METRICS
+from calosim_tf.physics.duplicate_metrics import DUPLICATE_METRICS
+from calosim_tf.physics.feature_distance_metrics import FEATURE_DISTANCE_METRICS
+from calosim_tf.physics.feature_histograms import feature_histograms
+from calosim_tf.physics.html_page import ReportPicture
+from calosim_tf.physics.memorisation_metrics import MEMORISATION_METRICS
 from calosim_tf.physics.metrics import Metric, Results, measure
 from calosim_tf.physics.number_text import with_error
-from calosim_tf.physics.report import Published, ReportPicture, render_report, worst_first
-from calosim_tf.physics.report_folder import report_folder
+from calosim_tf.physics.published_results import published_results
+from calosim_tf.physics.report import Published, render_report, worst_first
+from calosim_tf.physics.report_folder import report_folder, write_document
 from calosim_tf.physics.response_metrics import RESPONSE_METRICS
 from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 from calosim_tf.physics.shape_metrics import SHAPE_METRICS
+from calosim_tf.physics.shower_shape_metrics import SHOWER_SHAPE_METRICS
+from calosim_tf.physics.tail_metrics import TAIL_METRICS
 from calosim_tf.physics.three_d_metric_list import THREE_D_METRICS
 
 SCHEMA = 1
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
-METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS, *THREE_D_METRICS)}
+# Metrics of a full list; those that train a network are asked for (classifier_metrics)
+METRICS = {
+    metric.name: metric
+    for metric in (
+        *RESPONSE_METRICS,
+        *SHAPE_METRICS,
+        *SHOWER_SHAPE_METRICS,
+        *CORRELATION_METRICS,
+        *DIVERGENCE_METRICS,
+        *TAIL_METRICS,
+        *FEATURE_DISTANCE_METRICS,
+        *DIVERSITY_METRICS,
+        *MEMORISATION_METRICS,
+        *DUPLICATE_METRICS,
+        *CALOGAN_METRICS,
+        *THREE_D_METRICS,
+    )
+}
 
 
 def evaluate(
@@ -89,8 +116,7 @@ def evaluate(
         results = measure(chosen, comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
         pictures = _draw(comparison, results, selection, history, folder / "plots")
-        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        write_document(folder / "metrics.json", document)
         _write_csv(document, folder / "metrics.csv")
         (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
     return document
@@ -173,6 +199,8 @@ def _document(
         "per_energy": {f"{energy:.6g}": entries for energy, entries in results.per_energy.items()},
         "notes": all_notes,
         "published": [{key: getattr(row, key) for key in PUBLISHED_KEYS} for row in published],
+        "published_results": published_results(comparison.reference.showers.detector.name, results.overall),
+        "histograms": {h.name: h.as_json() for h in feature_histograms(comparison)},
     }
 
 
@@ -195,5 +223,7 @@ def _draw(
     # Drawing stands above measuring and takes a second to import: only here.
     from calosim_tf.plots.gallery import Scene, draw_all
 
-    pictures = draw_all(Scene(comparison, results, selection, history), folder)
+    pictures = sorted(
+        draw_all(Scene(comparison, results, selection, history), folder), key=lambda p: -p.worst_distance(results)
+    )
     return [ReportPicture(folder / f"{p.name}.png", p.title, p.caption) for p in pictures]

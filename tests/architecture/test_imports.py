@@ -52,8 +52,8 @@ MAY_IMPORT = {
 
 NOTHING_IMPORTS = frozenset({"cli", "__main__"})
 
-# The one step upwards, inside a function: evaluating a file measures first, then draws its report.
-UPWARDS_IN_A_CALL = {("physics.evaluate", "plots")}
+# The steps upwards, inside a function: evaluating and comparing measure first, then draw their reports.
+UPWARDS_IN_A_CALL = {("physics.evaluate", "plots"), ("physics.report_comparison", "plots")}
 
 TENSORFLOW = frozenset({"tensorflow", "keras", "tensorflow_addons", "horovod", "tf2onnx"})
 SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
