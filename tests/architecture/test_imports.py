@@ -21,7 +21,8 @@ PACKAGES = {
 # Area (a folder or file right under calosim_tf) -> areas it may import, itself excepted.
 MAY_IMPORT = {
     "errors": "",
-    "files": "errors",
+    "fault_points": "",
+    "files": "fault_points errors",
     "progress": "errors",
     "config": "errors",
     "geometry": "errors",
@@ -29,17 +30,19 @@ MAY_IMPORT = {
     "layers": "errors",
     "losses": "errors",
     "models": "layers config errors",
-    "data": "geometry files progress errors",
+    "data": "geometry files fault_points progress errors",
     "data_prep": "data geometry files progress errors",
     "experiments": "config errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "generate": "latents data geometry config progress errors",
-    "training": "models losses layers generate physics plots latents data geometry config files progress errors",
+    "training": "models losses layers generate physics plots latents data geometry config files fault_points"
+    " progress errors",
     "export": "training generate models layers latents data geometry config files progress errors",
     "bench": "training generate latents data geometry config files progress errors",
+    "doctor": "data data_prep files errors",
     "commands": "bench export training generate latents plots physics data data_prep experiments geometry config files"
-    " progress errors",
+    " doctor progress errors",
     "cli": "commands errors",
     "__main__": "cli",
 }
@@ -52,7 +55,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
-    *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
+    *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "experiments", "experiments.*"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
