@@ -22,7 +22,8 @@ PACKAGES = {
 # * is all but those in NOTHING_IMPORTS.
 MAY_IMPORT = {
     "errors": "",
-    "files": "errors",
+    "fault_points": "",
+    "files": "fault_points errors",
     "progress": "errors",
     "config": "errors",
     "geometry": "errors",
@@ -30,7 +31,7 @@ MAY_IMPORT = {
     "layers": "errors",
     "losses": "errors",
     "models": "layers config errors",
-    "data": "geometry files progress errors",
+    "data": "geometry files fault_points progress errors",
     "data_prep": "data geometry files progress errors",
     "experiments": "config errors",
     "physics": "data geometry files progress errors",
@@ -38,12 +39,13 @@ MAY_IMPORT = {
     "bundle": "data geometry config files errors",
     "inference": "bundle latents data geometry config files progress errors",
     "generate": "inference latents data geometry config progress errors",
-    "training": "models losses layers generate inference physics plots latents data geometry config files progress"
-    " errors",
+    "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
+    " progress errors",
     "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
     " files progress errors",
     "benchmark": "inference bundle latents data geometry config files progress errors",
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
+    "doctor": "data data_prep files errors",
     "bench_steps": "bench training data_prep experiments progress",
     "commands": "*",
     "cli": "commands errors",
@@ -60,7 +62,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
-    *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
+    *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
     *("bundle", "bundle.*", "export.particles"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
