@@ -32,14 +32,15 @@ MAY_IMPORT = {
     "data": "geometry files progress errors",
     "data_prep": "data geometry files progress errors",
     "experiments": "config errors",
+    "reproduction": "experiments geometry config files errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "generate": "latents data geometry config progress errors",
     "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "export": "training generate models layers latents data geometry config files progress errors",
     "bench": "training generate latents data geometry config files progress errors",
-    "commands": "bench export training generate latents plots physics data data_prep experiments geometry config files"
-    " progress errors",
+    "commands": "bench export reproduction training generate latents plots physics data data_prep experiments geometry"
+    " config files progress errors",
     "cli": "commands errors",
     "__main__": "cli",
 }
@@ -53,7 +54,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "experiments", "experiments.*"),
+    *("latents", "experiments", "experiments.*", "reproduction", "reproduction.*"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
 # ... but for the two files that are there for it, which the others may import inside a function only.
