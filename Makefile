@@ -86,6 +86,7 @@ lint: $(DEV_READY)  ## check style and formatting
 
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
+	$(BIN)/calosim reproduce --docs docs --check
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 .PHONY: format

@@ -24,6 +24,7 @@ from calosim_tf.commands import (
     import_weights,
     info,
     list_experiments,
+    reproduce,
     train,
 )
 from calosim_tf.errors import CalosimError
@@ -39,6 +40,7 @@ COMMANDS = (
     export,
     import_weights,
     bench,
+    reproduce,
     doctor,
 )
 EPILOG = """examples:

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "data": "geometry files fault_points progress errors",
     "data_prep": "data geometry files progress errors",
     "experiments": "config errors",
+    "reproduction": "experiments geometry config files errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "bundle": "data geometry config files errors",
@@ -64,6 +65,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 WITHOUT_TENSORFLOW = (
     *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
+    *("reproduction", "reproduction.*"),
     *("bundle", "bundle.*", "export.particles"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
 )
