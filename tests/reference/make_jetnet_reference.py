@@ -2,7 +2,7 @@
 
 jetnet brings PyTorch, so it has an environment of its own:
 
-    python3.11 -m venv /tmp/jetnet && /tmp/jetnet/bin/pip install jetnet==0.2.5 "numpy<2" h5py
+    python3.11 -m venv /tmp/jetnet && /tmp/jetnet/bin/pip install jetnet==0.2.5 h5py
     .venv/bin/python tests/reference/make_jetnet_reference.py features /tmp/features.npz
     /tmp/jetnet/bin/python tests/reference/make_jetnet_reference.py jetnet /tmp/features.npz
 
