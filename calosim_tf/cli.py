@@ -21,11 +21,12 @@ from calosim_tf.commands import (
     import_weights,
     info,
     list_experiments,
+    study,
     train,
 )
 from calosim_tf.errors import CalosimError
 
-COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, import_weights, bench)
+COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, study, import_weights, bench)
 EPILOG = """examples:
   calosim train photon_quick                      train and judge on the bundled EGSnrc sample
   calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5

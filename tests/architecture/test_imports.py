@@ -38,8 +38,9 @@ MAY_IMPORT = {
     "training": "models losses layers generate physics plots latents data geometry config files progress errors",
     "export": "training generate models layers latents data geometry config files progress errors",
     "bench": "training generate latents data geometry config files progress errors",
-    "commands": "bench export training generate latents plots physics data data_prep experiments geometry config files"
-    " progress errors",
+    "studies": "plots physics data geometry files progress errors",
+    "commands": "studies bench export training generate latents plots physics data data_prep experiments geometry"
+    " config files progress errors",
     "cli": "commands errors",
     "__main__": "cli",
 }
@@ -55,9 +56,10 @@ WITHOUT_TENSORFLOW = (
     *("errors", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "experiments", "experiments.*"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
+    *("studies", "studies.*"),
 )
-# ... but for the two files that are there for it, which the others may import inside a function only.
-WITH_TENSORFLOW = ("data.pipeline", "physics.classifier")
+# ... but for the files that are there for it, which the others may import inside a function only.
+WITH_TENSORFLOW = ("data.pipeline", "physics.classifier", "studies.triforce_network")
 # `calosim --help` and `calosim list` answer at once: importing one of these reaches nothing slow.
 QUICK_START = ("", "__main__", "cli", "commands", "commands.*", "config", "config.*", "experiments", "experiments.*")
 # Packages with no future or that are extras: one file each, inside a function.
