@@ -81,12 +81,15 @@ def permute_cells(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) ->
 
 
 def memorise(showers: ShowerSet, training: ShowerSet, rng: np.random.Generator) -> ShowerSet:
-    """Exact copies of training showers of the same incident energies (or ranges), drawn with replacement."""
+    """Exact copies of training showers of the same incident energies (or ranges), each at most once if they suffice.
+
+    Repeated ones would be a mode collapse as well: less diverse than Monte Carlo.
+    """
     groups = group_energies(showers.incident_energy_mev)
     known = groups.rows(training.incident_energy_mev)
     rows = np.empty(len(showers), dtype=np.int64)
     for same, candidates in zip(groups.rows(showers.incident_energy_mev), known, strict=True):
-        rows[same] = rng.choice(candidates, len(same))
+        rows[same] = np.resize(rng.permutation(candidates), len(same))
     return training.take(rows)
 
 
@@ -100,7 +103,7 @@ DAMAGES = (
     Damage("dropped_layer", "the layer with the least energy set to 0", drop_layer),
     Damage("mode_collapse", "a tenth of the showers, each ten times", collapse),
     Damage("permuted_cells", "cells of the layer with the most energy exchanged, always the same way", permute_cells),
-    Damage("memorised_copies", "exact copies of training showers, drawn with replacement", memorise),
+    Damage("memorised_copies", "exact copies of training showers, each at most once", memorise),
 )
 
 

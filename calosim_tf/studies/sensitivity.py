@@ -34,7 +34,10 @@ TRAINING_SHARE, GENERATED_SHARE = 1 / 2, 1 / 6
 # Fewest showers per incident energy and part: below, some parts of the histograms hold nothing
 LEAST_PER_ENERGY = 20
 # Two hundred times all pairs of 10 000 showers would take hours; the measures are as well defined with fewer
-FEWER_SHOWERS = {"precision": 2500, "recall": 2500, "density": 2500, "coverage": 2500}
+FEWER_SHOWERS = {
+    **dict.fromkeys(("precision", "recall", "density", "coverage", "mmd"), 2500),
+    **dict.fromkeys(("nearest_training_ratio", "nearest_training_below"), 1000),
+}
 _STREAM_WORD = 0x5E45
 
 Values = dict[str, dict[str, float]]
