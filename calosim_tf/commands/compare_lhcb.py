@@ -74,14 +74,10 @@ def _names(folders) -> list[str]:
 
 def _source(folders, data: list[str] | None):
     """The showers that all runs left out of their training."""
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
-    from calosim_tf.geometry import get_detector
+    from calosim_tf.data_prep.default_data import source_of
 
     config = folders[0].experiment().data
-    detector = get_detector(config.layout)
-    paths = [Path(path) for path in data] if data else [default_data(config.layout)]
-    source = load_source(paths, detector, holdout_fraction=config.holdout_fraction)
+    source = source_of(config, data)
     sums = [item["sha256"] for item in source.files]
     for folder in folders:
         begun_with = [item["sha256"] for item in folder.data()["files"]]

@@ -108,3 +108,15 @@ def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
         optimizer_critic=model.optimizer_critic,
         **parts,
     )
+
+
+def state_bytes(model: AdversarialModel) -> int:
+    """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
+    owners = [model.generator, model.critic, model.average, model.optimizer_generator, model.optimizer_critic]
+    total = 0
+    for owner in owners:
+        # a method in the legacy interface, which tensorflow-addons still has
+        variables = [] if owner is None else owner.variables
+        for variable in variables() if callable(variables) else variables:
+            total += int(np.prod(variable.shape)) * variable.dtype.size
+    return total

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, TrainingConfig
 from calosim_tf.training import random
+from calosim_tf.training.guard import Guard
 
 
 class AdversarialModel(keras.Model):
@@ -64,6 +65,7 @@ class AdversarialModel(keras.Model):
         self.seed = seed
         self.conditions = conditions
         self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration")
+        self.guard = Guard()
 
     def compile(self, optimizer_generator, optimizer_critic, **options):
         """Attach the two optimisers; their slots are made now, so that every checkpoint holds them."""
@@ -101,6 +103,7 @@ class AdversarialModel(keras.Model):
         """One iteration on ``(showers, condition)`` with ``training.showers_per_iteration`` rows each."""
         showers, condition = data
         config = self.training_config
+        self.guard.begin((self.generator, self.critic))
         critic_logs = []
         for step in range(config.critic_steps):
             rows = self._minibatch(step)
@@ -114,6 +117,7 @@ class AdversarialModel(keras.Model):
             generator_logs.append(self.generator_update(condition[rows], draw))
         self._update_average()
         self.iteration.assign_add(1)
+        self.guard.end(data)
         return {**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)}
 
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
@@ -135,11 +139,23 @@ class AdversarialModel(keras.Model):
 
     def minimise_critic(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the critic's optimiser on the terms that ``losses`` returns; gives them back."""
-        return _minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
+        return self._minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
 
     def minimise_generator(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the generator's optimiser on the terms that ``losses`` returns; gives them back."""
-        return _minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+        return self._minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+
+    def _minimise(
+        self, losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables
+    ) -> dict[str, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            logs = losses()
+            loss = _sum_terms(logs, prefix)
+        gradients = tape.gradient(loss, variables)
+        self.guard.check(logs, gradients, variables)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return logs
 
     def _minibatch(self, step: int) -> slice:
         batch = self.training_config.batch_size
@@ -170,15 +186,6 @@ def _make_slots(optimizer, variables) -> None:
         optimizer.build(variables)
     else:  # the legacy interface, which tensorflow-addons still has
         optimizer._create_all_weights(variables)
-
-
-def _minimise(losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables) -> dict[str, tf.Tensor]:
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(variables)
-        logs = losses()
-        loss = _sum_terms(logs, prefix)
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-    return logs
 
 
 def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:

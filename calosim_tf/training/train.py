@@ -14,7 +14,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.physics.chi2 import chi2_from_totals
-from calosim_tf.training.build import build_model, tracked_state
+from calosim_tf.training.build import build_model, state_bytes, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.gan import AdversarialModel
@@ -23,47 +23,65 @@ from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
 
 
-def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> None:
+def train(
+    experiment: AnyExperiment,
+    source: ShowerSource,
+    run: RunFolder,
+    still_ours: Callable[[], None] = lambda: None,
+) -> None:
     """Run ``experiment`` up to its last iteration; :func:`calosim_tf.training.parts.prepare` has made its folders.
 
     The members of a split are trained one after another, each up to its last iteration.
+
+    Parameters
+    ----------
+    experiment : AnyExperiment
+    source : ShowerSource
+    run : RunFolder
+    still_ours : callable
+        Called before each checkpoint; raises when another process has taken the run over.
 
     Raises
     ------
     NonFiniteError
         A loss term is no longer finite; the last checkpoint is intact.
+    StorageError
+        The disk is full or may not be written to; likewise.
     StoppedBySignal
         A stop signal came; the state is saved.
     """
     if not experiment.members:
-        _train_network(experiment, source, run)
+        _train_network(experiment, source, run, still_ours)
         return
     found, done = parts(experiment, source, run), 0
     try:
         for part in found:
             run.write_status(done, "running")
             print(f"calosim: {part.experiment.name}", file=sys.stderr)
-            _train_network(part.experiment, part.source, part.run)
+            _train_network(part.experiment, part.source, part.run, still_ours)
             done += part.experiment.training.iterations
     except CalosimError as error:
         reached = done + part.run.status().get("iteration", 0)
-        run.write_status(reached, "stopped" if isinstance(error, StoppedBySignal) else "failed", error.exit_code)
+        run.note_end(reached, error)
         raise
     run.write_status(done, "finished", 0)
 
 
-def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
+def _train_network(
+    experiment: Experiment, source: ShowerSource, run: RunFolder, still_ours: Callable[[], None]
+) -> None:
     """Train one generator and critic in their own run folder."""
     model = build_model(experiment, training_conditions(source, run.normalisation()), run.normalisation())
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
+    store.require_room(state_bytes(model))
     first = store.restore(tracked) if store.iterations() else 0
     run.history.cut_after(first)
     run.selection.cut_after(first)
     pending = store.notes(first).get("history", {}) if first > 0 else {}
     history = History(run, experiment.training.log_every, first, pending)
     judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history, still_ours)
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
@@ -71,14 +89,12 @@ def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder)
             select.select(first)
         with StopRequest() as request:
             _fit(experiment, source, run, model, select, request)
-        select.save(select.iteration)
+            select.save(select.iteration)
+            _stop_if_asked(request, run, select)
         select.select(select.iteration)
         store.prune()
-    except StoppedBySignal as stop:
-        run.write_status(select.iteration, "stopped", stop.exit_code)
-        raise
     except CalosimError as error:
-        run.write_status(select.iteration, "failed", error.exit_code)
+        run.note_end(select.iteration, error)
         raise
     run.write_status(select.iteration, "finished", 0)
 
@@ -112,12 +128,17 @@ def _fit(
                 callbacks=callbacks,
                 verbose=1 if sys.stderr.isatty() else 0,
             )
-        if request.received is not None:
-            select.save(select.iteration)
-            raise StoppedBySignal(
-                f"{run.path}: stopped by {request.received.name} after iteration {select.iteration}; "
-                "the state is saved, continue with --resume"
-            )
+        _stop_if_asked(request, run, select)
+
+
+def _stop_if_asked(request: StopRequest, run: RunFolder, select: CheckpointAndSelect) -> None:
+    if request.received is None:
+        return
+    select.save(select.iteration)
+    raise StoppedBySignal(
+        f"{run.path}: stopped by {request.received.name} after iteration {select.iteration}; "
+        "the state is saved, continue with --resume"
+    )
 
 
 def _segments(first: int, last: int, every: int) -> list[tuple[int, int, int]]:
