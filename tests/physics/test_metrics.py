@@ -16,7 +16,6 @@ from calosim_tf.physics.comparison import compare, make_baseline
 from calosim_tf.physics.evaluate import METRICS
 from calosim_tf.physics.metrics import Measured, Metric, distance_from_ideal, measure
 
-
 # A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
 # unbiased distance of equal samples is below 0.
 NOT_IDEAL_FOR_COPIES = {
