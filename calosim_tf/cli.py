@@ -25,6 +25,7 @@ from calosim_tf.commands import (
     info,
     list_experiments,
     reproduce,
+    study,
     train,
 )
 from calosim_tf.errors import CalosimError
@@ -37,6 +38,7 @@ COMMANDS = (
     generate,
     evaluate,
     compare,
+    study,
     export,
     import_weights,
     bench,

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
     "doctor": "data data_prep files errors",
     "bench_steps": "bench training data_prep experiments progress",
+    "studies": "plots physics data geometry files progress errors",
     "commands": "*",
     "cli": "commands errors",
     "__main__": "cli",
@@ -68,9 +69,10 @@ WITHOUT_TENSORFLOW = (
     *("reproduction", "reproduction.*"),
     *("bundle", "bundle.*", "export.particles"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
+    *("studies", "studies.*"),
 )
-# ... but for the two files that are there for it, which the others may import inside a function only.
-WITH_TENSORFLOW = ("data.pipeline", "physics.classifier")
+# ... but for the files that are there for it, which the others may import inside a function only.
+WITH_TENSORFLOW = ("data.pipeline", "physics.classifier", "studies.triforce_network")
 # `calosim --help` and `calosim list` answer at once: importing one of these reaches nothing slow.
 QUICK_START = ("", "__main__", "cli", "commands", "commands.*", "config", "config.*", "experiments", "experiments.*")
 # Packages with no future or that are extras: one file each, inside a function.
