@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
     " progress errors",
-    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
+    "export": "bench bundle training generate inference models layers latents physics plots data data_prep geometry config"
     " files progress errors",
     "benchmark": "inference bundle latents data geometry config files progress errors",
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
@@ -67,7 +67,7 @@ WITHOUT_TENSORFLOW = (
     *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
     *("reproduction", "reproduction.*"),
-    *("bundle", "bundle.*", "export.particles"),
+    *("bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
     *("studies", "studies.*"),
 )
