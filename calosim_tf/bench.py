@@ -1,40 +1,25 @@
-"""Timing: training steps and generation, as ratios within one run.
-
-Absolute seconds on a shared machine wander by a factor of two; what is compared here is taken in turn, round by
-round, and quoted as the median over rounds with its spread.
-"""
+"""Timing of what TensorFlow runs: training steps, and networks by the protocol of a paper."""
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.benchmark.clocks import WARM_UP, in_turn, ratio_spread, spread
 from calosim_tf.config import Experiment, LatentLaw
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
-
-WARM_UP = 2
-# Network calls shorter than this are repeated inside one clock reading
-SHORTEST_READING_S = 0.02
-# Incident energy of the whole-job clock; the work does not depend on it
-ENERGY_MEV = "16384"
 
 
 class _StepClock(keras.callbacks.Callback):
@@ -78,7 +63,7 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     }
     for way in ways.values():
         way()
-    readings = _in_turn(ways, rounds)
+    readings = in_turn(ways, rounds)
     return {
         "experiment": experiment.name,
         "batch_size": experiment.training.batch_size,
@@ -116,35 +101,6 @@ def time_bare(step: Callable, batch, steps: int, warm_up: int = WARM_UP) -> floa
         if index >= warm_up:
             intervals.append(time.perf_counter() - start)
     return statistics.median(intervals)
-
-
-def bench_network(generators: dict[str, ShowerSampler], batch: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Seconds per shower of the network alone, back ends in turn, latents and labels ready in memory.
-
-    Parameters
-    ----------
-    generators : dict
-        Back end -> generator.
-    batch : int
-    repeats : int
-        Readings per back end.
-    """
-    readings = _in_turn({name: _network_clock(generator, batch) for name, generator in generators.items()}, repeats)
-    return {name: spread(values) for name, values in readings.items()}
-
-
-def _network_clock(generator: ShowerSampler, batch: int) -> Callable[[], float]:
-    call = generator.ready_call(batch)
-
-    def seconds(calls: int) -> float:
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        return time.perf_counter() - start
-
-    seconds(WARM_UP)
-    calls = max(1, round(SHORTEST_READING_S / seconds(1)))
-    return lambda: seconds(calls) / (calls * batch)
 
 
 @dataclass(frozen=True)
@@ -199,66 +155,4 @@ def bench_protocol(calls: dict[str, Callable[[], Any]], protocol: InferenceProto
     for call in calls.values():
         for _ in range(protocol.warm_up_batches):
             call()
-    return _in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
-
-
-def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) -> dict[str, Any]:
-    """Whole job: a new process makes ``events`` showers and closes the HDF5 file.
-
-    Parameters
-    ----------
-    name : str
-        Run folder or ``pretrained:NAME``.
-    backend : str
-    batch, events : int
-    repeats : int
-
-    Returns
-    -------
-    dict
-        Seconds per shower (median, minimum, maximum), events and peak memory in MiB of the process.
-    """
-    readings, memory = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        for repeat in range(repeats):
-            command = [
-                sys.executable,
-                "-m",
-                "calosim_tf",
-                "generate",
-                name,
-                "--energies",
-                ENERGY_MEV,
-                "--events",
-                str(events),
-            ]
-            command += ["--batch", str(batch), "--backend", backend, "--out", str(Path(folder) / f"{repeat}.hdf5")]
-            start = time.perf_counter()
-            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-            message = process.stderr.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            readings.append((time.perf_counter() - start) / events)
-            if process.returncode != 0:
-                raise RuntimeError(f"{' '.join(command)} failed: {message}")
-            memory.append(usage.ru_maxrss / 1024)
-    return {"seconds_per_shower": spread(readings), "events": events, "peak_memory_mib": round(max(memory))}
-
-
-def _in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """One reading of each way per round."""
-    readings: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            readings[name].append(way())
-    return readings
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Median, minimum and maximum."""
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def ratio_spread(numerator: list[float], denominator: list[float]) -> dict[str, float]:
-    """Spread of the ratios of readings of the same round."""
-    return spread([a / b for a, b in zip(numerator, denominator, strict=True)])
+    return in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)

@@ -122,7 +122,7 @@ def _row(
     readings: dict[tuple[str, str], list[float]],
     backends: list[str],
 ) -> dict[str, Any]:
-    from calosim_tf.bench import ratio_spread, spread
+    from calosim_tf.benchmark.clocks import ratio_spread, spread
 
     name, backend = key
     record = subjects[name]["record"]

@@ -42,8 +42,8 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
     " progress errors",
-    "export": "bench bundle training generate inference models layers latents physics plots data data_prep geometry config"
-    " files progress errors",
+    "export": "bench bundle training generate inference models layers latents physics plots data data_prep geometry"
+    " config files progress errors",
     "benchmark": "inference bundle latents data geometry config files progress errors",
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
     "doctor": "data data_prep files errors",
