@@ -12,6 +12,7 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.calogan import CaloGanModel
 from calosim_tf.training.gan import AdversarialModel
@@ -36,7 +37,10 @@ def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
 
 
 def build_model(
-    experiment: Experiment, conditions: np.ndarray | None = None, normalisation: Normalisation | None = None
+    experiment: Experiment,
+    conditions: np.ndarray | None = None,
+    normalisation: Normalisation | None = None,
+    replicas: Replicas = ALONE,
 ) -> AdversarialModel:
     """Compiled adversarial model at iteration 0; the same seed gives the same weights.
 
@@ -47,6 +51,8 @@ def build_model(
         Conditions of the training showers; losses that draw from them need it.
     normalisation : Normalisation, optional
         Of the training data, for losses whose settings may be left to the data.
+    replicas : Replicas, optional
+        Those that share the global batch; with several, call it in the scope of their strategy.
     """
     training = experiment.training
     if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
@@ -57,7 +63,7 @@ def build_model(
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
     model = ALGORITHMS[training.algorithm](
-        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions
+        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
     model.compile(
         build_optimizer(training, "generator"),
@@ -108,3 +114,14 @@ def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
         optimizer_critic=model.optimizer_critic,
         **parts,
     )
+
+
+def state_variables(model: AdversarialModel) -> list[tf.Variable]:
+    """The variables behind :func:`tracked_state`, in an order that depends on the experiment alone."""
+    networks = [model.generator, model.critic, *([] if model.average is None else [model.average])]
+    found = [model.iteration, *(variable for network in networks for variable in network.variables)]
+    for optimizer in (model.optimizer_generator, model.optimizer_critic):
+        # a method in the legacy interface of tensorflow-addons
+        variables = optimizer.variables
+        found += variables() if callable(variables) else variables
+    return found

@@ -77,6 +77,19 @@ class RunFolder:
         """Record how far the run got: ``running``, ``finished``, ``stopped`` or ``failed``."""
         write_json(self.path / "status.json", {"iteration": iteration, "state": state, "exit": exit_code})
 
+    def note_start(self, iteration: int, strategy: str, replicas: int, global_batch: int) -> None:
+        """Add to ``strategy.json`` from which iteration on the run was shared by how many replicas."""
+        path = self.path / "strategy.json"
+        starts = read_json(path, "the strategies of a run").get("starts", []) if path.is_file() else []
+        start = {
+            "iteration": iteration,
+            "strategy": strategy,
+            "replicas": replicas,
+            "global_batch": global_batch,
+            "batch_per_replica": global_batch // replicas,
+        }
+        write_json(path, {"starts": [*starts, start]})
+
     def refuse_early(self, *, resume: bool, force: bool) -> None:
         """Say before the data are read that the folder cannot be used.
 
