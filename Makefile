@@ -79,6 +79,11 @@ test: $(DEV_READY)  ## run the tests
 lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pylint --rcfile=pyproject.toml calosim_tf experiments data_prep
+
+.PHONY: docs
+docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 .PHONY: format
 format: $(DEV_READY)  ## put the code into the agreed format

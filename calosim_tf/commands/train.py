@@ -12,6 +12,9 @@ from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 
+# All settings of an experiment take a tenth of it
+MAX_SETTINGS_CHARACTERS = 100_000
+
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -36,37 +39,35 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check everything that can be checked without TensorFlow, then train."""
     experiment = configure(args)
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
-    from calosim_tf.geometry import get_detector
+    from calosim_tf.training.signals import stop_at_once
+
+    with stop_at_once(Path(experiment.run.out)):
+        return _train(args, experiment)
+
+
+def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.run_lock import RunLock
 
-    data = experiment.data
-    detector = get_detector(data.layout)
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
-    source = load_source(
-        [Path(path) for path in args.data] if args.data else [default_data(data.layout)],
-        detector,
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-        holdout_fraction=data.holdout_fraction,
-        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
-    )
-    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
-    for line in _plan(experiment, source, run_folder):
-        print(f"calosim: {line}", file=sys.stderr)
+    source = source_of(experiment.data, args.data)
+    with RunLock(run_folder.path) as lock:
+        prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
+        for line in _plan(experiment, source, run_folder):
+            print(f"calosim: {line}", file=sys.stderr)
 
-    from calosim_tf.training.devices import set_threads
-    from calosim_tf.training.train import train
+        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.train import train
 
-    set_threads(experiment.run.threads)
-    train(experiment, source, run_folder)
-    if not args.no_report:
-        from calosim_tf.training.verdict import print_verdict, write_report
+        set_threads(experiment.run.threads)
+        train(experiment, source, run_folder, lock.require_held)
+        if not args.no_report:
+            from calosim_tf.training.verdict import print_verdict, write_report
 
-        print_verdict(run_folder, write_report(run_folder, source))
+            print_verdict(run_folder, write_report(run_folder, source))
     return 0
 
 
@@ -100,6 +101,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
+    if len(text) > MAX_SETTINGS_CHARACTERS:
+        raise ConfigError(f"{path}: holds {len(text)} characters, expected a file with settings: check --config")
     content = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
     if not isinstance(content, dict):
         raise ConfigError(
@@ -111,16 +114,32 @@ def read_settings(path: Path) -> dict[str, Any]:
 def _parse_json(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not JSON ({error})") from error
 
 
 def _parse_yaml(path: Path, text: str) -> Any:
     import yaml
 
+    class SettingsLoader(yaml.SafeLoader):
+        """Plain values, each key once; no references, with which a few lines can stand for gigabytes."""
+
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("references (*name) are not used in settings")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node, deep=False):
+            names = [key.value for key, _ in node.value]
+            repeated = next((name for name in names if names.count(name) > 1), None)
+            if repeated is not None:
+                raise yaml.YAMLError(f"{repeated!r} is given twice")
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, SettingsLoader)
+    # dates and numbers that are none, keys that cannot be keys: not all of it is a YAMLError
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({error})") from error
 
 

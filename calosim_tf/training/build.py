@@ -125,3 +125,8 @@ def state_variables(model: AdversarialModel) -> list[tf.Variable]:
         variables = optimizer.variables
         found += variables() if callable(variables) else variables
     return found
+
+
+def state_bytes(model: AdversarialModel) -> int:
+    """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
+    return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in state_variables(model))

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, TrainingConfig
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
+from calosim_tf.training.guard import Guard
 from calosim_tf.training.random import Draws
 
 
@@ -77,6 +78,7 @@ class AdversarialModel(keras.Model):
         # whether this process, and whether any, has been asked to stop: known to all at the end of the same iteration
         self.stop_asked = tf.Variable(0.0, trainable=False, name="stop_asked", aggregation=alike)
         self.stop_agreed = tf.Variable(0.0, trainable=False, name="stop_agreed", aggregation=alike)
+        self.guard = Guard()
 
     def compile(self, optimizer_generator, optimizer_critic, **options):
         """Attach the two optimisers; their slots are made now, so that every checkpoint holds them."""
@@ -117,6 +119,7 @@ class AdversarialModel(keras.Model):
 
     def _iterate(self, showers, condition) -> dict[str, tf.Tensor]:
         config = self.training_config
+        self.guard.begin((self.generator, self.critic))
         critic_logs = []
         for step in range(config.critic_steps):
             rows = self._minibatch(step)
@@ -130,6 +133,7 @@ class AdversarialModel(keras.Model):
             generator_logs.append(self.generator_update(condition[rows], draw))
         self._update_average()
         self.iteration.assign_add(1)
+        self.guard.end((showers, condition))
         return self._global_logs({**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)})
 
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
@@ -151,13 +155,24 @@ class AdversarialModel(keras.Model):
 
     def minimise_critic(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the critic's optimiser on the terms that ``losses`` returns; gives them back."""
-        variables = self.critic.trainable_variables
-        return _minimise(losses, "critic_loss_", self.optimizer_critic, variables, self.replicas)
+        return self._minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
 
     def minimise_generator(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the generator's optimiser on the terms that ``losses`` returns; gives them back."""
-        variables = self.generator.trainable_variables
-        return _minimise(losses, "generator_loss_", self.optimizer_generator, variables, self.replicas)
+        return self._minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+
+    def _minimise(
+        self, losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables
+    ) -> dict[str, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            logs = losses()
+            loss = _sum_terms(logs, prefix)
+        gradients = self.replicas.mean_gradients(tape.gradient(loss, variables))
+        self.guard.check(logs, gradients, variables)
+        # reduced above, once for every strategy; on one replica there is nothing to add up
+        optimizer.apply_gradients(zip(gradients, variables, strict=True), experimental_aggregate_gradients=False)
+        return logs
 
     def _minibatch(self, step: int) -> slice:
         first = 0 if self.training_config.reuse_minibatch else step * self.rows
@@ -195,19 +210,6 @@ def _make_slots(optimizer, variables) -> None:
         optimizer.build(variables)
     else:  # the legacy interface, which tensorflow-addons still has
         optimizer._create_all_weights(variables)
-
-
-def _minimise(
-    losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables, replicas: Replicas
-) -> dict[str, tf.Tensor]:
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(variables)
-        logs = losses()
-        loss = _sum_terms(logs, prefix)
-    gradients = replicas.mean_gradients(tape.gradient(loss, variables))
-    # reduced above, once for every strategy; on one replica there is nothing to add up
-    optimizer.apply_gradients(zip(gradients, variables, strict=True), experimental_aggregate_gradients=False)
-    return logs
 
 
 def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:

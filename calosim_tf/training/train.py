@@ -15,7 +15,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.physics.chi2 import chi2_from_totals
-from calosim_tf.training.build import build_model, state_variables, tracked_state
+from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.gan import AdversarialModel
@@ -25,16 +25,34 @@ from calosim_tf.training.signals import StopRequest
 from calosim_tf.training.strategy import Strategy
 
 
-def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, strategy: Strategy | None = None) -> None:
+def train(
+    experiment: AnyExperiment,
+    source: ShowerSource,
+    run: RunFolder,
+    still_ours: Callable[[], None] = lambda: None,
+    strategy: Strategy | None = None,
+) -> None:
     """Run ``experiment`` up to its last iteration; :func:`calosim_tf.training.parts.prepare` has made its folders.
 
     The members of a split are trained one after another, each up to its last iteration.  Of several processes the
     chief alone writes.
 
+    Parameters
+    ----------
+    experiment : AnyExperiment
+    source : ShowerSource
+    run : RunFolder
+    still_ours : callable
+        Called before each checkpoint; raises when another process has taken the run over.
+    strategy : Strategy, optional
+        How processes and devices share the run; one process with one device unless given.
+
     Raises
     ------
     NonFiniteError
         A loss term is no longer finite; the last checkpoint is intact.
+    StorageError
+        The disk is full or may not be written to; likewise.
     StoppedBySignal
         A stop signal came; the state is saved.
     WorkerLostError
@@ -42,7 +60,7 @@ def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, strat
     """
     strategy = strategy or Strategy()
     if not experiment.members:
-        _train_network(experiment, source, run, strategy)
+        _train_network(experiment, source, run, still_ours, strategy)
         return
     found, done = parts(experiment, source, run), 0
     try:
@@ -50,18 +68,20 @@ def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, strat
             if strategy.is_chief:
                 run.write_status(done, "running")
                 print(f"calosim: {part.experiment.name}", file=sys.stderr)
-            _train_network(part.experiment, part.source, part.run, strategy)
+            _train_network(part.experiment, part.source, part.run, still_ours, strategy)
             done += part.experiment.training.iterations
     except CalosimError as error:
         if strategy.is_chief:
             reached = done + part.run.status().get("iteration", 0)
-            run.write_status(reached, "stopped" if isinstance(error, StoppedBySignal) else "failed", error.exit_code)
+            run.note_end(reached, error)
         raise
     if strategy.is_chief:
         run.write_status(done, "finished", 0)
 
 
-def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder, strategy: Strategy) -> None:
+def _train_network(
+    experiment: Experiment, source: ShowerSource, run: RunFolder, still_ours: Callable[[], None], strategy: Strategy
+) -> None:
     """Train one generator and critic in their own run folder."""
     with strategy.scope():
         model = build_model(
@@ -69,6 +89,7 @@ def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder,
         )
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
+    strategy.on_chief(lambda: store.require_room(state_bytes(model)))
     first = strategy.align(state_variables(model), lambda: store.restore(tracked) if store.iterations() else 0)
     fit = _Fit(experiment, source, run, model, first, strategy)
     if not strategy.is_chief:
@@ -80,27 +101,25 @@ def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder,
     pending = store.notes(first).get("history", {}) if first > 0 else {}
     history = History(run, experiment.training.log_every, first, pending)
     judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history, still_ours)
     board = keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0)
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
             # a run that ended between checkpoint and verdict still owes the verdict
             select.select(first)
-        with StopRequest() as request, strategy.watching(str(run.path)):
-            stop = fit([history, select], [board], request)
-            select.save(select.iteration)
-            if stop is None:
-                select.select(select.iteration)
-                store.prune()
-            strategy.wait()
-        if stop is not None:
-            raise stop
-    except StoppedBySignal as stop:
-        run.write_status(select.iteration, "stopped", stop.exit_code)
-        raise
+        with strategy.watching(str(run.path)):
+            with StopRequest() as request:
+                stop = fit([history, select], [board], request)
+                select.save(select.iteration)
+                strategy.wait()
+                stop = stop or fit.stop_of(request)
+            if stop is not None:
+                raise stop
+        select.select(select.iteration)
+        store.prune()
     except CalosimError as error:
-        run.write_status(select.iteration, "failed", error.exit_code)
+        run.note_end(select.iteration, error)
         raise
     run.write_status(select.iteration, "finished", 0)
 
@@ -145,12 +164,19 @@ class _Fit:
                     callbacks=[*before, stop, *after],
                     verbose=1 if sys.stderr.isatty() and strategy.is_chief else 0,
                 )
-            if stop.stopped or (request.received is not None and strategy.processes == 1):
-                return StoppedBySignal(
-                    f"{self.run.path}: stopped by {request.received.name if request.received else 'another rank'} "
-                    f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
-                )
+            if stop.stopped or self.stop_of(request):
+                return self._stop(request)
         return None
+
+    def stop_of(self, request: StopRequest) -> StoppedBySignal | None:
+        """A request that came behind the last callback; of several processes, one alone cannot act on it."""
+        return self._stop(request) if request.received is not None and self.strategy.processes == 1 else None
+
+    def _stop(self, request: StopRequest) -> StoppedBySignal:
+        return StoppedBySignal(
+            f"{self.run.path}: stopped by {request.received.name if request.received else 'the signal of another rank'} "
+            f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
+        )
 
     def _batches(self, first: int):
         training, strategy = self.experiment.training, self.strategy
