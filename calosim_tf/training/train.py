@@ -173,8 +173,9 @@ class _Fit:
         return self._stop(request) if request.received is not None and self.strategy.processes == 1 else None
 
     def _stop(self, request: StopRequest) -> StoppedBySignal:
+        signal = request.received.name if request.received else "a signal to another rank"
         return StoppedBySignal(
-            f"{self.run.path}: stopped by {request.received.name if request.received else 'the signal of another rank'} "
+            f"{self.run.path}: stopped by {signal} "
             f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
         )
 
