@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Iterator
-=======
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping
->>>>>>> report
 from contextlib import contextmanager
 from pathlib import Path
 
