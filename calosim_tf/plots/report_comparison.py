@@ -49,7 +49,8 @@ def draw_comparison(reports: Sequence[NamedReport], folder: Path) -> Iterator[tu
                 "per_energy",
                 "Against the incident energy",
                 "Metrics at each incident energy, worst first. Band: Monte Carlo against Monte Carlo of the first"
-                " report. Lower panel: difference from it in units of both errors, at the border where it is more than 10.",
+                " report. Lower panel: difference from it in units of both errors, at the border where it is more"
+                " than 10.",
             )
 
 
