@@ -18,6 +18,7 @@ from calosim_tf.training.calogan import CaloGanModel
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.hinge import HingeModel
 from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.warm_up import WarmUp
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
 ALGORITHMS: dict[str, type[AdversarialModel]] = {
@@ -92,6 +93,12 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif training.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    if training.warmup_iterations > 0:
+        rate = WarmUp(
+            rate,
+            training.warmup_from,
+            training.warmup_iterations * training.optimizer_steps_per_iteration(network),
+        )
     beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
     name = getattr(training, f"optimizer_{network}")
     if name == "rmsprop":

@@ -119,6 +119,9 @@ class AdversarialModel(keras.Model):
 
     def _iterate(self, showers, condition) -> dict[str, tf.Tensor]:
         config = self.training_config
+        # several processes hand over batches of unknown length
+        rows = config.showers_per_iteration // self.replicas.number
+        showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
         self.guard.begin((self.generator, self.critic))
         critic_logs = []
         for step in range(config.critic_steps):

@@ -30,11 +30,6 @@ def _import_horovod() -> ModuleType:
     return hvd
 
 
-def has_gpu_operations() -> bool:
-    """Whether the installed Horovod was built with NCCL."""
-    return bool(_import_horovod().nccl_built())
-
-
 class HorovodReplicas(Replicas):
     """One replica per process.
 
@@ -77,6 +72,20 @@ class Horovod(Strategy):
         self.process, self.processes = hvd.rank(), hvd.size()
         self.local_processes = hvd.local_size()
         self.local_replicas = (self.process,)
+
+    def require_compilable(self, experiment) -> None:
+        """XLA compiles Horovod's GPU operations alone.
+
+        Raises
+        ------
+        ConfigError
+        """
+        compiled = any(part.training.jit_compile for part in experiment.members or (experiment,))
+        if compiled and not self._hvd.nccl_built():
+            raise ConfigError(
+                "training.jit_compile: found true with --strategy horovod, whose build has no GPU operations, expected "
+                "false"
+            )
 
     def sum_over_processes(self, value: int) -> int:
         return int(self._hvd.allreduce(tf.constant(value, tf.int32), op=self._hvd.Sum, name="sum_over_processes"))

@@ -12,7 +12,6 @@ import tensorflow as tf
 from calosim_tf.errors import CalosimError, ConfigError, WorkerLostError
 from calosim_tf.layers.replicas import ALONE, Replicas
 
-STRATEGIES = ("none", "mirrored", "multiworker", "horovod")
 # What the engines raise when another process is gone: gRPC and Gloo by different names
 LOST = (
     tf.errors.UnavailableError,
@@ -84,34 +83,42 @@ class Strategy:
         """Return once every process has come here."""
         self.sum_over_processes(0)
 
-    def on_chief(self, action: Callable[[], Any]) -> Any:
-        """Let the chief do something while the others wait; if it cannot, all stop.
-
-        Returns
-        -------
-        What ``action`` returns; None in other processes.
+    def together(self, action: Callable[[], Any]) -> Any:
+        """Do something in every process; where one cannot, all stop.
 
         Raises
         ------
         CalosimError
-            On the chief that of ``action``, elsewhere one that refers to it, with the same exit code.
+            That of ``action``; in a process that could, one with the same exit code that refers to it.
         """
         if self.processes == 1:
             return action()
         result, failure = None, None
-        if self.is_chief:
-            try:
-                result = action()
-            except CalosimError as error:
-                failure = error
-        code = self.sum_over_processes(failure.exit_code if failure else 0)
+        try:
+            result = action()
+        except CalosimError as error:
+            failure = error
+        failures = self.sum_over_processes(int(failure is not None))
+        codes = self.sum_over_processes(failure.exit_code if failure else 0)
         if failure:
             raise failure
-        if code:
-            stop = CalosimError(f"rank {self.process}: stopped with rank 0, whose message says why")
-            stop.exit_code = code
+        if failures:
+            stop = CalosimError(f"rank {self.process}: stopped because another rank cannot go on; its message says why")
+            stop.exit_code = codes // failures
             raise stop
         return result
+
+    def on_chief(self, action: Callable[[], Any]) -> Any:
+        """Let the chief do something while the others wait; if it cannot, all stop as with :meth:`together`.
+
+        Returns
+        -------
+        What ``action`` returns; None in other processes.
+        """
+        return self.together(lambda: action() if self.is_chief else None)
+
+    def require_compilable(self, experiment) -> None:
+        """Refuse ``training.jit_compile`` where the engine cannot take part in a compiled step (overridden)."""
 
     @contextlib.contextmanager
     def watching(self, where: str):

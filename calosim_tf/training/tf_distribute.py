@@ -92,7 +92,9 @@ class MultiWorker(_TfStrategy):
 
     def _sum_on_device(self, value: tf.Tensor):
         def reduce():
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+            # a copy on the device of the replica: an argument of the function has none
+            own = tf.identity(value)
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
 
         return self._strategy.run(reduce)
 

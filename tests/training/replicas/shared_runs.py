@@ -84,7 +84,7 @@ def main(strategy_name: str, cells: str, out: str, iterations: int, names: list[
         source = load_source([Path(cells) / f"{detector.file_layout}.hdf5"], detector)
         run = RunFolder(Path(out) / name)
         strategy.on_chief(lambda e=experiment, s=source, r=run: prepare(e, s, r, resume=True, force=False))
-        train(experiment, source, run, strategy)
+        train(experiment, source, run, strategy=strategy)
 
 
 if __name__ == "__main__":
