@@ -72,13 +72,13 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     constant = tf.data.Dataset.from_tensors(batch).repeat()
     bare_step = tf.function(model.train_step)
     ways: dict[str, Callable[[], float]] = {
-        "keras_real_input": lambda: _time_fit(model, real, steps),
-        "keras_constant_input": lambda: _time_fit(model, constant, steps),
+        "keras_real_input": lambda: time_fit(model, real, steps),
+        "keras_constant_input": lambda: time_fit(model, constant, steps),
         "bare_constant_input": lambda: time_bare(bare_step, batch, steps),
     }
     for way in ways.values():
         way()
-    readings = _in_turn(ways, rounds)
+    readings = in_turn(ways, rounds)
     return {
         "experiment": experiment.name,
         "batch_size": experiment.training.batch_size,
@@ -98,7 +98,8 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
 
 
-def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+def time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+    """Median of the seconds from one iteration of ``fit`` to the next, over ``steps`` of them."""
     clock = _StepClock()
     # The first iterations after the start of ``fit`` fill the prefetch buffer
     model.fit(batches, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[clock])
@@ -129,7 +130,7 @@ def bench_network(generators: dict[str, ShowerSampler], batch: int, repeats: int
     repeats : int
         Readings per back end.
     """
-    readings = _in_turn({name: _network_clock(generator, batch) for name, generator in generators.items()}, repeats)
+    readings = in_turn({name: _network_clock(generator, batch) for name, generator in generators.items()}, repeats)
     return {name: spread(values) for name, values in readings.items()}
 
 
@@ -199,7 +200,7 @@ def bench_protocol(calls: dict[str, Callable[[], Any]], protocol: InferenceProto
     for call in calls.values():
         for _ in range(protocol.warm_up_batches):
             call()
-    return _in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
+    return in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
 
 
 def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) -> dict[str, Any]:
@@ -245,7 +246,7 @@ def bench_job(name: str, backend: str, batch: int, events: int, repeats: int) ->
     return {"seconds_per_shower": spread(readings), "events": events, "peak_memory_mib": round(max(memory))}
 
 
-def _in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def in_turn(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """One reading of each way per round."""
     readings: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
