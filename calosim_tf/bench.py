@@ -57,8 +57,8 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     constant = tf.data.Dataset.from_tensors(batch).repeat()
     bare_step = tf.function(model.train_step)
     ways: dict[str, Callable[[], float]] = {
-        "keras_real_input": lambda: _time_fit(model, real, steps),
-        "keras_constant_input": lambda: _time_fit(model, constant, steps),
+        "keras_real_input": lambda: time_fit(model, real, steps),
+        "keras_constant_input": lambda: time_fit(model, constant, steps),
         "bare_constant_input": lambda: time_bare(bare_step, batch, steps),
     }
     for way in ways.values():
@@ -83,7 +83,8 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
 
 
-def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+def time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+    """Median of the seconds from one iteration of ``fit`` to the next, over ``steps`` of them."""
     clock = _StepClock()
     # The first iterations after the start of ``fit`` fill the prefetch buffer
     model.fit(batches, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[clock])

@@ -54,6 +54,10 @@ class NonFiniteError(CalosimError):
     """A loss, gradient or weight is no longer a finite number."""
 
 
+class WorkerLostError(CalosimError):
+    """Another process of a distributed training is gone."""
+
+
 class StoppedBySignal(CalosimError):
     """A signal asked the run to stop; its state is saved and it can be resumed."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ def add_parser(subparsers) -> None:
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--json", action="store_true", help="print JSON")
     train.set_defaults(run=run_train)
+    scaling = actions.add_parser("scaling", help="seconds per iteration and efficiency over workers of one core each")
+    scaling.add_argument("experiment")
+    scaling.add_argument("--workers", default="1,2", help="numbers of workers, separated by commas (default 1,2)")
+    scaling.add_argument("--engine", choices=("multiworker", "horovod"), default="multiworker")
+    scaling.add_argument("--rounds", type=int, default=3, metavar="N", help="starts of each configuration, in turn")
+    scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
+    scaling.add_argument("--json", action="store_true", help="print JSON")
+    scaling.set_defaults(run=run_scaling)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
     generate.add_argument("names", nargs="+", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
     generate.add_argument(
@@ -79,6 +88,42 @@ def run_train(args: argparse.Namespace) -> int:
         return 0
     for part, result in zip(found, results, strict=True):
         _print_train(part.experiment, result, args)
+    return 0
+
+
+def run_scaling(args: argparse.Namespace) -> int:
+    """Time the training step with several workers, one core each."""
+    from calosim_tf.experiments import get_experiment
+
+    require_positive("--rounds", args.rounds)
+    require_positive("--steps", args.steps)
+    workers = [positive_integer("--workers", item) for item in args.workers.split(",")]
+    cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment)
+    if max(workers) > cores:
+        raise ConfigError(f"--workers: found {max(workers)}, expected at most {cores}, the cores of this machine")
+    if experiment.members:
+        raise ConfigError(f"bench scaling: found the split {experiment.name!r}, expected an experiment of one network")
+    if any(experiment.training.batch_size % number for number in workers):
+        raise ConfigError(
+            f"--workers: found {args.workers}, expected divisors of the batch of {experiment.training.batch_size}"
+        )
+    from calosim_tf.bench_scaling import bench_scaling
+
+    rows = bench_scaling(experiment.name, workers, args.engine, args.rounds, args.steps)
+    if args.json:
+        print(json.dumps({"experiment": experiment.name, "engine": args.engine, "rows": rows}, indent=2))
+        return 0
+    print(
+        f"{experiment.name}, {args.engine}, one core per worker, median of {args.rounds} starts in turn (min - max); "
+        f"efficiency against {workers[0]} worker"
+    )
+    for row in rows:
+        print(
+            f"  fixed {row['fixed']:10} batch, {row['workers']} workers, global batch {row['global_batch']:>5}: "
+            f"{_seconds(row['seconds_per_iteration'], 1.0, 's')}   efficiency {row['efficiency']['median']:.3f} "
+            f"({row['efficiency']['min']:.3f} - {row['efficiency']['max']:.3f})   "
+            f"all-reduce {row['reduction_share']['median']:.1%}   input {row['input_share']['median']:.1%}"
+        )
     return 0
 
 

@@ -47,6 +47,8 @@ MAY_IMPORT = {
     "benchmark": "inference bundle latents data geometry config files progress errors",
     "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
     "doctor": "data data_prep files errors",
+    "bench_replicas": "bench training layers data config errors",
+    "bench_scaling": "bench_replicas training data_prep experiments progress errors",
     "bench_steps": "bench training data_prep experiments progress",
     "studies": "plots physics data geometry files progress errors",
     "commands": "*",
