@@ -15,7 +15,7 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 from calosim_tf.training import wasserstein
 from calosim_tf.training.build import ALGORITHMS
-from calosim_tf.training.callbacks import History
+from calosim_tf.training.callbacks import CheckpointAndSelect, History
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
@@ -88,8 +88,8 @@ def poison_penalty(monkeypatch, experiment, kind, term):
     monkeypatch.setattr(wasserstein, "gradient_penalty", poisoned)
 
 
-def poison_weight(monkeypatch, experiment, network, weight, after=AT - 1):
-    original = History.on_train_batch_end
+def poison_weight(monkeypatch, experiment, network, _term, callback=CheckpointAndSelect, after=AT - 1):
+    original = callback.on_train_batch_end
 
     def poisoning(self, batch, logs=None):
         original(self, batch, logs)
@@ -99,7 +99,7 @@ def poison_weight(monkeypatch, experiment, network, weight, after=AT - 1):
             values.flat[1] = NAN
             variable.assign(values)
 
-    monkeypatch.setattr(History, "on_train_batch_end", poisoning)
+    monkeypatch.setattr(callback, "on_train_batch_end", poisoning)
 
 
 def poison_data(monkeypatch, experiment, *_names):
@@ -165,7 +165,7 @@ def expect_intact(run):
 def test_a_weight_that_is_lost_right_before_a_checkpoint(begin, monkeypatch):
     """Breaks if the state of a checkpoint is not looked at: the next iteration would be too late."""
     experiment, source, run = begin("wasserstein")
-    poison_weight(monkeypatch, experiment, "generator", "", after=4)
+    poison_weight(monkeypatch, experiment, "generator", "", callback=History, after=4)
     with pytest.raises(NonFiniteError, match=r"generator/.*kernel is not finite after iteration 4.*the last one is 2"):
         train(experiment, source, run)
     expect_intact(run)
