@@ -24,7 +24,7 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, LatentLaw
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.generate import ShowerSampler
+from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
@@ -67,17 +67,14 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant
         input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
-    normalisation = fit_normalisation(experiment, source)
-    model = build_model(experiment, training_conditions(source, normalisation), normalisation)
-    rows = experiment.training.showers_per_iteration
-    real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
+    model, real = model_and_batches(experiment, source)
     batch = next(iter(real))
     constant = tf.data.Dataset.from_tensors(batch).repeat()
     bare_step = tf.function(model.train_step)
     ways: dict[str, Callable[[], float]] = {
         "keras_real_input": lambda: _time_fit(model, real, steps),
         "keras_constant_input": lambda: _time_fit(model, constant, steps),
-        "bare_constant_input": lambda: _time_bare(bare_step, batch, steps),
+        "bare_constant_input": lambda: time_bare(bare_step, batch, steps),
     }
     for way in ways.values():
         way()
@@ -93,6 +90,14 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     }
 
 
+def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[keras.Model, tf.data.Dataset]:
+    """A freshly initialised model ready to train, and its minibatches from the first on."""
+    normalisation = fit_normalisation(experiment, source)
+    model = build_model(experiment, training_conditions(source, normalisation), normalisation)
+    rows = experiment.training.showers_per_iteration
+    return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
+
+
 def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
     clock = _StepClock()
     # The first iterations after the start of ``fit`` fill the prefetch buffer
@@ -100,14 +105,15 @@ def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float
     return statistics.median(clock.intervals()[WARM_UP - 1 :])
 
 
-def _time_bare(step: Callable, batch, steps: int) -> float:
+def time_bare(step: Callable, batch, steps: int, warm_up: int = WARM_UP) -> float:
+    """Median of the seconds of ``steps`` calls after ``warm_up`` others."""
     intervals = []
-    for index in range(steps + WARM_UP):
+    for index in range(steps + warm_up):
         start = time.perf_counter()
         logs = step(batch)
         for value in logs.values():  # what fit hands to its callbacks is numbers too
             value.numpy()
-        if index >= WARM_UP:
+        if index >= warm_up:
             intervals.append(time.perf_counter() - start)
     return statistics.median(intervals)
 

@@ -19,15 +19,32 @@ from calosim_tf.commands import (
     data,
     doctor,
     evaluate,
+    export,
     generate,
     import_weights,
     info,
     list_experiments,
+    reproduce,
+    study,
     train,
 )
 from calosim_tf.errors import CalosimError
 
-COMMANDS = (list_experiments, info, data, train, generate, evaluate, compare, import_weights, bench, doctor)
+COMMANDS = (
+    list_experiments,
+    info,
+    data,
+    train,
+    generate,
+    evaluate,
+    compare,
+    study,
+    export,
+    import_weights,
+    bench,
+    reproduce,
+    doctor,
+)
 EPILOG = """examples:
   calosim train photon_quick                      train and judge on the bundled EGSnrc sample
   calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5

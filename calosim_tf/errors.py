@@ -42,6 +42,10 @@ class CheckpointError(CalosimError):
     """No sound checkpoint is left."""
 
 
+class ExportError(CalosimError):
+    """An exported network gives other numbers than the one it came from."""
+
+
 class NonFiniteError(CalosimError):
     """A loss, gradient or weight is no longer a finite number."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from calosim_tf.errors import RunFolderError, StorageError
 from calosim_tf.fault_points import reach
@@ -103,6 +104,47 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: found a {type(content).__name__}, expected {what}")
     return content
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Empty folder to fill, which takes the place of ``out`` when the block ends without an error.
+
+    It stands beside ``out`` under a temporary name until then; what was at ``out`` is kept until then and replaced as a
+    whole.
+
+    Raises
+    ------
+    RunFolderError
+        The folder cannot be written.
+    """
+    out = Path(out).absolute()
+    temporary = out.with_name(f".{out.name}.{uuid4().hex[:8]}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for path in temporary.rglob("*"):
+            flush_to_disk(path)
+        _swap(temporary, out)
+    except OSError as error:
+        raise RunFolderError(f"{out}: cannot be written ({error.strerror or error}): choose another --out") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(temporary: Path, out: Path) -> None:
+    """Move ``temporary`` to ``out``; an earlier folder is set aside until that is done, and removed then."""
+    if not out.exists():
+        temporary.rename(out)
+        return
+    earlier = out.with_name(f"{temporary.name}.earlier")
+    out.rename(earlier)
+    try:
+        temporary.rename(out)
+    except OSError:
+        earlier.rename(out)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -14,16 +14,20 @@ REDRAW_SECONDS = 0.5
 BAR_CHARACTERS = 30
 
 
-def progress(iterable: Iterable[Item], total: int, label: str) -> Iterator[Item]:
+def progress(
+    iterable: Iterable[Item], total: int, label: str, size: Callable[[Item], int] | None = None
+) -> Iterator[Item]:
     """Pass the items of ``iterable`` on, and draw a bar on stderr when it takes longer than five seconds.
 
     Parameters
     ----------
     iterable : iterable
     total : int
-        Number of items.
+        Number of items, or sum of their sizes.
     label : str
         Few words in front of the bar.
+    size : callable, optional
+        Size of an item, where items count by size.
 
     Yields
     ------
@@ -35,13 +39,15 @@ def progress(iterable: Iterable[Item], total: int, label: str) -> Iterator[Item]
     start = time.monotonic()
     next_draw = start + SILENT_SECONDS
     drawn = False
+    done = 0
     try:
-        for done, item in enumerate(iterable):
+        for item in iterable:
             if time.monotonic() >= next_draw:
                 _draw(done, total, label, time.monotonic() - start)
                 next_draw = time.monotonic() + REDRAW_SECONDS
                 drawn = True
             yield item
+            done += 1 if size is None else size(item)
     finally:
         if drawn:
             sys.stderr.write("\r\x1b[K")

@@ -21,7 +21,12 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("bench", help="time training steps and generation")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="seconds per iteration: real input, constant input, bare step")
-    train.add_argument("experiment")
+    train.add_argument(
+        "experiments",
+        nargs="+",
+        metavar="EXPERIMENT",
+        help="with several: the bare step of each and its memory, in processes of their own, in turn",
+    )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--json", action="store_true", help="print JSON")
@@ -54,20 +59,15 @@ def add_parser(subparsers) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     """Time the training step on the default data, in a split that of each member."""
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.geometry import get_detector
 
     require_positive("--steps", args.steps)
-    experiment = get_experiment(args.experiment)
-    data = experiment.data
-    source = load_source(
-        [default_data(data.layout)],
-        get_detector(data.layout),
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-    )
+    experiments = [get_experiment(name) for name in dict.fromkeys(args.experiments)]
+    if len(experiments) > 1:
+        return _run_steps(experiments, args)
+    experiment = experiments[0]
+    source = source_of(experiment.data)
 
     from calosim_tf.bench import bench_train
     from calosim_tf.training.devices import set_threads
@@ -83,6 +83,27 @@ def run_train(args: argparse.Namespace) -> int:
         return 0
     for part, result in zip(found, results, strict=True):
         _print_train(part.experiment, result, args)
+    return 0
+
+
+def _run_steps(experiments: list, args: argparse.Namespace) -> int:
+    for experiment in experiments:
+        if experiment.members:
+            raise ConfigError(f"bench train: found the split {experiment.name!r} among several: time it alone")
+    from calosim_tf.bench_steps import bench_steps
+
+    rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads)
+    if args.json:
+        print(json.dumps({"rounds": args.steps, "rows": rows}, indent=2))
+        return 0
+    first = rows[0]["experiment"]
+    print(f"bare training step, {rows[0]['threads']} threads, median of {args.steps} processes in turn (min - max)")
+    for row in rows:
+        print(
+            f"  {row['experiment']:26} batch {row['batch_size']:>5} {_seconds(row['seconds_per_step'], 1.0, 's')}   "
+            f"over {first} {row['over_first']['median']:.3f}x   "
+            f"peak memory {row['peak_memory_mib']} MiB, {row['memory_before_mib']} before the first step"
+        )
     return 0
 
 

@@ -46,25 +46,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
-    from calosim_tf.geometry import get_detector
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
     from calosim_tf.training.run_lock import RunLock
 
-    data = experiment.data
-    detector = get_detector(data.layout)
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
-    source = load_source(
-        [Path(path) for path in args.data] if args.data else [default_data(data.layout)],
-        detector,
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-        holdout_fraction=data.holdout_fraction,
-        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
-    )
+    source = source_of(experiment.data, args.data)
     with RunLock(run_folder.path) as lock:
         prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
         for line in _plan(experiment, source, run_folder):
