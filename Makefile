@@ -78,6 +78,10 @@ bench: $(READY)  ## time training steps and generation of the photon GAN
 test: $(DEV_READY)  ## run the tests
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
+.PHONY: test-faults
+test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
+	$(BIN)/pytest -q tests/faults $(ARGS)
+
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff check .
