@@ -74,7 +74,7 @@ def run_train(args: argparse.Namespace) -> int:
     experiment = experiments[0]
     source = source_of(experiment.data)
 
-    from calosim_tf.bench import bench_train
+    from calosim_tf.benchmark.training_step import bench_train
     from calosim_tf.training.devices import set_threads
     from calosim_tf.training.parts import parts
     from calosim_tf.training.run_folder import RunFolder
@@ -107,7 +107,7 @@ def run_scaling(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"--workers: found {args.workers}, expected divisors of the batch of {experiment.training.batch_size}"
         )
-    from calosim_tf.bench_scaling import bench_scaling
+    from calosim_tf.benchmark.scaling import bench_scaling
 
     rows = bench_scaling(experiment.name, workers, args.engine, args.rounds, args.steps)
     if args.json:
@@ -120,7 +120,7 @@ def run_scaling(args: argparse.Namespace) -> int:
     for row in rows:
         print(
             f"  fixed {row['fixed']:10} batch, {row['workers']} workers, global batch {row['global_batch']:>5}: "
-            f"{_seconds(row['seconds_per_iteration'], 1.0, 's')}   efficiency {row['efficiency']['median']:.3f} "
+            f"{seconds_text(row['seconds_per_iteration'], 1.0, 's')}   efficiency {row['efficiency']['median']:.3f} "
             f"({row['efficiency']['min']:.3f} - {row['efficiency']['max']:.3f})   "
             f"all-reduce {row['reduction_share']['median']:.1%}   input {row['input_share']['median']:.1%}"
         )
@@ -131,7 +131,7 @@ def _run_steps(experiments: list, args: argparse.Namespace) -> int:
     for experiment in experiments:
         if experiment.members:
             raise ConfigError(f"bench train: found the split {experiment.name!r} among several: time it alone")
-    from calosim_tf.bench_steps import bench_steps
+    from calosim_tf.benchmark.steps import bench_steps
 
     rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads)
     if args.json:
@@ -141,8 +141,8 @@ def _run_steps(experiments: list, args: argparse.Namespace) -> int:
     print(f"bare training step, {rows[0]['threads']} threads, median of {args.steps} processes in turn (min - max)")
     for row in rows:
         print(
-            f"  {row['experiment']:26} batch {row['batch_size']:>5} {_seconds(row['seconds_per_step'], 1.0, 's')}   "
-            f"over {first} {row['over_first']['median']:.3f}x   "
+            f"  {row['experiment']:26} batch {row['batch_size']:>5} "
+            f"{seconds_text(row['seconds_per_step'], 1.0, 's')}   over {first} {row['over_first']['median']:.3f}x   "
             f"peak memory {row['peak_memory_mib']} MiB, {row['memory_before_mib']} before the first step"
         )
     return 0

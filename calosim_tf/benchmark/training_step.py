@@ -1,22 +1,19 @@
-"""Timing of what TensorFlow runs: training steps, and networks by the protocol of a paper."""
+"""Seconds per training iteration, with real and constant input and without Keras."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import WARM_UP, in_turn, ratio_spread, spread
-from calosim_tf.config import Experiment, LatentLaw
+from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
@@ -102,58 +99,3 @@ def time_bare(step: Callable, batch, steps: int, warm_up: int = WARM_UP) -> floa
         if index >= warm_up:
             intervals.append(time.perf_counter() - start)
     return statistics.median(intervals)
-
-
-@dataclass(frozen=True)
-class InferenceProtocol:
-    """How the 3DGAN paper times inference (arXiv 2105.08960, section 4): a reading is a step of several batches."""
-
-    batch: int = 128
-    steps: int = 100
-    batches_per_step: int = 20
-    warm_up_batches: int = 20
-
-    @property
-    def showers_per_step(self) -> int:
-        return self.batches_per_step * self.batch
-
-
-def network_inputs(network: keras.Model, latent: LatentLaw, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Latents of the law and a condition of one half each, float32, shapes (batch, n), (batch, k)."""
-    condition = np.full((batch, network.input["condition"].shape[1]), 0.5, dtype=np.float32)
-    return draw_latents(latent, 0, 0, batch), condition
-
-
-def network_call(network: keras.Model, jit_compile: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A traced generator: (latent, condition) to the network's output."""
-
-    @tf.function(jit_compile=jit_compile)
-    def showers(latent, condition):
-        return network({"latent": latent, "condition": condition}, training=False)
-
-    return lambda latent, condition: showers(latent, condition).numpy()
-
-
-def bench_protocol(calls: dict[str, Callable[[], Any]], protocol: InferenceProtocol) -> dict[str, list[float]]:
-    """Seconds per shower of each step, networks in turn after all are warm.
-
-    Parameters
-    ----------
-    calls : dict
-        Name -> a call that makes one batch.
-    protocol : InferenceProtocol
-    """
-
-    def step(call: Callable[[], Any]) -> Callable[[], float]:
-        def seconds() -> float:
-            start = time.perf_counter()
-            for _ in range(protocol.batches_per_step):
-                call()
-            return (time.perf_counter() - start) / protocol.showers_per_step
-
-        return seconds
-
-    for call in calls.values():
-        for _ in range(protocol.warm_up_batches):
-            call()
-    return in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
