@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,24 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("bench", help="time training steps and generation")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="seconds per iteration: real input, constant input, bare step")
-    train.add_argument("experiment")
+    train.add_argument(
+        "experiments",
+        nargs="+",
+        metavar="EXPERIMENT",
+        help="with several: the bare step of each and its memory, in processes of their own, in turn",
+    )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--json", action="store_true", help="print JSON")
     train.set_defaults(run=run_train)
+    scaling = actions.add_parser("scaling", help="seconds per iteration and efficiency over workers of one core each")
+    scaling.add_argument("experiment")
+    scaling.add_argument("--workers", default="1,2", help="numbers of workers, separated by commas (default 1,2)")
+    scaling.add_argument("--engine", choices=("multiworker", "horovod"), default="multiworker")
+    scaling.add_argument("--rounds", type=int, default=3, metavar="N", help="starts of each configuration, in turn")
+    scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
+    scaling.add_argument("--json", action="store_true", help="print JSON")
+    scaling.set_defaults(run=run_scaling)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
     generate.add_argument("names", nargs="+", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
     generate.add_argument(
@@ -50,22 +64,17 @@ def add_parser(subparsers) -> None:
 
 def run_train(args: argparse.Namespace) -> int:
     """Time the training step on the default data, in a split that of each member."""
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.geometry import get_detector
 
     require_positive("--steps", args.steps)
-    experiment = get_experiment(args.experiment)
-    data = experiment.data
-    source = load_source(
-        [default_data(data.layout)],
-        get_detector(data.layout),
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-    )
+    experiments = [get_experiment(name) for name in dict.fromkeys(args.experiments)]
+    if len(experiments) > 1:
+        return _run_steps(experiments, args)
+    experiment = experiments[0]
+    source = source_of(experiment.data)
 
-    from calosim_tf.bench import bench_train
+    from calosim_tf.benchmark.training_step import bench_train
     from calosim_tf.training.devices import set_threads
     from calosim_tf.training.parts import parts
     from calosim_tf.training.run_folder import RunFolder
@@ -79,6 +88,63 @@ def run_train(args: argparse.Namespace) -> int:
         return 0
     for part, result in zip(found, results, strict=True):
         _print_train(part.experiment, result, args)
+    return 0
+
+
+def run_scaling(args: argparse.Namespace) -> int:
+    """Time the training step with several workers, one core each."""
+    from calosim_tf.experiments import get_experiment
+
+    require_positive("--rounds", args.rounds)
+    require_positive("--steps", args.steps)
+    workers = [positive_integer("--workers", item) for item in args.workers.split(",")]
+    cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment)
+    if max(workers) > cores:
+        raise ConfigError(f"--workers: found {max(workers)}, expected at most {cores}, the cores of this machine")
+    if experiment.members:
+        raise ConfigError(f"bench scaling: found the split {experiment.name!r}, expected an experiment of one network")
+    if any(experiment.training.batch_size % number for number in workers):
+        raise ConfigError(
+            f"--workers: found {args.workers}, expected divisors of the batch of {experiment.training.batch_size}"
+        )
+    from calosim_tf.benchmark.scaling import bench_scaling
+
+    rows = bench_scaling(experiment.name, workers, args.engine, args.rounds, args.steps)
+    if args.json:
+        print(json.dumps({"experiment": experiment.name, "engine": args.engine, "rows": rows}, indent=2))
+        return 0
+    print(
+        f"{experiment.name}, {args.engine}, one core per worker, median of {args.rounds} starts in turn (min - max); "
+        f"efficiency against {workers[0]} worker"
+    )
+    for row in rows:
+        print(
+            f"  fixed {row['fixed']:10} batch, {row['workers']} workers, global batch {row['global_batch']:>5}: "
+            f"{seconds_text(row['seconds_per_iteration'], 1.0, 's')}   efficiency {row['efficiency']['median']:.3f} "
+            f"({row['efficiency']['min']:.3f} - {row['efficiency']['max']:.3f})   "
+            f"all-reduce {row['reduction_share']['median']:.1%}   input {row['input_share']['median']:.1%}"
+        )
+    return 0
+
+
+def _run_steps(experiments: list, args: argparse.Namespace) -> int:
+    for experiment in experiments:
+        if experiment.members:
+            raise ConfigError(f"bench train: found the split {experiment.name!r} among several: time it alone")
+    from calosim_tf.benchmark.steps import bench_steps
+
+    rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads)
+    if args.json:
+        print(json.dumps({"rounds": args.steps, "rows": rows}, indent=2))
+        return 0
+    first = rows[0]["experiment"]
+    print(f"bare training step, {rows[0]['threads']} threads, median of {args.steps} processes in turn (min - max)")
+    for row in rows:
+        print(
+            f"  {row['experiment']:26} batch {row['batch_size']:>5} "
+            f"{seconds_text(row['seconds_per_step'], 1.0, 's')}   over {first} {row['over_first']['median']:.3f}x   "
+            f"peak memory {row['peak_memory_mib']} MiB, {row['memory_before_mib']} before the first step"
+        )
     return 0
 
 

@@ -34,9 +34,9 @@ def run_protocol(args: argparse.Namespace) -> int:
         require_positive("--steps", args.steps)
     batch = None if args.batch is None else positive_integer("--batch", args.batch)
 
-    from calosim_tf.bench import InferenceProtocol, bench_protocol
     from calosim_tf.benchmark.clocks import spread
     from calosim_tf.benchmark.machine import description
+    from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
     from calosim_tf.training.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
@@ -124,7 +124,7 @@ def _subject(name: str) -> dict[str, Any]:
 
 def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
     """A call that makes one batch, inputs ready in memory."""
-    from calosim_tf.bench import network_call, network_inputs
+    from calosim_tf.benchmark.keras_network import network_call, network_inputs
 
     network = subject["network"]
     latent, condition = network_inputs(network, subject["latent"], batch)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from calosim_tf.bench import InferenceProtocol, bench_protocol
+from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
 
 
 def test_steps_are_taken_in_turn_after_all_are_warm():

@@ -1,22 +1,19 @@
-"""Timing of what TensorFlow runs: training steps, and networks by the protocol of a paper."""
+"""Seconds per training iteration, with real and constant input and without Keras."""
 
 from __future__ import annotations
 
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import WARM_UP, in_turn, ratio_spread, spread
-from calosim_tf.config import Experiment, LatentLaw
+from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.latents import draw_latents
 from calosim_tf.training.build import build_model
 from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
@@ -52,17 +49,14 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
         Seconds (median, minimum, maximum over rounds) per way, and the ratios ``input_cost`` (real over constant
         input) and ``keras_cost`` (``fit`` over the bare step, both on constant input).
     """
-    normalisation = fit_normalisation(experiment, source)
-    model = build_model(experiment, training_conditions(source, normalisation), normalisation)
-    rows = experiment.training.showers_per_iteration
-    real = training_batches(source, normalisation, experiment.run.seed, rows, 0)
+    model, real = model_and_batches(experiment, source)
     batch = next(iter(real))
     constant = tf.data.Dataset.from_tensors(batch).repeat()
     bare_step = tf.function(model.train_step)
     ways: dict[str, Callable[[], float]] = {
-        "keras_real_input": lambda: _time_fit(model, real, steps),
-        "keras_constant_input": lambda: _time_fit(model, constant, steps),
-        "bare_constant_input": lambda: _time_bare(bare_step, batch, steps),
+        "keras_real_input": lambda: time_fit(model, real, steps),
+        "keras_constant_input": lambda: time_fit(model, constant, steps),
+        "bare_constant_input": lambda: time_bare(bare_step, batch, steps),
     }
     for way in ways.values():
         way()
@@ -78,75 +72,30 @@ def bench_train(experiment: Experiment, source: ShowerSource, rounds: int, steps
     }
 
 
-def _time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[keras.Model, tf.data.Dataset]:
+    """A freshly initialised model ready to train, and its minibatches from the first on."""
+    normalisation = fit_normalisation(experiment, source)
+    model = build_model(experiment, training_conditions(source, normalisation), normalisation)
+    rows = experiment.training.showers_per_iteration
+    return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
+
+
+def time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:
+    """Median of the seconds from one iteration of ``fit`` to the next, over ``steps`` of them."""
     clock = _StepClock()
     # The first iterations after the start of ``fit`` fill the prefetch buffer
     model.fit(batches, steps_per_epoch=steps + WARM_UP, epochs=1, verbose=0, callbacks=[clock])
     return statistics.median(clock.intervals()[WARM_UP - 1 :])
 
 
-def _time_bare(step: Callable, batch, steps: int) -> float:
+def time_bare(step: Callable, batch, steps: int, warm_up: int = WARM_UP) -> float:
+    """Median of the seconds of ``steps`` calls after ``warm_up`` others."""
     intervals = []
-    for index in range(steps + WARM_UP):
+    for index in range(steps + warm_up):
         start = time.perf_counter()
         logs = step(batch)
         for value in logs.values():  # what fit hands to its callbacks is numbers too
             value.numpy()
-        if index >= WARM_UP:
+        if index >= warm_up:
             intervals.append(time.perf_counter() - start)
     return statistics.median(intervals)
-
-
-@dataclass(frozen=True)
-class InferenceProtocol:
-    """How the 3DGAN paper times inference (arXiv 2105.08960, section 4): a reading is a step of several batches."""
-
-    batch: int = 128
-    steps: int = 100
-    batches_per_step: int = 20
-    warm_up_batches: int = 20
-
-    @property
-    def showers_per_step(self) -> int:
-        return self.batches_per_step * self.batch
-
-
-def network_inputs(network: keras.Model, latent: LatentLaw, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Latents of the law and a condition of one half each, float32, shapes (batch, n), (batch, k)."""
-    condition = np.full((batch, network.input["condition"].shape[1]), 0.5, dtype=np.float32)
-    return draw_latents(latent, 0, 0, batch), condition
-
-
-def network_call(network: keras.Model, jit_compile: bool) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A traced generator: (latent, condition) to the network's output."""
-
-    @tf.function(jit_compile=jit_compile)
-    def showers(latent, condition):
-        return network({"latent": latent, "condition": condition}, training=False)
-
-    return lambda latent, condition: showers(latent, condition).numpy()
-
-
-def bench_protocol(calls: dict[str, Callable[[], Any]], protocol: InferenceProtocol) -> dict[str, list[float]]:
-    """Seconds per shower of each step, networks in turn after all are warm.
-
-    Parameters
-    ----------
-    calls : dict
-        Name -> a call that makes one batch.
-    protocol : InferenceProtocol
-    """
-
-    def step(call: Callable[[], Any]) -> Callable[[], float]:
-        def seconds() -> float:
-            start = time.perf_counter()
-            for _ in range(protocol.batches_per_step):
-                call()
-            return (time.perf_counter() - start) / protocol.showers_per_step
-
-        return seconds
-
-    for call in calls.values():
-        for _ in range(protocol.warm_up_batches):
-            call()
-    return in_turn({name: step(call) for name, call in calls.items()}, protocol.steps)
