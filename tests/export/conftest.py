@@ -26,6 +26,7 @@ FAMILIES = {
     "conv2d_3dgan": ("conv2d_g1", {}),
     "conv3d_3dgan": ("conv3d", {"network.first_filters": 2}),
 }
+SPLIT = ("photon_2gan", {"network.generator_units": (12, 24), "members.low.network.latent.size": 9})
 LAYOUTS = {"calogan_central": "calogan"}
 EVENTS = {"photon": 400, "clic": 16}
 
@@ -69,12 +70,12 @@ def made_source(layout: str) -> ShowerSource:
 
 @pytest.fixture(scope="session")
 def run_of(tmp_path_factory):
-    """``run_of(family)``: an untrained run of :data:`FAMILIES`, made once."""
+    """``run_of(family)``: an untrained run of :data:`FAMILIES`, or of ``split``, made once."""
     made = {}
 
     def run(family: str) -> RunFolder:
         if family not in made:
-            name, values = FAMILIES[family]
+            name, values = SPLIT if family == "split" else FAMILIES[family]
             experiment = get_experiment(name).with_values(values)
             folder = RunFolder(tmp_path_factory.mktemp("untrained") / family)
             with pytest.MonkeyPatch.context() as monkeypatch:

@@ -9,7 +9,7 @@ from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.write import export
 from calosim_tf.latents import draw_latents
-from calosim_tf.training.load import load_network
+from calosim_tf.training.load import load_generator, load_network
 
 from .conftest import FAMILIES, small_tables
 from .lwtnn_by_hand import run_lwtnn
@@ -45,37 +45,47 @@ RUNTIMES = {
 LWTNN = ("calo_shower_gan", "layer_shares")
 
 
+@pytest.fixture(scope="module")
+def exported(run_of, tmp_path_factory):
+    """``exported(family)``: bundle of an untrained run, its record and its generator; made once."""
+    made = {}
+
+    def bundle(family):
+        if family not in made:
+            out = tmp_path_factory.mktemp("bundles") / family
+            kinds = tuple(kind for kind in RUNTIMES if kind != "lwtnn" or family in LWTNN)
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                small_tables(monkeypatch)
+                export(run_of(family), out, ExportOptions(kinds, batches=(BATCH,)))
+                made[family] = out, read_sidecar(out).networks[0], load_network(run_of(family))[0]
+        return made[family]
+
+    return bundle
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_format_gives_the_network_s_numbers(family, run_of, tmp_path, monkeypatch):
+def test_every_format_gives_the_network_s_numbers(family, exported):
     """Breaks when inputs are exchanged, a weight is lost on the way, or a batch size is wrong."""
-    small_tables(monkeypatch)
-    run = run_of(family)
-    kinds = tuple(kind for kind in RUNTIMES if kind != "lwtnn" or family in LWTNN)
-    export(run, tmp_path / "bundle", ExportOptions(kinds, batches=(BATCH,)))
-    (record,) = read_sidecar(tmp_path / "bundle").networks
-    generator, _ = load_network(run)
+    bundle, record, generator = exported(family)
     latent = draw_latents(record.latent, 5, 0, SHOWERS)
     low, high = record.condition.low, record.condition.high
     condition = np.random.default_rng(6).uniform(low, high, (SHOWERS, len(low))).astype("f4")
     expected = generator.network({"latent": latent, "condition": condition}, training=False).numpy()
     assert expected.std() > 0
-    for kind in kinds:
+    assert set(record.files) >= {"saved_model", "onnx", "tflite"}
+    for kind in record.files:
         call, tolerance = RUNTIMES[kind]
-        found = call(tmp_path / "bundle" / record.file(kind).path, latent, condition).reshape(expected.shape)
+        found = call(bundle / record.file(kind).path, latent, condition).reshape(expected.shape)
         # folding adds its own rounding, of the same size as that of the network itself
         allowed = (tolerance + 2e-6) * np.abs(expected).max()
         np.testing.assert_allclose(found, expected, rtol=0, atol=allowed, err_msg=kind)
 
 
 @pytest.mark.parametrize("family", ["calo_shower_gan", "layer_shares", "lhcb_gan", "calogan", "conv3d_3dgan"])
-def test_physics_in_physics_out(family, run_of, tmp_path, monkeypatch):
+def test_physics_in_physics_out(family, exported):
     """Breaks when the graph's label, unit, order of cells or attributes are not those of generation."""
-    small_tables(monkeypatch)
-    run = run_of(family)
-    export(run, tmp_path / "bundle", ExportOptions(("saved_model",)))
-    (record,) = read_sidecar(tmp_path / "bundle").networks
-    showers = tf.saved_model.load(str(tmp_path / "bundle" / record.file("saved_model").path)).signatures["showers"]
-    generator, _ = load_network(run)
+    bundle, record, generator = exported(family)
+    showers = tf.saved_model.load(str(bundle / record.file("saved_model").path)).signatures["showers"]
     low, high = generator.trained_range_mev
     energy = np.geomspace(1.01 * low, 0.99 * high, SHOWERS).astype("f4")
     latent = draw_latents(record.latent, 5, 0, SHOWERS)
@@ -90,3 +100,22 @@ def test_physics_in_physics_out(family, run_of, tmp_path, monkeypatch):
     found = showers(**fed)["cells_mev"].numpy()
     assert found.shape == (SHOWERS, generator.detector.n_voxels)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_split_is_one_bundle_that_routes_by_energy(run_of, tmp_path):
+    """Breaks when a shower comes from the network of another range, or a shared edge from the lower one."""
+    run = run_of("split")
+    export(run, tmp_path / "bundle", ExportOptions(("saved_model", "onnx")))
+    sidecar = read_sidecar(tmp_path / "bundle")
+    assert [network.name for network in sidecar.networks] == ["low", "high"]
+    assert sidecar.networks[0].energy_range_mev == (None, 4096.0)
+    showers = tf.saved_model.load(str(tmp_path / "bundle" / sidecar.routed.path)).signatures["showers"]
+    energy = np.array([65536.0, 256.0, 4096.0, 4095.0, 8192.0], dtype="f4")
+    sizes = [network.latent.size for network in sidecar.networks]
+    latent = draw_latents(sidecar.networks[int(np.argmax(sizes))].latent, 5, 0, len(energy))
+    found = showers(incident_energy_mev=tf.constant(energy), latent=tf.constant(latent))["cells_mev"].numpy()
+    members = load_generator(run)[0].members
+    for row, index in enumerate([1, 0, 1, 0, 1]):
+        generator = members[index][2]
+        expected = generator.showers(energy[[row]].astype("f8"), latent[[row], : generator.latent.size])
+        np.testing.assert_allclose(found[[row]], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
