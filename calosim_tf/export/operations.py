@@ -51,8 +51,8 @@ class Operations:
             return f"all {total} operations are integer"
         names = ", ".join(f"{count} {name}" for name, count in sorted(self.floating.items())) or "none"
         return (
-            f"{sum(self.floating.values())} of {total} operations stay in floating point ({names}), between "
-            f"{max(0, self.conversions - self.ends)} conversions"
+            f"{sum(self.floating.values())} of {total} operations stay in floating point ({names}), with "
+            f"{self.conversions} conversions"
         )
 
 
