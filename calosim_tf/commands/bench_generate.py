@@ -162,11 +162,13 @@ def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> Subject:
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:
     """A bundle of a run with the formats that these ways take, in a temporary folder."""
     from calosim_tf.commands.generator_source import GeneratorSource
-    from calosim_tf.export.write import WRITERS, ExportOptions, export
+    from calosim_tf.export.options import ExportOptions
+    from calosim_tf.export.write import export
     from calosim_tf.inference.backends import format_of
 
-    formats = tuple(dict.fromkeys(format_of(*way) for way in ways if format_of(*way) in WRITERS))
+    formats = tuple(dict.fromkeys(format_of(*way) for way in ways))
     out = folder / "bundle"
+    print(f"calosim: exporting {source.name} as {', '.join(formats)}", file=sys.stderr)
     export(source.run_folder, out, ExportOptions(formats, EXPORT_BATCHES, skip_unsupported=True))
     return GeneratorSource.named(str(out))
 

@@ -60,7 +60,7 @@ def joined(sidecar: Sidecar, sampler: Callable[[NetworkRecord], NetworkSampler])
         return sampler(sidecar.networks[0])
     members = []
     for network in sidecar.networks:
-        low, high = network.energy_range_mev
+        low, high = network.energy_range_mev or (None, None)
         members.append(
             (float("-inf") if low is None else low, float("inf") if high is None else high, sampler(network))
         )
