@@ -64,7 +64,7 @@ def test_integer_ends_are_integer(part_of):
     call = tf.lite.Interpreter(model_content=model).get_signature_runner()
     details = [*call.get_input_details().values(), *call.get_output_details().values()]
     assert [detail["dtype"] for detail in details] == [np.int8] * 3
-    assert count_operations(model).conversions <= 1  # two inputs of different scale are joined
+    assert count_operations(model).conversions == 0
 
 
 def test_calibration_covers_latents_and_conditions(part_of):
@@ -150,6 +150,7 @@ def test_the_report_says_what_the_files_are(run_of, part_of, tmp_path):
         assert row["bytes"] == len(model)
         assert row["float_bytes"] == len(float_model(part_of("calo_shower_gan").network, 4))
         assert row["operations"] == count_operations(model).to_dict()
+        assert row["operations"]["all_integer"]
         assert row["time_over_float32"]["median"] > 0
         assert report["reference"]["source"] == "EGSnrc sample"
         assert {entry["metric"] for entry in report["reference"]["metrics"]} > {"response_mean_ratio"}
