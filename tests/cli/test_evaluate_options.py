@@ -61,6 +61,7 @@ def test_fast_classifier_after_reweighting(calosim, files, tmp_path):
     assert "needs 10000 showers" in entries["fpd"]["reason"]
     assert "fpd: n/a, needs 10000 showers" in process.stdout
     assert "thinned to equal numbers at each of 2 incident energies; 1700 of 1700 generated" in process.stdout
+    assert "Classifiers, fast: 1 training of 3 x 256 for 30 epochs (CaloChallenge: full: 10 trainings" in process.stdout
     assert set(document["cost_seconds"]) == set(names.split(","))
 
 
