@@ -88,6 +88,18 @@ lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff format --check .
 	$(BIN)/pylint --rcfile=pyproject.toml calosim_tf experiments data_prep
 
+# Only as root, and only where none is there: elsewhere the tests of the report page are skipped and say so.
+.PHONY: install-chromium
+install-chromium:  ## install Debian's Chromium, which the tests of the report page open it in (as root)
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    command -v "$$name" && { echo "is installed already."; exit 0; }; \
+	done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+	    echo "Not root, or no apt-get: no Chromium installed, the tests of the report page will be skipped."; \
+	else \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	fi
+
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/calosim reproduce --docs docs --check
