@@ -69,10 +69,12 @@ train-calogan: $(READY)  ## train the Conditional CaloGAN
 train-3dgan: $(READY)  ## train 3DGAN with two-dimensional convolutions
 	$(call train,$(call experiment,conv2d_g1,conv2d_g1_smoke))
 
+# Needs the extras onnx and tflite, which come with the tools.
 .PHONY: bench
-bench: $(READY)  ## time training steps and generation of the photon GAN
+bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all back ends (table; JSON, chart in runs/bench)
+	@mkdir -p runs/bench
 	$(BIN)/calosim bench train photon $(ARGS)
-	$(BIN)/calosim bench generate photon $(ARGS)
+	$(BIN)/calosim bench generate photon --out runs/bench/generate.json --plot runs/bench/generate.png $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY)  ## run the tests
