@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from calosim_tf.errors import RunFolderError
-from calosim_tf.files import PARTIAL, storage_errors
+from calosim_tf.files import PARTIAL
 
 LOCK = "lock.json"
 # Network file systems show a new time stamp after up to a minute: the silence is well above that (our choice)
@@ -89,15 +89,14 @@ class RunLock:
 
     def _taken(self) -> bool:
         partial = self.path.with_name(f".{LOCK}{PARTIAL}{os.getpid()}")
-        with storage_errors(self.path):
-            try:
-                partial.write_text(json.dumps({**_identity(), "token": self._token}) + "\n")
-                # unlike opening a new file, this makes the name and its content appear together
-                os.link(partial, self.path)
-            except FileExistsError:
-                return False
-            finally:
-                partial.unlink(missing_ok=True)
+        try:
+            partial.write_text(json.dumps({**_identity(), "token": self._token}) + "\n")
+            # unlike opening a new file, this makes the name and its content appear together
+            os.link(partial, self.path)
+        except FileExistsError:
+            return False
+        finally:
+            partial.unlink(missing_ok=True)
         return True
 
     def _remove_stale(self) -> None:
