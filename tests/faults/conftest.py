@@ -188,7 +188,7 @@ def outcome():
 
 
 class Straight:
-    """Loss -> (outcome of the uninterrupted run, its fault points as (number, stage, action, name)); made on first use."""
+    """Loss -> outcome of the uninterrupted run and its points (number, stage, action, name); made on first use."""
 
     def __init__(self, nurseries: Nurseries, command: Callable, outcome: Callable, folder: Path):
         self.nurseries, self.command, self.outcome, self.folder = nurseries, command, outcome, folder
