@@ -82,7 +82,7 @@ test: $(DEV_READY)  ## run the tests
 
 .PHONY: test-faults
 test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
-	$(BIN)/pytest -q tests/faults $(ARGS)
+	$(BIN)/pytest -q --timeout 1200 tests/faults $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting
