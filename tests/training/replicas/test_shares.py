@@ -15,6 +15,8 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.random import Draws
+from calosim_tf.training.strategy import connect
+from calosim_tf.training.tf_distribute import find_cluster
 from calosim_tf.training.warm_up import WarmUp
 
 
@@ -129,3 +131,40 @@ def test_the_spectral_norm_of_addons_is_refused_where_replicas_share_variables()
     lhcb = get_experiment("lhcb_sagan_sn_gd").with_values({"network.spectral_norm": "addons"})
     with pytest.raises(ConfigError, match=r"network\.spectral_norm: found addons"):
         refuse_early(options("--strategy", "mirrored"), lhcb)
+
+
+def test_a_slurm_step_becomes_a_cluster(monkeypatch):
+    """Breaks when ranks and addresses are not those of srun, or two jobs on a node get the same ports."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    step = {"PROCID": 3, "LOCALID": 1, "STEP_NUM_TASKS": 4, "STEP_NODELIST": "gpu[07-08]", "JOB_ID": 123}
+    for name, value in {**step, "STEP_TASKS_PER_NODE": "2(x2)"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    resolver, workers = find_cluster()
+    assert workers == ["gpu07:21968", "gpu07:21969", "gpu08:21968", "gpu08:21969"]
+    assert (resolver.task_type, resolver.task_id) == ("worker", 3)
+    monkeypatch.setenv("SLURM_JOB_ID", "124")
+    assert find_cluster()[1][0] == "gpu07:21984"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (None, "found neither TF_CONFIG nor the variables of a SLURM step"),
+        ("{", "TF_CONFIG: found '{'"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "task worker 1"),
+    ],
+)
+def test_a_cluster_that_is_none_is_refused_in_one_line(monkeypatch, config, expected):
+    """Breaks when a forgotten launcher or a wrong TF_CONFIG ends in a traceback, or in a wait for nobody."""
+    for name in ("TF_CONFIG", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ConfigError, match=expected):
+        find_cluster()
+
+
+def test_one_device_cannot_be_mirrored():
+    """Breaks when `mirrored` silently trains on one device."""
+    with pytest.raises(ConfigError, match="--strategy mirrored: found 1 device, expected at least two GPUs"):
+        connect("mirrored")
