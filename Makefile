@@ -114,6 +114,10 @@ install-horovod: $(READY)  ## build Horovod (once, about 6 minutes) and install 
 smoke-horovod: $(DEV_READY)  ## train with two Horovod processes and compare with one (after install-horovod)
 	CALOSIM_TEST_HOROVOD=1 $(BIN)/pytest -q -p no:xdist tests/training/replicas/test_horovod.py $(ARGS)
 
+.PHONY: test-faults
+test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
+	$(BIN)/pytest -q tests/faults $(ARGS)
+
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff check .
@@ -122,6 +126,7 @@ lint: $(DEV_READY)  ## check style and formatting
 
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
+	$(BIN)/calosim reproduce --docs docs --check
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 .PHONY: format

@@ -24,6 +24,8 @@ from calosim_tf.commands import (
     import_weights,
     info,
     list_experiments,
+    reproduce,
+    study,
     train,
 )
 from calosim_tf.errors import CalosimError
@@ -36,9 +38,11 @@ COMMANDS = (
     generate,
     evaluate,
     compare,
+    study,
     export,
     import_weights,
     bench,
+    reproduce,
     doctor,
 )
 EPILOG = """examples:

@@ -46,6 +46,10 @@ class ExportError(CalosimError):
     """An exported network gives other numbers than the one it came from."""
 
 
+class BenchmarkError(CalosimError):
+    """What is to be timed does not run."""
+
+
 class NonFiniteError(CalosimError):
     """A loss, gradient or weight is no longer a finite number."""
 

@@ -185,8 +185,8 @@ def _parse_yaml(path: Path, text: str) -> Any:
 
     try:
         return yaml.load(text, SettingsLoader)
-    # dates and numbers that are none, keys that cannot be keys: not all of it is a YAMLError
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    # dates and numbers that are none, empty ones, keys that cannot be keys: not all of it is a YAMLError
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({error})") from error
 
 

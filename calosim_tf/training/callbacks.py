@@ -113,6 +113,9 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             # rows up to here must not get lost behind a checkpoint that is not: a resumed run does not write them again
             self.run.history.flush()
             self.store.save(self.tracked, iteration, {"history": self.history.pending})
+        else:
+            # the pointer may have been lost with the process that wrote the checkpoint
+            self.store.mark_latest(iteration)
         self.run.write_status(iteration, "running")
 
     def select(self, iteration: int) -> None:

@@ -6,7 +6,8 @@ import statistics
 
 import tensorflow as tf
 
-from calosim_tf.bench import in_turn, time_fit
+from calosim_tf.benchmark.clocks import in_turn
+from calosim_tf.benchmark.training_step import time_fit
 from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource

@@ -1,6 +1,6 @@
 """How the training step scales with workers: one core each, in processes of their own, configurations in turn.
 
-``python -m calosim_tf.bench_scaling`` is one worker; :func:`bench_scaling` starts them.
+``python -m calosim_tf.benchmark.scaling`` is one worker; :func:`bench_scaling` starts them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def _run_workers(name: str, number: int, engine: str, batch: str, steps: int) -> dict[str, Any]:
     engine = "none" if number == 1 else engine
-    command = [sys.executable, "-m", "calosim_tf.bench_scaling", name, engine, batch, str(steps)]
+    command = [sys.executable, "-m", "calosim_tf.benchmark.scaling", name, engine, batch, str(steps)]
     if engine == "horovod":
         launcher = str(Path(sys.executable).with_name("horovodrun"))
         return _chief_output([_start([launcher, "--gloo", "-np", str(number), "-H", f"localhost:{number}", *command])])
@@ -139,7 +139,7 @@ def worker(name: str, engine: str, batch: str, steps: int) -> dict[str, Any] | N
         On the chief; None in other processes.
     """
     _pin_to_core()
-    from calosim_tf.bench_replicas import time_shared_step
+    from calosim_tf.benchmark.replicas import time_shared_step
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
     from calosim_tf.training.devices import set_threads
