@@ -72,7 +72,7 @@ def free_ports(number):
     return ports
 
 
-def start_workers(command, number=2, **options):
+def worker_processes(command, number=2):
     """Processes of a cluster on this machine; standard error as text."""
     cluster = {"worker": [f"localhost:{port}" for port in free_ports(number)]}
     return [
@@ -85,7 +85,6 @@ def start_workers(command, number=2, **options):
                 **os.environ,
                 "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}),
             },
-            **options,
         )
         for rank in range(number)
     ]
@@ -146,4 +145,19 @@ def require_all_equal(shared, alone, cells):
 @pytest.fixture(scope="session")
 def several():
     """What a test needs to start several and to judge them (conftest.py cannot be imported)."""
-    return SimpleNamespace(script=SCRIPT, runs=RUNS, start=start_workers, require_all_equal=require_all_equal)
+    return SimpleNamespace(script=SCRIPT, runs=RUNS, require_all_equal=require_all_equal)
+
+
+@pytest.fixture
+def start_workers():
+    """:func:`worker_processes`; none of them outlives the test."""
+    started = []
+
+    def start(command):
+        started.extend(worker_processes(command))
+        return started[-2:]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -53,7 +53,7 @@ def test_a_rank_that_ends_ends_all(tmp_path, number, exit_code):
         [*HOROVODRUN, *CLI, "--out", str(run), "--resume", "--iterations", "1000000", *TINY],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "CALOSIM_TEST": mark},
     )  # fmt: skip
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 200
     while not (run / "checkpoints" / "latest").is_file():
         assert launcher.poll() is None, launcher.stderr.read()[-3000:]
         assert time.monotonic() < deadline

@@ -22,9 +22,9 @@ def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_
     several.require_all_equal(shared_out, alone, cells_folder)
 
 
-def test_two_processes_equal_one(several, shared_out, alone, cells_folder):
+def test_two_processes_equal_one(several, start_workers, shared_out, alone, cells_folder):
     """Breaks, besides, when processes start from different states or read each other's rows."""
-    workers = several.start([several.script, "multiworker", cells_folder, shared_out, *several.runs])
+    workers = start_workers([several.script, "multiworker", cells_folder, shared_out, *several.runs])
     errors = [worker.communicate(timeout=280)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], "\n".join(error[-3000:] for error in errors)
     # the chief alone speaks and writes
@@ -41,11 +41,11 @@ def wait_for_checkpoint(run, worker, seconds=200):
         time.sleep(0.1)
 
 
-def test_a_killed_rank_ends_the_other_and_a_signal_to_one_stops_both(several, tmp_path):
+def test_a_killed_rank_ends_the_other_and_a_signal_to_one_stops_both(start_workers, tmp_path):
     """Breaks when a rank waits for ever for a dead one, or one that is asked to stop leaves the other behind."""
     run = tmp_path / "run"
     command = [*CLI, "--out", run, "--resume", "--iterations", "1000000", *TINY]
-    chief, other = several.start(command)
+    chief, other = start_workers(command)
     wait_for_checkpoint(run, chief)
     other.kill()
     killed = time.monotonic()
@@ -55,11 +55,10 @@ def test_a_killed_rank_ends_the_other_and_a_signal_to_one_stops_both(several, tm
     (line,) = [line for line in error.splitlines() if line.startswith("calosim: error:")]
     assert "lost rank 1" in line
     assert "--resume" in line
-    other.communicate()
     reached = int((run / "checkpoints" / "latest").read_text())
     assert json.loads((run / "status.json").read_text())["state"] == "failed"
 
-    chief, other = several.start(command)
+    chief, other = start_workers(command)
     (run / "checkpoints" / "latest").unlink()
     wait_for_checkpoint(run, chief)
     other.send_signal(signal.SIGTERM)
