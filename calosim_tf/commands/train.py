@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.messages import note
 
 # All settings of an experiment take a tenth of it
 MAX_SETTINGS_CHARACTERS = 100_000
@@ -57,7 +57,7 @@ def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     with RunLock(run_folder.path) as lock:
         prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
         for line in _plan(experiment, source, run_folder):
-            print(f"calosim: {line}", file=sys.stderr)
+            note(f"{line}")
 
         from calosim_tf.training.devices import set_threads
         from calosim_tf.training.train import train

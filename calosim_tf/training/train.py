@@ -13,6 +13,7 @@ from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
+from calosim_tf.messages import is_watched, note
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
@@ -57,7 +58,7 @@ def train(
     try:
         for part in found:
             run.write_status(done, "running")
-            print(f"calosim: {part.experiment.name}", file=sys.stderr)
+            note(f"{part.experiment.name}")
             _train_network(part.experiment, part.source, part.run, still_ours)
             done += part.experiment.training.iterations
     except CalosimError as error:
@@ -126,7 +127,7 @@ def _fit(
                 epochs=done + epochs,
                 steps_per_epoch=length,
                 callbacks=callbacks,
-                verbose=1 if sys.stderr.isatty() else 0,
+                verbose=1 if is_watched() else 0,
             )
         _stop_if_asked(request, run, select)
 
