@@ -15,9 +15,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    """A terminal in place of stderr, with the normal number of messages."""
+def terminal_for(monkeypatch):
+    """A terminal in place of stderr, with the normal number of messages (pytest puts its own back before a test)."""
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -41,8 +40,9 @@ def test_the_option_is_heard_before_and_after_the_command(arguments, level):
     assert build_parser().parse_args(arguments).loudness == level
 
 
-def test_what_is_said(terminal):
+def test_what_is_said(monkeypatch):
     """Breaks when --quiet hides a warning or an error, or a detail is said unasked."""
+    terminal = terminal_for(monkeypatch)
     said = {}
     for level in (messages.QUIET, messages.NORMAL, messages.VERBOSE):
         messages.set_verbosity(level)
@@ -56,8 +56,9 @@ def test_what_is_said(terminal):
     assert said[messages.VERBOSE] == ["detail", "note", "warn", "error"]
 
 
-def test_colours_are_for_terminals(terminal, monkeypatch, capsys):
+def test_colours_are_for_terminals(monkeypatch, capsys):
     """Breaks when escape sequences get into a log, or NO_COLOR is not heard."""
+    terminal = terminal_for(monkeypatch)
     messages.warn("hot")
     assert terminal.getvalue() == "calosim: \x1b[33mwarning:\x1b[0m hot\n"
     monkeypatch.setenv("NO_COLOR", "1")
@@ -68,8 +69,9 @@ def test_colours_are_for_terminals(terminal, monkeypatch, capsys):
     assert capsys.readouterr().err == "calosim: error: cold\n"
 
 
-def test_quiet_draws_no_progress(terminal, monkeypatch):
+def test_quiet_draws_no_progress(monkeypatch):
     """Breaks when the bar asks the terminal alone."""
+    terminal = terminal_for(monkeypatch)
     monkeypatch.setattr("calosim_tf.progress.SILENT_SECONDS", 0.0)
     list(progress(range(3), 3, "counting"))
     assert "counting" in terminal.getvalue()
