@@ -16,6 +16,8 @@ endif
 # Experiment of a target: the settings of the paper, or a schedule for two cores.
 experiment = $(if $(filter 1,$(PAPER)),$(1),$(2))
 OUT ?=
+# Test processes side by side: one per core of the machine that the suite is measured on, and small in memory
+JOBS ?= 2
 # Handed over by the environment, so that the shell sees names with spaces or dollar signs as they are.
 export DATA OUT
 # Packages set up for another program (a ROOT or LCG release) must not shadow those of .venv.
@@ -43,6 +45,7 @@ help:  ## print this list
 	@echo "    OUT=DIR          run folder (default runs/EXPERIMENT); a run that is there already is resumed"
 	@echo "Other variables:"
 	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test)"
+	@echo "    JOBS=N           test processes side by side (test; default 2, 0 for none)"
 	@echo "    PYTHON=FILE      Python 3.11 to make .venv with"
 
 # $(1): experiment
@@ -73,7 +76,11 @@ bench: $(READY)  ## time training steps and generation of the photon GAN
 
 .PHONY: test
 test: $(DEV_READY)  ## run the tests
-	$(BIN)/pytest -q $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+.PHONY: test-faults
+test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
+	$(BIN)/pytest -q tests/faults $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting

@@ -29,6 +29,7 @@ from calosim_tf.commands import (
     info,
     list_experiments,
     reproduce,
+    study,
     train,
 )
 from calosim_tf.errors import CalosimError
@@ -41,6 +42,7 @@ COMMANDS = (
     generate,
     evaluate,
     compare,
+    study,
     export,
     import_weights,
     bench,

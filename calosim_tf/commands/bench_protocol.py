@@ -31,7 +31,7 @@ def run_protocol(args: argparse.Namespace) -> int:
         require_positive("--steps", args.steps)
     batch = None if args.batch is None else positive_integer("--batch", args.batch)
 
-    from calosim_tf.bench import InferenceProtocol, bench_protocol
+    from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
     from calosim_tf.training.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
@@ -103,7 +103,7 @@ def _subject(name: str) -> dict[str, Any]:
 
 def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
     """A call that makes one batch, inputs ready in memory."""
-    from calosim_tf.bench import network_call, network_inputs
+    from calosim_tf.benchmark.keras_network import network_call, network_inputs
 
     network = subject["network"]
     inputs = network_inputs(network, subject["latent"], batch)
@@ -122,7 +122,7 @@ def _row(
     readings: dict[tuple[str, str], list[float]],
     backends: list[str],
 ) -> dict[str, Any]:
-    from calosim_tf.bench import ratio_spread, spread
+    from calosim_tf.benchmark.clocks import ratio_spread, spread
 
     name, backend = key
     record = subjects[name]["record"]

@@ -12,6 +12,7 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.inference.engine import Engine
 from calosim_tf.inference.engine_sampler import EngineSampler
 from calosim_tf.inference.onnx import OnnxEngine
+from calosim_tf.inference.parallel import ParallelNetwork
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
 from calosim_tf.inference.tflite import TfliteEngine
@@ -66,8 +67,12 @@ def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str,
     count = threads or len(os.sched_getaffinity(0))
 
     def sampler(network: NetworkRecord) -> NetworkSampler:
-        engine: Engine = OnnxEngine(folder, network) if kind == "onnx" else TfliteEngine(folder, network, kind)
-        return EngineSampler(engine, network.latent, network.law(), detector, count)
+        engine: Engine = (
+            OnnxEngine.from_bundle(folder, network)
+            if kind == "onnx"
+            else TfliteEngine.from_bundle(folder, network, kind)
+        )
+        return EngineSampler(ParallelNetwork(engine, count, detector.n_voxels), network.latent, network.law(), detector)
 
     return joined(sidecar, sampler)
 

@@ -15,7 +15,6 @@ from calosim_tf.physics.comparison import Baseline, Comparison, Sample, compare,
 from calosim_tf.physics.correlation_metrics import CORRELATION_METRICS
 from calosim_tf.physics.divergence_metrics import DIVERGENCE_METRICS
 from calosim_tf.physics.diversity_metrics import DIVERSITY_METRICS
-from calosim_tf.physics.duplicate_metrics import DUPLICATE_METRICS
 from calosim_tf.physics.equal_mix import equal_mix
 from calosim_tf.physics.feature_distance_metrics import FEATURE_DISTANCE_METRICS
 from calosim_tf.physics.feature_histograms import feature_histograms
@@ -50,7 +49,6 @@ METRICS = {
         *FEATURE_DISTANCE_METRICS,
         *DIVERSITY_METRICS,
         *MEMORISATION_METRICS,
-        *DUPLICATE_METRICS,
         *CALOGAN_METRICS,
         *THREE_D_METRICS,
     )

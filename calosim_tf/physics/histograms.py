@@ -180,6 +180,11 @@ def redrawn_counts(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.multinomial(total, counts / total, size=BOOTSTRAP_RESAMPLES)
 
 
+def times_drawn(n: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``n`` showers is in each of 200 samples drawn with replacement, shape (200, n)."""
+    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(BOOTSTRAP_RESAMPLES)])
+
+
 def separation_of_groups(
     counts: np.ndarray, reference_counts: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float]:

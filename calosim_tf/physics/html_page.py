@@ -18,12 +18,11 @@ th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right
  overflow-wrap: normal; }
 th:first-child, td:first-child { text-align: left; } td.text, th.text { text-align: left; }
 thead th { border-bottom: 2px solid #888; } small { color: #555; display: block; }
-.numbers td + td { white-space: nowrap; }
+.numbers td + td { white-space: nowrap; } .numbers small { white-space: normal; max-width: 14rem; margin-left: auto; }
 .matrix td, .matrix th { white-space: nowrap; padding: .25rem .4rem; font-size: .8rem; }
 .matrix th:first-child { position: sticky; left: 0; background: #fff; min-width: 10rem; max-width: 14rem;
  white-space: normal; }
 .matrix .foreign th, .matrix .foreign td { font-style: italic; color: #555; background: #f4f4f4; }
-td.missing { color: #555; text-align: left; font-size: .8rem; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; display: block; }
 figcaption { font-size: .9rem; color: #444; }
 @media (max-width: 40rem) { body { padding: .6rem; } th, td { padding: .2rem .35rem; } table { font-size: .82rem; }

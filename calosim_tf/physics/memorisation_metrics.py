@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from hashlib import blake2b
 
 import numpy as np
 
@@ -17,12 +18,14 @@ from calosim_tf.physics.nearest_neighbours import (
     nearest,
     per_incident_energy,
 )
-from calosim_tf.physics.statistics import MetricFunction
+from calosim_tf.physics.statistics import MetricFunction, binomial_error
 
 # Generated showers looked up, our choice; each is compared with all training showers
 LOOKED_UP = 2_000
 # Equal showers of reference and training sample beyond which the reference cannot be held out
 MOST_SHARED = 0.005
+# Showers read at a time for their keys
+KEY_ROWS = 1_000
 # Voxels of the showers that are looked up, 320 MB in double precision
 MOST_VOXELS = 40_000_000
 
@@ -72,6 +75,42 @@ def _metric_function(value: str, error: str, expected: str | None = None) -> Met
     return measured
 
 
+def shower_keys(showers_mev: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """A number per shower that two showers share only if all their voxels are equal, shape (n,); 0 for an empty one.
+
+    Parameters
+    ----------
+    showers_mev : ndarray, shape (m, n_voxels)
+    rows : ndarray of int, shape (n,)
+        Take these.
+    """
+    keys = np.zeros(len(rows), dtype=np.uint64)
+    for first in range(0, len(rows), KEY_ROWS):
+        part = slice(first, first + KEY_ROWS)
+        block = np.ascontiguousarray(showers_mev[rows[part]], dtype=np.float32)
+        digests = [blake2b(row.tobytes(), digest_size=8).digest() for row in block]
+        keys[part] = np.where(block.any(axis=1), np.frombuffer(b"".join(digests), dtype=np.uint64), 0)
+    return keys
+
+
+def _keys_of(sample: Sample) -> np.ndarray:
+    if "keys" not in sample.whole:
+        everything = np.arange(len(sample.showers))
+        sample.whole["keys"] = shower_keys(sample.showers.showers_mev, everything)
+    return sample.whole["keys"][sample.rows]
+
+
+def _copies(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
+    made, known = _keys_of(comparison.generated), _keys_of(comparison.reference)
+    if comparison.training is not None:
+        training = comparison.training
+        known = np.concatenate([known, shower_keys(training.showers_mev, np.arange(len(training)))])
+    _, place, counts = np.unique(made, return_inverse=True, return_counts=True)
+    copied = (made != 0) & ((counts[place] > 1) | np.isin(made, known))
+    n, count = len(made), int(np.count_nonzero(copied))
+    return {"": Measured(count / n, binomial_error(count, n), extra={"copies": count})}
+
+
 _WORDS = (
     "Distance of a shower to the nearest training shower, 2-norm of the voxels over the incident energy; training"
     " showers are those of the run or of --training, else one half of the reference stands for them and the other half"
@@ -79,6 +118,15 @@ _WORDS = (
 )
 
 MEMORISATION_METRICS = (
+    Metric(
+        "exact_copies",
+        "1",
+        _copies,
+        "Share of generated showers with all voxels equal to those of another generated, a reference or a known"
+        " training shower; empty showers are none. Error: binomial.",
+        ideal=0.0,
+        scopes=(OVERALL,),
+    ),
     Metric(
         "nearest_training_ratio",
         "1",

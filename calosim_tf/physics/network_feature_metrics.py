@@ -18,7 +18,7 @@ from calosim_tf.data.schema import holdout_rows
 from calosim_tf.physics.comparison import Comparison, Sample
 from calosim_tf.physics.feature_distance_metrics import log_voxels
 from calosim_tf.physics.frechet import frechet_distance, resampled_moments
-from calosim_tf.physics.histograms import BOOTSTRAP_RESAMPLES
+from calosim_tf.physics.histograms import times_drawn
 from calosim_tf.physics.metrics import OVERALL, Measured, Metric
 from calosim_tf.physics.statistics import MetricFunction, ratio_with_error
 
@@ -111,7 +111,7 @@ def inception_score(probabilities: np.ndarray, rng: np.random.Generator) -> tupl
     """
     n = len(probabilities)
     entropy = _entropy(probabilities)
-    times = rng.multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_RESAMPLES) / n
+    times = times_drawn(n, rng) / n
     drawn = np.exp(_entropy(times @ probabilities) - times @ entropy)
     return float(np.exp(_entropy(probabilities.mean(axis=0)) - entropy.mean())), float(drawn.std())
 

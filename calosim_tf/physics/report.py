@@ -119,6 +119,8 @@ def _times(entry: Mapping) -> str:
 
 
 def _value(entry: Mapping) -> str:
+    if entry["value"] is None:
+        return f"n/a<small>{escape(entry.get('reason', ''))}</small>"
     text = with_error(entry["value"], entry["error"])
     if "ndf" in entry:
         text += f"<small>{plain(entry['chi2'])} / {entry['ndf']}</small>"
@@ -156,6 +158,8 @@ def _energy_table(document: Mapping) -> str:
 def _energy_cell(entry: Mapping | None) -> str:
     if entry is None:
         return ""
+    if entry["value"] is None:
+        return "n/a"
     return f"{with_error(entry['value'], entry['error'])}<small>{plain(entry['reference_vs_reference'])}</small>"
 
 

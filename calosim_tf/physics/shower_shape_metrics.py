@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.histograms import BOOTSTRAP_RESAMPLES, linear_edges, separation_with_error
+from calosim_tf.physics.histograms import linear_edges, separation_with_error, times_drawn
 from calosim_tf.physics.metrics import Measured, Metric
 from calosim_tf.physics.shower_shapes import (
     LATERAL_RINGS,
@@ -72,10 +72,7 @@ def profile_difference(generated: np.ndarray, reference: np.ndarray, rng: np.ran
     rng : numpy.random.Generator
     """
     means = [sample.mean(axis=0) for sample in (generated, reference)]
-    drawn = []
-    for sample in (generated, reference):
-        n = len(sample)
-        drawn.append(rng.multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_RESAMPLES) @ sample / n)
+    drawn = [times_drawn(len(sample), rng) @ sample / len(sample) for sample in (generated, reference)]
     error = np.std(0.5 * np.abs(drawn[0] - drawn[1]).sum(axis=1))
     return float(0.5 * np.abs(means[0] - means[1]).sum()), float(error)
 

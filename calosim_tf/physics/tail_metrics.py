@@ -9,7 +9,7 @@ import numpy as np
 from calosim_tf.physics.comparison import Comparison
 from calosim_tf.physics.metrics import OVERALL, Measured, Metric
 from calosim_tf.physics.shower_shape_metrics import shapes_of_both
-from calosim_tf.physics.statistics import THRESHOLD, MetricFunction
+from calosim_tf.physics.statistics import THRESHOLD, MetricFunction, binomial_error
 
 # name -> share of the reference beyond
 TAILS = {"tail_rate_1_percent": 0.01, "tail_rate_0_1_percent": 0.001}
@@ -41,13 +41,8 @@ def tail_rate(values: np.ndarray, reference: np.ndarray, share: float, side: str
     if expected < share * m / 2:
         return Measured(math.nan, math.nan, extra=counts, reason="equal values at the quantile: there is no tail")
     rate, real_rate = beyond / n, expected / m
-    error = math.hypot(_binomial_error(beyond, n) / real_rate, rate / real_rate**2 * _binomial_error(expected, m))
+    error = math.hypot(binomial_error(beyond, n) / real_rate, rate / real_rate**2 * binomial_error(expected, m))
     return Measured(rate / real_rate, error, extra=counts)
-
-
-def _binomial_error(count: int, n: int) -> float:
-    likely = (count + 1) / (n + 2)
-    return math.sqrt(likely * (1 - likely) / n)
 
 
 def _tails(share: float) -> MetricFunction:

@@ -9,6 +9,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import CellLayer
+from calosim_tf.physics.energies import group_energies
 from calosim_tf.studies.displacement import move_showers
 
 ENERGY_SCALE = 1.02
@@ -62,12 +63,12 @@ def drop_layer(showers: ShowerSet, _: ShowerSet, __: np.random.Generator) -> Sho
 
 
 def collapse(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) -> ShowerSet:
-    """A tenth of the showers of each incident energy, repeated to the same number."""
+    """A tenth of the showers of each incident energy (or range of energies), repeated to the same number."""
     rows = np.empty(len(showers), dtype=np.int64)
-    for same in _rows_by_energy(showers.incident_energy_mev):
+    for same in group_energies(showers.incident_energy_mev).rows(showers.incident_energy_mev):
         kept = rng.permutation(same)[: max(1, round(KEPT_FRACTION * len(same)))]
         rows[same] = np.resize(kept, len(same))
-    return _with(showers, showers.showers_mev[rows])
+    return showers.take(rows)
 
 
 def permute_cells(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) -> ShowerSet:
@@ -80,30 +81,31 @@ def permute_cells(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) ->
 
 
 def memorise(showers: ShowerSet, training: ShowerSet, rng: np.random.Generator) -> ShowerSet:
-    """Exact copies of training showers of the same incident energies, drawn with replacement."""
-    copies = np.empty_like(showers.showers_mev)
-    energies = training.incident_energy_mev
-    for same in _rows_by_energy(showers.incident_energy_mev):
-        candidates = np.flatnonzero(energies == showers.incident_energy_mev[same[0]])
-        copies[same] = training.showers_mev[rng.choice(candidates, len(same))]
-    return _with(showers, copies)
+    """Exact copies of training showers of the same incident energies (or ranges), each at most once if they suffice.
+
+    Repeated ones would be a mode collapse as well: less diverse than Monte Carlo.
+    """
+    groups = group_energies(showers.incident_energy_mev)
+    known = groups.rows(training.incident_energy_mev)
+    rows = np.empty(len(showers), dtype=np.int64)
+    for same, candidates in zip(groups.rows(showers.incident_energy_mev), known, strict=True):
+        rows[same] = np.resize(rng.permutation(candidates), len(same))
+    return training.take(rows)
 
 
 DAMAGES = (
     Damage("energy_scale", "all energies 2 % higher", scale_energy),
-    Damage("smeared_centre", "each shower moved sideways at random, standard deviation 2 mm", smear_centre),
+    Damage(
+        "smeared_centre",
+        "each shower moved sideways at random, by 2 mm or a fifth of a cell (standard deviation)",
+        smear_centre,
+    ),
     Damage("dropped_layer", "the layer with the least energy set to 0", drop_layer),
     Damage("mode_collapse", "a tenth of the showers, each ten times", collapse),
     Damage("permuted_cells", "cells of the layer with the most energy exchanged, always the same way", permute_cells),
-    Damage("memorised_copies", "exact copies of training showers, drawn with replacement", memorise),
+    Damage("memorised_copies", "exact copies of training showers, each at most once", memorise),
 )
 
 
 def _with(showers: ShowerSet, showers_mev: np.ndarray) -> ShowerSet:
     return replace(showers, showers_mev=showers_mev)
-
-
-def _rows_by_energy(incident_energy_mev: np.ndarray) -> list[np.ndarray]:
-    order = np.argsort(incident_energy_mev, kind="stable")
-    cuts = np.flatnonzero(np.diff(incident_energy_mev[order])) + 1
-    return np.split(order, cuts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from calosim_tf.geometry import CellLayer, VoxelDetector, VoxelLayer
@@ -69,9 +71,7 @@ def _points(layer: VoxelLayer | CellLayer) -> tuple[np.ndarray, np.ndarray, np.n
     per_bin = -(-ANGULAR_POINTS // layer.n_alpha)
     angle = _middles(np.linspace(-np.pi, np.pi, per_bin * layer.n_alpha + 1))
     edges = np.asarray(layer.r_edges_mm)
-    radius = np.concatenate(
-        [_middles(np.linspace(*pair, RADIAL_POINTS + 1)) for pair in zip(edges[:-1], edges[1:], strict=True)]
-    )
+    radius = np.concatenate([_middles(np.linspace(*pair, RADIAL_POINTS + 1)) for pair in pairwise(edges)])
     a, r = (axis.ravel() for axis in np.meshgrid(angle, radius, indexing="ij"))
     points = np.stack([r * np.cos(a), r * np.sin(a)], axis=1)
     # a ring's points stand for an area that grows with the radius

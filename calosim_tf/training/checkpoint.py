@@ -82,7 +82,7 @@ class CheckpointStore:
                 move(partial, final)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-        self._point("latest", iteration)
+        self.mark_latest(iteration)
 
     def _write(self, tracked: tf.train.Checkpoint, iteration: int, partial: Path, notes: dict) -> None:
         reach("before", "state", partial)
@@ -150,6 +150,10 @@ class CheckpointStore:
         """Delete what a killed process was writing or deleting."""
         for leftover in self.folder.glob(f"{PARTIAL}*"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+    def mark_latest(self, iteration: int) -> None:
+        """Name ``iteration`` the newest checkpoint."""
+        self._point("latest", iteration)
 
     def mark_best(self, iteration: int) -> None:
         """Name ``iteration`` the best checkpoint, so that it is never pruned."""
@@ -235,7 +239,8 @@ class CheckpointStore:
         return int(text) if _is_number(text) else None
 
     def _point(self, name: str, iteration: int) -> None:
-        write_atomically(self.folder / name, f"{iteration}\n")
+        if self._pointer(name) != iteration:
+            write_atomically(self.folder / name, f"{iteration}\n")
 
 
 def _is_number(text: str) -> bool:

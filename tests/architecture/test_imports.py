@@ -43,12 +43,12 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
     " progress messages errors",
-    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
-    " files progress errors",
-    "benchmark": "inference bundle latents data geometry config files progress errors",
-    "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
+    "export": "benchmark bundle training generate inference models layers latents physics plots data data_prep geometry"
+    " config files progress errors",
+    "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
+    " progress errors",
     "doctor": "data data_prep files errors",
-    "bench_steps": "bench training data_prep experiments progress",
+    "studies": "plots physics data geometry files progress errors",
     "commands": "*",
     "cli": "commands messages errors",
     "__main__": "cli",
@@ -65,13 +65,18 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "messages", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
+    *("latents", "inference", "inference.*", "experiments", "experiments.*"),
     *("reproduction", "reproduction.*"),
-    *("bundle", "bundle.*", "export.particles"),
+    *(
+        "benchmark",
+        *(f"benchmark.{part}" for part in ("clocks", "chart", "generation", "jobs", "machine", "protocol", "roofline")),
+    ),
+    *("bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
+    *("studies", "studies.*"),
 )
-# ... but for the two files that are there for it, which the others may import inside a function only.
-WITH_TENSORFLOW = ("data.pipeline", "physics.classifier")
+# ... but for the files that are there for it, which the others may import inside a function only.
+WITH_TENSORFLOW = ("data.pipeline", "physics.classifier", "studies.triforce_network")
 # `calosim --help` and `calosim list` answer at once: importing one of these reaches nothing slow.
 QUICK_START = ("", "__main__", "cli", "commands", "commands.*", "config", "config.*", "experiments", "experiments.*")
 # Packages with no future or that are extras: one file each, inside a function.

@@ -1,9 +1,5 @@
 """The real command in a real process."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 # Small networks and batches: what is tested here is the command, not the physics
@@ -12,35 +8,9 @@ TINY += ["training.batch_size=16", "training.critic_steps=2", "training.checkpoi
 
 
 @pytest.fixture(scope="session")
-def calosim():
-    """Run ``calosim`` with these arguments; returns the finished process with text output."""
-
-    def run(*arguments, cwd=None, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "calosim_tf", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            env={**os.environ, **environment},
-            timeout=280,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture(scope="session")
 def tiny_settings():
     """Options of ``train`` that make the networks tiny."""
     return TINY
-
-
-@pytest.fixture(scope="session")
-def without_tensorflow(tmp_path_factory):
-    """Environment in which importing tensorflow fails loudly: what passes here never imports it."""
-    folder = tmp_path_factory.mktemp("no_tensorflow")
-    (folder / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')\n")
-    return {"PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from calosim_tf.bench import bench_train
+from calosim_tf.benchmark.training_step import bench_train
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment

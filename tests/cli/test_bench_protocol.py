@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from calosim_tf.bench import InferenceProtocol, bench_protocol
+from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
 
 
 def test_steps_are_taken_in_turn_after_all_are_warm():
@@ -43,7 +43,7 @@ def test_onnx_runtime_gives_the_network_s_numbers():
     """Breaks when inputs are exchanged on the way, or the batch size is fixed."""
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
-    from calosim_tf.bench import network_call
+    from calosim_tf.benchmark.keras_network import network_call
     from calosim_tf.experiments import get_experiment
     from calosim_tf.export.onnx import onnx_call
     from calosim_tf.training.build import build_networks

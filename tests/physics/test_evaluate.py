@@ -48,7 +48,8 @@ def test_the_flat_table_holds_every_number_once(report):
     for scope, entries in scopes.items():
         for name, entry in entries.items():
             cell = rows[scope, name]["value"]
-            assert (float(cell) if cell else None) == pytest.approx(entry["value"], rel=1e-12)
+            expected = None if entry["value"] is None else pytest.approx(entry["value"], rel=1e-12)
+            assert (float(cell) if cell else None) == expected
 
 
 def test_report_shows_every_metric_with_its_value(report, page):
@@ -97,9 +98,9 @@ def test_tags_are_balanced(page):
 
 
 def test_worst_metric_comes_first(page):
-    """The generated layer 0 is scaled by 1.5: its mean leads the table of layers."""
+    """The generated layer 0 is scaled by 1.5: it leads the table of layers."""
     layers = page[page.index("<h2>Layers") : page.index("<h2>Per incident")]
-    assert re.search(r"<tbody><tr><td>(\w+)", layers)[1] == "layer_energy_mean_ratio_layer_0"
+    assert re.search(r"<tbody><tr><td>(\w+)", layers)[1].endswith("energy_layer_0")
 
 
 def test_all_pictures_are_written(report):
