@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "data": "geometry files fault_points progress errors",
     "data_prep": "data geometry files progress messages errors",
     "experiments": "config errors",
-    "reproduction": "experiments geometry config files errors",
+    "reproduction": "physics experiments geometry config files errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "bundle": "data geometry config files errors",
