@@ -99,7 +99,7 @@ tutorials: $(DEV_READY)  ## run every command of the tutorials
 
 .PHONY: rehearse
 rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times
-	@PYTHON="$(PYTHON)" ITERATIONS="$(ITERATIONS)" docs/rehearse.sh
+	@PYTHON="$(PYTHON)" ITERATIONS="$(ITERATIONS)" ARGS="$(ARGS)" docs/rehearse.sh
 
 .PHONY: format
 format: $(DEV_READY)  ## put the code into the agreed format

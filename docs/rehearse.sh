@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A newcomer's first hour, in a temporary folder: fresh clone, no environment, both commands of the README, the tutorials.
-# ITERATIONS=N shortens the training of the first command.  Prints how long each step took.
+# ITERATIONS=N shortens the training, ARGS='tests/geometry' the tests.  Prints how long each step took.
 set -euo pipefail
 source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$(mktemp -d)
@@ -22,9 +22,9 @@ step "clone" git clone --quiet "$source_folder" "$folder/calosim_tf"
 cd "$folder/calosim_tf"
 step "install" make install PYTHON="$PYTHON"
 step "make train-photon" make train-photon PYTHON="$PYTHON" ITERATIONS="${ITERATIONS:-}"
+step "make test" make test PYTHON="$PYTHON" ARGS="${ARGS:-}"
 step "calosim generate pretrained:photon" .venv/bin/calosim generate pretrained:photon \
     --energies 1024 65536 --events 1000 --out showers.hdf5
-step "tools for the tutorials" make install-dev PYTHON="$PYTHON"
 for page in docs/tutorials/*.md docs/extending.md; do
     step "$page" .venv/bin/python docs/run_pages.py "$page"
 done
