@@ -9,13 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.export.formats import UnsupportedFormat, first_line
+from calosim_tf.export.parts import OUTPUT
 
 # Our choice: the newest that tf2onnx has tested for long
 OPSET = 17
 
 
 def onnx_model(network: keras.Model) -> bytes:
-    """A generator as a serialised ONNX model with inputs ``latent`` and ``condition`` of any batch size.
+    """A generator as a serialised ONNX model: inputs ``latent`` and ``condition``, output ``showers``, any batch size.
 
     Parameters
     ----------
@@ -26,6 +28,8 @@ def onnx_model(network: keras.Model) -> bytes:
     ------
     ConfigError
         The extra ``onnx`` is not installed.
+    UnsupportedFormat
+        ONNX has no operation for a layer.
     """
     try:
         import tf2onnx
@@ -34,32 +38,29 @@ def onnx_model(network: keras.Model) -> bytes:
             f"ONNX: found no package {error.name}, expected the extra: pip install 'calosim-tf[onnx]'"
         ) from error
 
-    @tf.function
-    def showers(latent, condition):
-        return network({"latent": latent, "condition": condition}, training=False)
-
     signature = [
         tf.TensorSpec((None, network.input[name].shape[1]), tf.float32, name) for name in ("latent", "condition")
     ]
-    model, _ = tf2onnx.convert.from_function(showers, signature, opset=OPSET)
+
+    @tf.function
+    def raw(latent, condition):
+        return {OUTPUT: network({"latent": latent, "condition": condition}, training=False)}
+
+    try:
+        model, _ = tf2onnx.convert.from_function(raw, signature, opset=OPSET)
+    except (ValueError, NotImplementedError, KeyError, AttributeError) as error:
+        raise UnsupportedFormat(first_line(error)) from error
+    for item in (*model.graph.input, *model.graph.output):
+        # tf2onnx gives the batch a name of its own at each end
+        item.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model.SerializeToString()
 
 
-def onnx_call(network: keras.Model, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A generator in ONNX Runtime on the CPU: (latent, condition) to the network's output.
+def onnx_session_call(model: bytes, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """A serialised model in ONNX Runtime on the CPU: (latent, condition) to the network's output.
 
-    Parameters
-    ----------
-    network : keras.Model
-    threads : int
-        Inside one operation.
-
-    Raises
-    ------
-    ConfigError
-        As :func:`onnx_model`.
+    0 threads are ONNX Runtime's own choice.
     """
-    model = onnx_model(network)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

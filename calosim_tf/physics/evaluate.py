@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,12 +17,15 @@ from calosim_tf.physics.divergence_metrics import DIVERGENCE_METRICS
 from calosim_tf.physics.diversity_metrics import DIVERSITY_METRICS
 from calosim_tf.physics.equal_mix import equal_mix
 from calosim_tf.physics.feature_distance_metrics import FEATURE_DISTANCE_METRICS
+from calosim_tf.physics.feature_histograms import feature_histograms
+from calosim_tf.physics.html_page import ReportPicture
 from calosim_tf.physics.memorisation_metrics import MEMORISATION_METRICS
 from calosim_tf.physics.metrics import Metric, Results, measure
 from calosim_tf.physics.network_feature_metrics import NETWORK_FEATURE_METRICS
 from calosim_tf.physics.number_text import with_error
-from calosim_tf.physics.report import Published, ReportPicture, render_report, worst_first
-from calosim_tf.physics.report_folder import report_folder
+from calosim_tf.physics.published_results import published_results
+from calosim_tf.physics.report import Published, render_report, worst_first
+from calosim_tf.physics.report_folder import report_folder, write_document
 from calosim_tf.physics.response_metrics import RESPONSE_METRICS
 from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 from calosim_tf.physics.shape_metrics import SHAPE_METRICS
@@ -138,8 +140,7 @@ def evaluate(
         if timing:
             document["cost_seconds"] = {name: round(seconds, 3) for name, seconds in results.seconds.items()}
         pictures = _draw(comparison, results, selection, history, folder / "plots")
-        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        write_document(folder / "metrics.json", document)
         _write_csv(document, folder / "metrics.csv")
         (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
     return document
@@ -258,6 +259,8 @@ def _document(
         "per_energy": {f"{energy:.6g}": entries for energy, entries in results.per_energy.items()},
         "notes": all_notes,
         "published": [{key: getattr(row, key) for key in PUBLISHED_KEYS} for row in published],
+        "published_results": published_results(comparison.reference.showers.detector.name, results.overall),
+        "histograms": {h.name: h.as_json() for h in feature_histograms(comparison)},
     }
 
 
@@ -280,5 +283,7 @@ def _draw(
     # Drawing stands above measuring and takes a second to import: only here.
     from calosim_tf.plots.gallery import Scene, draw_all
 
-    pictures = draw_all(Scene(comparison, results, selection, history), folder)
+    pictures = sorted(
+        draw_all(Scene(comparison, results, selection, history), folder), key=lambda p: -p.worst_distance(results)
+    )
     return [ReportPicture(folder / f"{p.name}.png", p.title, p.caption) for p in pictures]

@@ -142,10 +142,10 @@ def _entries(
     metric: Metric, comparison: Comparison, monte_carlo: Comparison, matched: Comparison | None
 ) -> dict[str, dict]:
     """Entries of one metric, keyed by their full names."""
-    measured = _run(metric, comparison, "main")
-    floor = _run(metric, monte_carlo, "baseline")
+    measured = run_metric(metric, comparison, "main")
+    floor = run_metric(metric, monte_carlo, "baseline")
     repeat = matched is not None and metric.matched and _sizes(metric, comparison) != _sizes(metric, monte_carlo)
-    at_equal_n = _run(metric, matched, "matched") if repeat else {}
+    at_equal_n = run_metric(metric, matched, "matched") if repeat else {}
     entries = {}
     for suffix, result in measured.items():
         other = (
@@ -192,7 +192,11 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _run(metric: Metric, comparison: Comparison, role: str) -> dict[str, Measured]:
+def run_metric(metric: Metric, comparison: Comparison, role: str) -> dict[str, Measured]:
+    """Values of one metric by the endings of their names, or one reason under ``""`` where showers are too few.
+
+    ``role`` is a word that chooses the random stream: the same word, the same numbers.
+    """
     for words, sample in (("generated", comparison.generated), ("reference", comparison.reference)):
         if len(sample) < metric.least:
             return {"": Measured.missing(f"needs {metric.least} showers of each kind, found {len(sample)} {words}")}

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from calosim_tf.errors import RunFolderError
-from calosim_tf.files import flush_to_disk
+from calosim_tf.files import whole_folder
 
 # What an earlier report may hold; a folder with anything else is not ours to replace.
-REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "report.html", "plots", "checks"})
+REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "study.json", "report.html", "plots", "checks"})
+_LIST_OF_NUMBERS = re.compile(r"\[\s+((?:-?[\d.]+(?:e[-+]?\d+)?|null)(?:,\s+(?:-?[\d.]+(?:e[-+]?\d+)?|null))*)\s+\]")
+
+
+def write_document(path: Path, document: Mapping) -> None:
+    """Write a report's JSON: indented, but a list of numbers on one line; a number that is not finite is an error."""
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    text = _LIST_OF_NUMBERS.sub(lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", text)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -39,17 +47,9 @@ def report_folder(out_dir: str | Path) -> Iterator[Path]:
     """
     out = Path(out_dir).absolute()
     _require_replaceable(out)
-    temporary = out.with_name(f".{out.name}.{uuid4().hex[:8]}")
-    try:
-        (temporary / "plots").mkdir(parents=True)
-        yield temporary
-        for path in temporary.rglob("*"):
-            flush_to_disk(path)
-        _swap(temporary, out)
-    except OSError as error:
-        raise RunFolderError(f"{out}: cannot be written ({error.strerror or error}): choose another --out") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with whole_folder(out) as folder:
+        (folder / "plots").mkdir()
+        yield folder
 
 
 def _require_replaceable(out: Path) -> None:
@@ -62,20 +62,3 @@ def _require_replaceable(out: Path) -> None:
             )
     elif out.exists():
         raise RunFolderError(f"{out}: is a file, expected a folder or a new name: choose another --out")
-
-
-def _swap(temporary: Path, out: Path) -> None:
-    """Move ``temporary`` to ``out``; an earlier report ends up under the temporary name and is removed by the
-    caller.
-    """
-    if not out.exists():
-        temporary.rename(out)
-        return
-    earlier = out.with_name(f"{temporary.name}.earlier")
-    out.rename(earlier)
-    try:
-        temporary.rename(out)
-    except OSError:
-        earlier.rename(out)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)

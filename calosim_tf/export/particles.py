@@ -1,0 +1,63 @@
+"""Incident particles that cover what a generator was trained on (no TensorFlow)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.data_prep.beams import Beam
+from calosim_tf.data_prep.layouts import LAYOUTS
+from calosim_tf.geometry import VoxelDetector
+
+# The laws of layouts that differ from another one by what their files look like
+SAME_BEAM = {"lhcb_xy": "lhcb", "lhcb_yx": "lhcb"}
+
+
+def covering_particles(
+    detector: VoxelDetector,
+    law: Normalisation,
+    count: int,
+    seed: int,
+    energy_range_mev: tuple[float | None, float | None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Particles in equal numbers per logarithm of the kinetic energy, both ends included, in random order.
+
+    Parameters
+    ----------
+    detector : VoxelDetector
+    law : Normalisation
+        Says the range of kinetic energies trained on.
+    count : int
+        At least 2.
+    seed : int
+    energy_range_mev : tuple, optional
+        Ends of the incident energies that this network makes, inside of which the particles are kept.
+
+    Returns
+    -------
+    incident_energy_mev : ndarray, shape (count,)
+    attributes : ndarray, shape (count, attributes of the detector)
+        By the law of the public data set (:mod:`calosim_tf.data_prep.beams`).
+
+    Notes
+    -----
+    The range of the attributes is that of the public set; a run on other data may have seen another one.
+    """
+    rng = np.random.default_rng(seed)
+    kinetic = rng.permutation(np.geomspace(law.kin_min_mev, law.kin_max_mev, count))
+    # the momentum, which is what files of massive particles give
+    incident = np.sqrt(kinetic * (kinetic + 2 * law.mass_mev))
+    low, high = energy_range_mev or (None, None)
+    incident = np.clip(incident, low, high) if (low, high) != (None, None) else incident
+    return incident, particle_attributes(detector, incident, rng)
+
+
+def particle_attributes(
+    detector: VoxelDetector, incident_energy_mev: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Attributes by the law of the public data set, shape (n, attributes of the detector)."""
+    if not detector.attributes:
+        return np.empty((len(incident_energy_mev), 0))
+    beam = LAYOUTS[SAME_BEAM.get(detector.name, detector.name)].beam
+    assert isinstance(beam, Beam), detector.name
+    return beam.attributes(incident_energy_mev, rng)
