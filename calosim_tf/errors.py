@@ -46,8 +46,16 @@ class ExportError(CalosimError):
     """An exported network gives other numbers than the one it came from."""
 
 
+class BenchmarkError(CalosimError):
+    """What is to be timed does not run."""
+
+
 class NonFiniteError(CalosimError):
     """A loss, gradient or weight is no longer a finite number."""
+
+
+class WorkerLostError(CalosimError):
+    """Another process of a distributed training is gone."""
 
 
 class StoppedBySignal(CalosimError):

@@ -191,7 +191,7 @@ class IterationTable:
         text = self._text()
         rows = list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
         for number, row in enumerate(rows, start=2):
-            iteration = row.get("iteration")
+            iteration = row.get("iteration") or ""
             if None in row or None in row.values() or not (iteration.isascii() and iteration.isdecimal()):
                 raise RunFolderError(
                     f"{self.path}: found a damaged line {number}, expected one row per iteration: "

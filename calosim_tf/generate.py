@@ -51,7 +51,7 @@ class ShowerGenerator(NetworkSampler):
         outputs = self.apply(latent, self.condition(incident_energy_mev, attributes)).numpy()
         return self.normalisation.to_mev(outputs, incident_energy_mev)
 
-    def network_call(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], None]:
+    def network_call(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
         """As :meth:`NetworkSampler.network_call`."""
         inputs = tf.constant(latent), tf.constant(condition)
         return lambda: self.apply(*inputs).numpy()

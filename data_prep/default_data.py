@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calosim_tf.data.bundled import bundled_sample
-from calosim_tf.data.source import ShowerSource, load_source
+from calosim_tf.data.source import ShowerSource, default_memory_limit, load_source
 from calosim_tf.data_prep import simulate
 from calosim_tf.data_prep.sources import data_folder
 from calosim_tf.errors import ConfigError
@@ -49,7 +49,7 @@ def default_data(layout: str) -> Path:
     return path
 
 
-def source_of(data, paths: Sequence[str] | None = None) -> ShowerSource:
+def source_of(data, paths: Sequence[str] | None = None, processes: int = 1) -> ShowerSource:
     """Checked showers of a data contract, from files or from :func:`default_data`.
 
     Parameters
@@ -57,6 +57,8 @@ def source_of(data, paths: Sequence[str] | None = None) -> ShowerSource:
     data : calosim_tf.config.DataConfig
     paths : sequence of str, optional
         Files in the layout of ``data``.
+    processes : int
+        Processes of this machine that hold the showers: each takes its part of the memory where no limit is set.
 
     Raises
     ------
@@ -69,5 +71,7 @@ def source_of(data, paths: Sequence[str] | None = None) -> ShowerSource:
         energy_min_mev=data.energy_min_mev,
         energy_max_mev=data.energy_max_mev,
         holdout_fraction=data.holdout_fraction,
-        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
+        memory_limit_bytes=default_memory_limit(processes)
+        if data.memory_limit_gib is None
+        else int(data.memory_limit_gib * 2**30),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -31,6 +32,28 @@ def add_parser(subparsers) -> None:
         help=f"showers per call of the TensorFlow Lite files (default {DEFAULT_BATCHES})",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of particles and latents for checks")
+    integer = parser.add_argument_group("integer formats")
+    integer.add_argument(
+        "--draws", type=int, default=1000, metavar="N", help="showers of the calibration (default 1000)"
+    )
+    integer.add_argument(
+        "--integer-io", action="store_true", help="tflite_int8: inputs and output are integers too (256 levels each)"
+    )
+    integer.add_argument(
+        "--tolerance",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="METRIC=VALUE",
+        help="tflite_int8: largest change of response_shift, width_shift, shower_energy_rms, cell_rms or a metric of "
+        "`calosim evaluate`; layers go back to floating point, the worst first, until it holds",
+    )
+    integer.add_argument(
+        "--events", type=int, metavar="N", help="showers that they are judged on (default 2000 or fewer)"
+    )
+    integer.add_argument(
+        "--reference", metavar="F", help="Monte Carlo to judge by (default: the held-out part of the bundled sample)"
+    )
     parser.add_argument("--force", action="store_true", help="replace an earlier bundle")
     parser.set_defaults(run=run)
 
@@ -40,19 +63,32 @@ def run(args: argparse.Namespace) -> int:
     from calosim_tf.bundle.folder import require_free
     from calosim_tf.commands.bench import positive_integer
     from calosim_tf.data.bundled import run_path
+    from calosim_tf.export.options import ExportOptions
     from calosim_tf.training.run_folder import RunFolder
 
     formats = chosen_formats(args.format)
     batches = tuple(sorted({positive_integer("--batch", item) for item in args.batch.split(",")}))
-    if args.seed < 0:
-        raise ConfigError(f"--seed: found {args.seed}, expected an integer >= 0")
+    options = ExportOptions(
+        formats,
+        batches,
+        skip_unsupported=args.format == ALL,
+        seed=_at_least(args.seed, "--seed", 0),
+        draws=_at_least(args.draws, "--draws", 2),
+        integer_io=args.integer_io,
+        tolerances=tolerances(args.tolerance, formats),
+        events=None if args.events is None else _at_least(args.events, "--events", 2),
+        reference=None if args.reference is None else Path(args.reference),
+    )
     run_folder = RunFolder(run_path(args.run_name))
     require_checkpoints(run_folder)
     require_free(Path(args.out), args.force)
+    if options.reference is not None:
+        require_readable(options.reference, run_folder)
 
-    from calosim_tf.export.write import ExportOptions, export
+    from calosim_tf.export.quantisation_physics import require_known
+    from calosim_tf.export.write import export
 
-    options = ExportOptions(formats, batches, skip_unsupported=args.format == ALL, seed=args.seed)
+    require_known(options.tolerances)
     sidecar = export(run_folder, Path(args.out), options, args.force)
     print(f"calosim: {args.out}: {sidecar.experiment} as {', '.join(sidecar.formats)}", file=sys.stderr)
     for network in sidecar.networks:
@@ -85,3 +121,34 @@ def require_checkpoints(run_folder) -> None:
             raise RunFolderError(
                 f"{item.checkpoints}: found no checkpoint, expected at least one: train {experiment.name} on"
             )
+
+
+def tolerances(items: list[str], formats: tuple[str, ...]) -> dict[str, float]:
+    """Metrics and largest changes of ``--tolerance``."""
+    if items and "tflite_int8" not in formats:
+        raise ConfigError("--tolerance goes with --format tflite_int8: add it, or leave --tolerance out")
+    found = {}
+    for item in items:
+        name, _, text = item.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not 0.0 <= value < math.inf:
+            raise ConfigError(f"--tolerance: found {item!r}, expected METRIC=VALUE with a number >= 0")
+        found[name] = value
+    return found
+
+
+def require_readable(path: Path, run_folder) -> None:
+    """:class:`DataError` unless ``path`` holds showers of the run's detector."""
+    from calosim_tf.data.readers import read_incident_particles
+    from calosim_tf.geometry import get_detector
+
+    read_incident_particles(path, get_detector(run_folder.experiment().data.layout))
+
+
+def _at_least(value: int, option: str, least: int) -> int:
+    if value < least:
+        raise ConfigError(f"{option}: found {value}, expected an integer >= {least}")
+    return value

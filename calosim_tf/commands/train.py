@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
@@ -33,42 +35,87 @@ def add_parser(subparsers) -> None:
         "--force", action="store_true", help="start anew over an existing run, or resume a different one"
     )
     parser.add_argument("--no-report", action="store_true", help="do not write a report at the end")
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that can be checked without TensorFlow, then train."""
     experiment = configure(args)
+    refuse_early(args, experiment)
     from calosim_tf.training.signals import stop_at_once
 
     with stop_at_once(Path(experiment.run.out)):
-        return _train(args, experiment)
+        return _train(args, experiment) if args.strategy == "none" else _train_shared(args, experiment)
 
 
 def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     from calosim_tf.data_prep.default_data import source_of
-    from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
-    from calosim_tf.training.run_lock import RunLock
 
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
+    experiment = shared_experiment(args, experiment, 1)
     source = source_of(experiment.data, args.data)
-    with RunLock(run_folder.path) as lock:
-        prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
-        for line in _plan(experiment, source, run_folder):
-            print(f"calosim: {line}", file=sys.stderr)
+    with contextlib.ExitStack() as stack:
+        lock = _begin(args, experiment, source, run_folder, stack)
 
         from calosim_tf.training.devices import set_threads
         from calosim_tf.training.train import train
 
         set_threads(experiment.run.threads)
         train(experiment, source, run_folder, lock.require_held)
-        if not args.no_report:
-            from calosim_tf.training.verdict import print_verdict, write_report
-
-            print_verdict(run_folder, write_report(run_folder, source))
+        _report(args, source, run_folder)
     return 0
+
+
+def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
+    """The same with several processes or devices, which have to be connected before anything else."""
+    from calosim_tf.data_prep.default_data import default_data, source_of
+    from calosim_tf.training.devices import set_threads, split_cpu
+    from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategy import connect
+    from calosim_tf.training.train import train
+
+    set_threads(experiment.run.threads)
+    split_cpu()
+    strategy = connect(args.strategy, fp16=args.fp16_gradients)
+    run_folder = RunFolder(Path(experiment.run.out))
+    with strategy.watching(str(run_folder.path)), contextlib.ExitStack() as stack:
+        experiment = strategy.together(lambda: shared_experiment(args, experiment, strategy.replicas.number))
+        strategy.together(lambda: strategy.require_compilable(experiment))
+        strategy.on_chief(lambda: run_folder.refuse_early(resume=args.resume, force=args.force))
+        if not args.data:
+            # made on first use, by one
+            strategy.on_chief(lambda: default_data(experiment.data.layout))
+        source = strategy.together(lambda: source_of(experiment.data, args.data, strategy.local_processes))
+        lock = strategy.on_chief(lambda: _begin(args, experiment, source, run_folder, stack))
+        if strategy.is_chief:
+            print(f"calosim: {plan_line(args, experiment, strategy.replicas.number)}", file=sys.stderr)
+        train(experiment, source, run_folder, lock.require_held if lock else lambda: None, strategy)
+        if strategy.is_chief:
+            _report(args, source, run_folder)
+    return 0
+
+
+def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_folder, stack: contextlib.ExitStack):
+    """Lock and prepare the run folder and say what is going to happen."""
+    from calosim_tf.training.parts import prepare
+    from calosim_tf.training.run_lock import RunLock
+
+    lock = stack.enter_context(RunLock(run_folder.path))
+    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
+    for line in _plan(experiment, source, run_folder):
+        print(f"calosim: {line}", file=sys.stderr)
+    return lock
+
+
+def _report(args: argparse.Namespace, source, run_folder) -> None:
+    if args.no_report:
+        return
+    from calosim_tf.training.verdict import print_verdict, write_report
+
+    print_verdict(run_folder, write_report(run_folder, source))
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
@@ -138,8 +185,8 @@ def _parse_yaml(path: Path, text: str) -> Any:
 
     try:
         return yaml.load(text, SettingsLoader)
-    # dates and numbers that are none, keys that cannot be keys: not all of it is a YAMLError
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    # dates and numbers that are none, empty ones, keys that cannot be keys: not all of it is a YAMLError
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({error})") from error
 
 

@@ -136,6 +136,11 @@ class ShowerSource:
         )
 
 
+def default_memory_limit(processes: int = 1) -> int:
+    """Bytes of showers that each of so many processes on this machine may keep in memory."""
+    return int(MEMORY_FRACTION * memory_bytes()) // processes
+
+
 def load_source(
     paths: str | PathLike | Sequence[str | PathLike],
     detector: VoxelDetector,
@@ -164,7 +169,7 @@ def load_source(
     DataError
         Bad file, or no event in the range.
     """
-    limit = memory_limit_bytes if memory_limit_bytes is not None else int(MEMORY_FRACTION * memory_bytes())
+    limit = default_memory_limit() if memory_limit_bytes is None else memory_limit_bytes
     files = open_showers(paths, detector)
     streamed = False
     try:

@@ -38,6 +38,10 @@ def covering_particles(
     incident_energy_mev : ndarray, shape (count,)
     attributes : ndarray, shape (count, attributes of the detector)
         By the law of the public data set (:mod:`calosim_tf.data_prep.beams`).
+
+    Notes
+    -----
+    The range of the attributes is that of the public set; a run on other data may have seen another one.
     """
     rng = np.random.default_rng(seed)
     kinetic = rng.permutation(np.geomspace(law.kin_min_mev, law.kin_max_mev, count))
@@ -45,8 +49,15 @@ def covering_particles(
     incident = np.sqrt(kinetic * (kinetic + 2 * law.mass_mev))
     low, high = energy_range_mev or (None, None)
     incident = np.clip(incident, low, high) if (low, high) != (None, None) else incident
+    return incident, particle_attributes(detector, incident, rng)
+
+
+def particle_attributes(
+    detector: VoxelDetector, incident_energy_mev: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Attributes by the law of the public data set, shape (n, attributes of the detector)."""
     if not detector.attributes:
-        return incident, np.empty((count, 0))
+        return np.empty((len(incident_energy_mev), 0))
     beam = LAYOUTS[SAME_BEAM.get(detector.name, detector.name)].beam
     assert isinstance(beam, Beam), detector.name
-    return incident, beam.attributes(incident, rng)
+    return beam.attributes(incident_energy_mev, rng)

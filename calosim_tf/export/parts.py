@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from calosim_tf.bundle.describe import condition_words, output_words
 from calosim_tf.bundle.sidecar import Condition, NetworkRecord
+from calosim_tf.config import Experiment
+from calosim_tf.export.cost import multiply_adds
 from calosim_tf.export.fold import folded
 from calosim_tf.export.particles import covering_particles
 from calosim_tf.generate import ShowerGenerator
@@ -36,6 +38,8 @@ class Part:
     network : keras.Model
         Its network, folded.
     iteration : int
+    experiment : Experiment
+        That of the member in a split.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Part:
     generator: ShowerGenerator
     network: keras.Model
     iteration: int
+    experiment: Experiment
 
     def particles(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Incident energies, MeV, and attributes that cover what this network makes."""
@@ -85,6 +90,7 @@ class Part:
             output_unit=unit,
             iteration=self.iteration,
             parameters=self.network.count_params(),
+            multiply_adds=multiply_adds(raw_function(self.network, batch=1).graph),
         )
 
 
@@ -107,7 +113,7 @@ def load_parts(run: RunFolder) -> list[Part]:
 
 def _part(name: str, energy_range_mev: tuple[float | None, float | None] | None, run: RunFolder) -> Part:
     generator, iteration = load_network(run)
-    return Part(name, energy_range_mev, generator, folded(generator.network), iteration)
+    return Part(name, energy_range_mev, generator, folded(generator.network), iteration, run.experiment())
 
 
 def raw_function(network: keras.Model, batch: int | None = None):

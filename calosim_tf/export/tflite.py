@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import keras
 import tensorflow as tf
 
+from calosim_tf.bundle.sidecar import ModelFile
 from calosim_tf.export.formats import UnsupportedFormat, first_line
-from calosim_tf.export.parts import raw_function
+from calosim_tf.export.parts import OUTPUT, raw_function
+from calosim_tf.export.quiet import quiet_converter
 
 # The converter gives single signatures this name
 SIGNATURE = "serving_default"
@@ -20,7 +25,8 @@ def converter(network: keras.Model, batch: int) -> tf.lite.TFLiteConverter:
 def converted(prepared: tf.lite.TFLiteConverter) -> bytes:
     """The model that a converter gives; :class:`UnsupportedFormat` where an operation has no counterpart."""
     try:
-        return prepared.convert()
+        with quiet_converter():
+            return prepared.convert()
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UnsupportedFormat(first_line(error)) from error
 
@@ -42,3 +48,16 @@ def float_model(network: keras.Model, batch: int, kind: str = "tflite") -> bytes
     if kind == "tflite_fp16":
         prepared.target_spec.supported_types = [tf.float16]
     return converted(prepared)
+
+
+def tflite_file(model: bytes, batch: int, path: Path | str = "model.tflite") -> ModelFile:
+    """Record of a model, with the type of its output."""
+    output = tf.lite.Interpreter(model_content=model).get_signature_runner(SIGNATURE).get_output_details()[OUTPUT]
+    return ModelFile(
+        path=Path(path).name,
+        sha256=hashlib.sha256(model).hexdigest(),
+        bytes=len(model),
+        batch=batch,
+        dtype=output["dtype"].__name__,
+        signature=SIGNATURE,
+    )

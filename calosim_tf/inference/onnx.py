@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -31,48 +32,68 @@ class OnnxEngine(Engine):
 
     Parameters
     ----------
-    folder : Path
-        Of the bundle.
-    network : NetworkRecord
+    model : Path or bytes
+        File, or what would stand in it.
+    sizes : (int, int)
+        Numbers per shower of the latent and of the condition.
+    output_shape : tuple of int
+        Of one shower.
+    inputs : (str, str)
+        Names of the latent and of the condition.
+    output : str
 
     Raises
     ------
     ConfigError
         The extra ``onnx`` is not installed.
     RunFolderError
-        The bundle holds no ONNX file, or it is damaged or of another network.
+        ONNX Runtime cannot load the file.
     """
 
-    def __init__(self, folder: Path, network: NetworkRecord):
+    def __init__(
+        self,
+        model: Path | bytes,
+        sizes: tuple[int, int],
+        output_shape: tuple[int, ...],
+        inputs: tuple[str, str] = ("latent", "condition"),
+        output: str = "showers",
+    ):
         runtime = onnx_runtime()
-        self._file = network.file("onnx")
-        path = require_sound_file(folder, self._file)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        source = model if isinstance(model, bytes) else str(model)
         try:
-            self.session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            latent, condition = (
-                next(item.shape for item in self.session.get_inputs() if item.name == name)
-                for name in self._file.inputs
-            )
-            output = next(item.shape for item in self.session.get_outputs() if item.name == self._file.output)
+            self.session = runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's own classes have no common base but this
-            reason = str(error).splitlines()[0] if str(error) else f"no {self._file.inputs} or {self._file.output}"
             raise RunFolderError(
-                f"{path}: cannot be loaded by ONNX Runtime ({reason}): export the bundle again"
+                f"{model if isinstance(model, Path) else 'ONNX model'}: ONNX Runtime cannot load it "
+                f"({str(error).splitlines()[0]}): export the bundle again"
             ) from error
-        sizes = [item for item in output[1:] if isinstance(item, int)]
-        known = int(np.prod(sizes)) if len(sizes) == len(output) - 1 else None
-        require_same_shapes(path, network, _size(latent), _size(condition), known)
-        self._sizes = network.latent.size, len(network.condition.names)
-        self._output_shape = network.output_shape
-        self.n_outputs = int(np.prod(network.output_shape))
+        self._names, self._output, self._sizes, self._output_shape = inputs, output, sizes, output_shape
+        self.n_outputs = math.prod(output_shape)
+
+    @classmethod
+    def from_bundle(cls, folder: Path, network: NetworkRecord) -> OnnxEngine:
+        """A network of a bundle; :class:`RunFolderError` when its file is missing, damaged or of another network."""
+        file = network.file("onnx")
+        path = require_sound_file(folder, file)
+        sizes = network.latent.size, len(network.condition.names)
+        engine = cls(path, sizes, network.output_shape, file.inputs, file.output)
+        found = {item.name: item.shape for item in (*engine.session.get_inputs(), *engine.session.get_outputs())}
+        names = (*file.inputs, file.output)
+        if set(found) != set(names):
+            raise RunFolderError(
+                f"{path}: found inputs and outputs {', '.join(found)}, expected {', '.join(names)} as the sidecar "
+                "says: the network is of another export"
+            )
+        require_same_shapes(path, network, *(_size(found[name]) for name in names))
+        return engine
 
     def worker(self) -> Worker:
         """As :meth:`Engine.worker`."""
-        return _OnnxWorker(self.session, self._file.inputs, self._file.output, self._sizes, self._output_shape)
+        return _OnnxWorker(self.session, self._names, self._output, self._sizes, self._output_shape)
 
 
 class _OnnxWorker:
@@ -102,5 +123,5 @@ class _OnnxWorker:
 
 
 def _size(shape: list) -> int | None:
-    """Numbers per shower of an input; None where the file does not tell."""
-    return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
+    """Numbers per shower of an input or output; None where the file does not tell."""
+    return math.prod(shape[1:]) if all(isinstance(item, int) for item in shape[1:]) else None

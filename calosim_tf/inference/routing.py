@@ -67,7 +67,7 @@ class RoutedShowerGenerator(ShowerSampler):
         """As :attr:`ShowerSampler.default_batch`: what fits all members."""
         return min(generator.default_batch for _, _, generator in self.members)
 
-    def ready_call(self, batch: int) -> Callable[[], None]:
+    def ready_call(self, batch: int) -> Callable[[], object]:
         """As :meth:`ShowerSampler.ready_call`; the batch is shared out evenly over the members."""
         shares = np.diff(np.linspace(0, batch, len(self.members) + 1).astype(int))
         calls = [item[2].ready_call(int(share)) for item, share in zip(self.members, shares, strict=True) if share]

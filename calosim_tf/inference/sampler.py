@@ -55,7 +55,7 @@ class ShowerSampler(ABC):
         """Showers per call that fit into the memory of a usual machine."""
 
     @abstractmethod
-    def ready_call(self, batch: int) -> Callable[[], None]:
+    def ready_call(self, batch: int) -> Callable[[], object]:
         """A call of the network on ``batch`` showers over its range of energies, latents and labels ready in memory."""
 
     @property
@@ -108,7 +108,7 @@ class NetworkSampler(ShowerSampler):
         """Showers of these particles and latents, MeV, shape (n, n_voxels)."""
 
     @abstractmethod
-    def network_call(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], None]:
+    def network_call(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
         """A call of the network alone on inputs that are ready in its memory, float32, (n, l) and (n, k)."""
 
     def blocks(
@@ -136,7 +136,7 @@ class NetworkSampler(ShowerSampler):
         """As :attr:`ShowerSampler.default_batch`."""
         return min(LARGEST_DEFAULT_BATCH, max(1, DEFAULT_BATCH_VOXELS // self.detector.n_voxels))
 
-    def ready_call(self, batch: int) -> Callable[[], None]:
+    def ready_call(self, batch: int) -> Callable[[], object]:
         """As :meth:`ShowerSampler.ready_call`."""
         energy = np.geomspace(self.normalisation.kin_min_mev, self.normalisation.kin_max_mev, batch)
         return self.network_call(draw_latents(self.latent, 0, 0, batch), self.condition(energy))

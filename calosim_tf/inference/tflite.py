@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from calosim_tf.bundle.checks import require_same_shapes, require_sound_file
-from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
+from calosim_tf.bundle.sidecar import NetworkRecord
 from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.inference.engine import Engine, Worker
 
@@ -24,42 +25,58 @@ def interpreter_class():
 
 
 class TfliteEngine(Engine):
-    """A network as files of fixed batch size; a call takes the smallest that holds its showers.
+    """A network as models of fixed batch size; a call takes the smallest that holds its showers.
 
     Parameters
     ----------
-    folder : Path
-        Of the bundle.
-    network : NetworkRecord
-    kind : str
-        ``tflite``, ``tflite_int8``, ...
+    models : dict
+        Batch size -> model, ascending.
+    n_outputs : int
+        Numbers that the network gives for one shower.
+    signature : str
+    inputs : (str, str)
+        Names of the latent and of the condition.
+    output : str
 
     Raises
     ------
     ConfigError
         The extra ``tflite`` is not installed.
-    RunFolderError
-        The bundle holds no such file, or it is damaged or of another network.
+    ValueError, RuntimeError, KeyError
+        The interpreter cannot load a model.
     """
 
-    def __init__(self, folder: Path, network: NetworkRecord, kind: str):
-        interpreter = interpreter_class()
-        network.file(kind)  # says what is missing
-        self.n_outputs = int(np.prod(network.output_shape))
-        self._models: dict[int, tuple[bytes, ModelFile]] = {}
-        for file in sorted(network.files[kind], key=lambda item: item.batch):
-            path = require_sound_file(folder, file)
-            self._models[file.batch] = path.read_bytes(), file
-            try:
-                loaded = _FixedBatch(interpreter, *self._models[file.batch])
-            except (ValueError, RuntimeError, KeyError) as error:
-                reason = str(error).strip().splitlines()[0]
-                raise RunFolderError(
-                    f"{path}: cannot be loaded by the TensorFlow Lite interpreter ({reason}): export the bundle again"
-                ) from error
-            require_same_shapes(path, network, *loaded.sizes)
-        self._interpreter = interpreter
-        self.largest_call = max(self._models)
+    def __init__(
+        self,
+        models: dict[int, bytes],
+        n_outputs: int,
+        signature: str = "serving_default",
+        inputs: tuple[str, str] = ("latent", "condition"),
+        output: str = "showers",
+    ):
+        self._interpreter = interpreter_class()
+        self._models, self._names = models, (signature, inputs, output)
+        self.n_outputs = n_outputs
+        self.largest_call = max(models)
+        # sizes per shower of latent, condition and output, as each model has them
+        self.sizes = {batch: self._loaded(batch).sizes for batch in models}
+
+    @classmethod
+    def from_bundle(cls, folder: Path, network: NetworkRecord, kind: str) -> TfliteEngine:
+        """A network of a bundle; :class:`RunFolderError` when a file is missing, damaged or of another network."""
+        first = network.file(kind)  # says what is missing
+        paths = {file.batch: require_sound_file(folder, file) for file in network.files[kind]}
+        models = {batch: paths[batch].read_bytes() for batch in sorted(paths)}
+        try:
+            engine = cls(models, math.prod(network.output_shape), first.signature, first.inputs, first.output)
+        except (ValueError, RuntimeError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise RunFolderError(
+                f"{folder}, {kind}: the TensorFlow Lite interpreter cannot load it ({reason}): export the bundle again"
+            ) from error
+        for batch, sizes in engine.sizes.items():
+            require_same_shapes(paths[batch], network, *sizes)
+        return engine
 
     def worker(self) -> Worker:
         """As :meth:`Engine.worker`."""
@@ -68,24 +85,27 @@ class TfliteEngine(Engine):
         def call(latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
             size = next(batch for batch in self._models if batch >= len(latent))
             if size not in ready:
-                ready[size] = _FixedBatch(self._interpreter, *self._models[size])
+                ready[size] = self._loaded(size)
             return ready[size](latent, condition)
 
         return call
+
+    def _loaded(self, batch: int) -> _FixedBatch:
+        return _FixedBatch(self._interpreter(model_content=self._models[batch], num_threads=1), *self._names)
 
 
 class _FixedBatch:
     """An interpreter for one batch size, in the thread that calls it; shorter calls are filled up."""
 
-    def __init__(self, interpreter, model: bytes, file: ModelFile):
-        self._interpreter = interpreter(model_content=model, num_threads=1)
+    def __init__(self, interpreter, signature: str, inputs: tuple[str, str], output: str):
+        self._interpreter = interpreter
         self._interpreter.allocate_tensors()
-        runner = self._interpreter.get_signature_runner(file.signature or None)
+        runner = self._interpreter.get_signature_runner(signature)
         details = runner.get_input_details()
-        self._inputs = [details[name] for name in file.inputs]
-        self._output = runner.get_output_details()[file.output]
+        self._inputs = [details[name] for name in inputs]
+        self._output = runner.get_output_details()[output]
         self._rows = [np.zeros(detail["shape"], dtype=detail["dtype"]) for detail in self._inputs]
-        self.sizes = (*(int(np.prod(item["shape"][1:])) for item in (*self._inputs, self._output)),)
+        self.sizes = tuple(math.prod(map(int, item["shape"][1:])) for item in (*self._inputs, self._output))
 
     def __call__(self, latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
         n = len(latent)

@@ -77,7 +77,8 @@ class EnergyGroups:
             found = np.unique(incident[unknown])
             raise DataError(
                 f"{what}: {np.count_nonzero(unknown)} showers at incident energies that the reference does not have"
-                f" ({_listed(found)} MeV): both sets need the same incident energies ({_listed(self.energy_mev)} MeV)"
+                f" ({_listed(found)} MeV): both sets need the same incident energies ({_listed(self.energy_mev)} MeV);"
+                " calosim evaluate --reweight drops the others"
             )
         return index
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -12,11 +13,13 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.calogan import CaloGanModel
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.hinge import HingeModel
 from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.warm_up import WarmUp
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
 ALGORITHMS: dict[str, type[AdversarialModel]] = {
@@ -27,16 +30,31 @@ ALGORITHMS: dict[str, type[AdversarialModel]] = {
 }
 
 
+# Apart by more than any number of layers, so that no two kernels share a seed
+GENERATOR_SEEDS, CRITIC_OFFSET = 10_000, 5_000
+
+
 def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
     """Freshly initialised generator and critic of an experiment."""
-    family = importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
-    # Apart by more than any number of layers, so that no two kernels share a seed
-    seed = 10_000 * experiment.run.seed
-    return family.build_generator(experiment.network, seed), family.build_critic(experiment.network, seed + 5_000)
+    seed = GENERATOR_SEEDS * experiment.run.seed
+    return build_generator(experiment), _family(experiment).build_critic(experiment.network, seed + CRITIC_OFFSET)
+
+
+def build_generator(experiment: Experiment) -> keras.Model:
+    """Freshly initialised generator of an experiment, the one of :func:`build_networks`."""
+    return _family(experiment).build_generator(experiment.network, GENERATOR_SEEDS * experiment.run.seed)
+
+
+def _family(experiment: Experiment) -> ModuleType:
+    """Module that builds the networks of an experiment."""
+    return importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
 
 
 def build_model(
-    experiment: Experiment, conditions: np.ndarray | None = None, normalisation: Normalisation | None = None
+    experiment: Experiment,
+    conditions: np.ndarray | None = None,
+    normalisation: Normalisation | None = None,
+    replicas: Replicas = ALONE,
 ) -> AdversarialModel:
     """Compiled adversarial model at iteration 0; the same seed gives the same weights.
 
@@ -47,6 +65,8 @@ def build_model(
         Conditions of the training showers; losses that draw from them need it.
     normalisation : Normalisation, optional
         Of the training data, for losses whose settings may be left to the data.
+    replicas : Replicas, optional
+        Those that share the global batch; with several, call it in the scope of their strategy.
     """
     training = experiment.training
     if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
@@ -57,7 +77,7 @@ def build_model(
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
     model = ALGORITHMS[training.algorithm](
-        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions
+        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
     model.compile(
         build_optimizer(training, "generator"),
@@ -86,6 +106,12 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif training.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    if training.warmup_iterations > 0:
+        rate = WarmUp(
+            rate,
+            training.warmup_from,
+            training.warmup_iterations * training.optimizer_steps_per_iteration(network),
+        )
     beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
     name = getattr(training, f"optimizer_{network}")
     if name == "rmsprop":
@@ -110,13 +136,17 @@ def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
     )
 
 
+def state_variables(model: AdversarialModel) -> list[tf.Variable]:
+    """The variables behind :func:`tracked_state`, in an order that depends on the experiment alone."""
+    networks = [model.generator, model.critic, *([] if model.average is None else [model.average])]
+    found = [model.iteration, *(variable for network in networks for variable in network.variables)]
+    for optimizer in (model.optimizer_generator, model.optimizer_critic):
+        # a method in the legacy interface of tensorflow-addons
+        variables = optimizer.variables
+        found += variables() if callable(variables) else variables
+    return found
+
+
 def state_bytes(model: AdversarialModel) -> int:
     """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
-    owners = [model.generator, model.critic, model.average, model.optimizer_generator, model.optimizer_critic]
-    total = 0
-    for owner in owners:
-        # a method in the legacy interface, which tensorflow-addons still has
-        variables = [] if owner is None else owner.variables
-        for variable in variables() if callable(variables) else variables:
-            total += int(np.prod(variable.shape)) * variable.dtype.size
-    return total
+    return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in state_variables(model))

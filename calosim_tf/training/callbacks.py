@@ -19,11 +19,12 @@ class History(keras.callbacks.Callback):
     """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one.
 
     ``pending``, the sums and the count of a row not yet complete, is noted beside each checkpoint, so that a resumed
-    run writes the rows of an uninterrupted one.
+    run writes the rows of an uninterrupted one.  Of several processes only the chief ``writes``.
     """
 
-    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict):
+    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict, writes: bool = True):
         super().__init__()
+        self.writes = writes
         self.run = run
         self.every = every
         self.iteration = first_iteration
@@ -43,7 +44,8 @@ class History(keras.callbacks.Callback):
         self.count += 1
         if self.iteration % self.every == 0:
             means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
-            self.run.history.append({"iteration": self.iteration, **means})
+            if self.writes:
+                self.run.history.append({"iteration": self.iteration, **means})
             self.sums, self.count = {}, 0
 
     def _require_finite(self, logs: dict[str, float]) -> None:
@@ -111,6 +113,9 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             # rows up to here must not get lost behind a checkpoint that is not: a resumed run does not write them again
             self.run.history.flush()
             self.store.save(self.tracked, iteration, {"history": self.history.pending})
+        else:
+            # the pointer may have been lost with the process that wrote the checkpoint
+            self.store.mark_latest(iteration)
         self.run.write_status(iteration, "running")
 
     def select(self, iteration: int) -> None:
@@ -138,12 +143,25 @@ class CheckpointAndSelect(keras.callbacks.Callback):
 
 
 class StopOnRequest(keras.callbacks.Callback):
-    """End ``fit`` after the current iteration once a stop signal has come."""
+    """End ``fit`` after the current iteration once a stop signal has come.
+
+    Several processes stop after the same iteration, the one that their requests have gone through.
+
+    Attributes
+    ----------
+    stopped : bool
+    """
 
     def __init__(self, request: StopRequest):
         super().__init__()
         self.request = request
+        self.stopped = False
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.request.received is not None:
+            self.model.stop_asked.assign(1.0)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.request.received is not None:
-            self.model.stop_training = True
+        alone = self.model.replicas.number == 1
+        if self.request.received is not None if alone else self.model.stop_agreed.numpy() > 0.0:
+            self.stopped = self.model.stop_training = True

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ STATE = "state"
 # Of a checkpoint, for what is written besides the numbers
 MARGIN_BYTES = 2**20
 MIB = 2**20
+# Of the operating system, in the words that TensorFlow hands on
+DISK_WORDS = ("No space left", "Disk quota", "Read-only file system", "Permission denied", "Input/output error")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -82,17 +86,12 @@ class CheckpointStore:
                 move(partial, final)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-        self._point("latest", iteration)
+        self.mark_latest(iteration)
 
     def _write(self, tracked: tf.train.Checkpoint, iteration: int, partial: Path, notes: dict) -> None:
         reach("before", "state", partial)
-        try:
+        with tensorflow_disk_errors(self.folder):
             tracked.write(str(partial / STATE))
-        except tf.errors.OpError as error:
-            raise StorageError(
-                f"{self.folder}: checkpoint {iteration} cannot be written ({error.message}): free space or raise the "
-                "quota, then continue with --resume; earlier checkpoints are intact"
-            ) from error
         reach("after", "state", partial)
         self._require_finite(partial, iteration)
         for path in partial.iterdir():
@@ -150,6 +149,10 @@ class CheckpointStore:
         """Delete what a killed process was writing or deleting."""
         for leftover in self.folder.glob(f"{PARTIAL}*"):
             shutil.rmtree(leftover, ignore_errors=True)
+
+    def mark_latest(self, iteration: int) -> None:
+        """Name ``iteration`` the newest checkpoint."""
+        self._point("latest", iteration)
 
     def mark_best(self, iteration: int) -> None:
         """Name ``iteration`` the best checkpoint, so that it is never pruned."""
@@ -235,7 +238,22 @@ class CheckpointStore:
         return int(text) if _is_number(text) else None
 
     def _point(self, name: str, iteration: int) -> None:
-        write_atomically(self.folder / name, f"{iteration}\n")
+        if self._pointer(name) != iteration:
+            write_atomically(self.folder / name, f"{iteration}\n")
+
+
+@contextmanager
+def tensorflow_disk_errors(path: Path) -> Iterator[None]:
+    """Turn what TensorFlow raises where a disk is full or fails (checkpoints, TensorBoard) into StorageError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not any(words in error.message for words in DISK_WORDS):
+            raise
+        raise StorageError(
+            f"{path}: cannot be written ({error.message}): free space or raise the quota, then continue with --resume; "
+            "earlier checkpoints are intact"
+        ) from error
 
 
 def _is_number(text: str) -> bool:

@@ -84,6 +84,19 @@ class RunFolder:
         """Record how far the run got: ``running``, ``finished``, ``stopped`` or ``failed``."""
         write_json(self.path / "status.json", {"iteration": iteration, "state": state, "exit": exit_code})
 
+    def note_start(self, iteration: int, strategy: str, replicas: int, global_batch: int) -> None:
+        """Add to ``strategy.json`` from which iteration on the run was shared by how many replicas."""
+        path = self.path / "strategy.json"
+        starts = read_json(path, "the strategies of a run").get("starts", []) if path.is_file() else []
+        start = {
+            "iteration": iteration,
+            "strategy": strategy,
+            "replicas": replicas,
+            "global_batch": global_batch,
+            "batch_per_replica": global_batch // replicas,
+        }
+        write_json(path, {"starts": [*starts, start]})
+
     def note_end(self, iteration: int, error: CalosimError) -> None:
         """Record that the run ended with ``error``; a disk that cannot take even this is left as it is."""
         state = "stopped" if isinstance(error, StoppedBySignal) else "failed"

@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "data": "geometry files fault_points progress errors",
     "data_prep": "data geometry files progress errors",
     "experiments": "config errors",
+    "reproduction": "experiments geometry config files errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "bundle": "data geometry config files errors",
@@ -41,12 +42,11 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
     " progress errors",
-    "export": "bundle training generate inference models layers latents physics plots data data_prep geometry config"
-    " files progress errors",
-    "benchmark": "inference bundle latents data geometry config files progress errors",
-    "bench": "benchmark bundle training generate inference latents data geometry config files progress errors",
+    "export": "benchmark bundle training generate inference models layers latents physics plots data data_prep geometry"
+    " config files progress errors",
+    "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
+    " progress errors",
     "doctor": "data data_prep files errors",
-    "bench_steps": "bench training data_prep experiments progress",
     "studies": "plots physics data geometry files progress errors",
     "commands": "*",
     "cli": "commands errors",
@@ -64,8 +64,16 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "inference", "inference.*", "benchmark", "benchmark.*", "experiments", "experiments.*"),
-    *("bundle", "bundle.*", "export.particles"),
+    *("latents", "inference", "inference.*", "experiments", "experiments.*"),
+    *("reproduction", "reproduction.*"),
+    *(
+        "benchmark",
+        *(
+            f"benchmark.{part}"
+            for part in ("clocks", "chart", "generation", "jobs", "launcher", "machine", "protocol", "roofline")
+        ),
+    ),
+    *("bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
     *("studies", "studies.*"),
 )

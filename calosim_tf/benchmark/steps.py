@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+from calosim_tf.benchmark.clocks import ratio_spread, spread
 from calosim_tf.progress import progress
 
 
@@ -37,7 +38,6 @@ def bench_steps(names: Sequence[str], rounds: int, threads: int) -> list[dict[st
     readings: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     for _, name in progress(turns, len(turns), "training steps"):
         readings[name].append(_in_own_process(name, threads))
-    from calosim_tf.bench import ratio_spread, spread
 
     seconds = {name: [item["seconds"] for item in items] for name, items in readings.items()}
     return [
@@ -62,7 +62,7 @@ def _one_step(name: str, threads: int) -> dict[str, Any]:
     """Seconds of the second step (the first one is traced) and memory, in this process."""
     import tensorflow as tf
 
-    from calosim_tf.bench import model_and_batches, time_bare
+    from calosim_tf.benchmark.training_step import model_and_batches, time_bare
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
     from calosim_tf.training.devices import set_threads, threads_in_use
