@@ -96,7 +96,6 @@ def test_each_damage_is_seen_and_monte_carlo_is_not():
     assert "response_mean_ratio" in fired(document, "energy_scale")
     assert "separation_layer_energy" in fired(document, "dropped_layer")
     assert "separation_width_r" in fired(document, "permuted_cells")
-    assert "separation_width_r" in fired(document, "smeared_centre")
     assert fired(document, "memorised_copies") == ["exact_copies"]
     assert "exact_copies" in fired(document, "mode_collapse")
     assert all(entry.get("mc_vs_mc", 0.0) < 5 for entry in document["metrics"].values())
