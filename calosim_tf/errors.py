@@ -11,7 +11,9 @@ class CalosimError(Exception):
     exit_code = 1
 
     def __init__(self, message: str):
-        super().__init__(" ".join(message.split()))
+        # names and values come from files and command lines: nothing of them may move the cursor of a terminal
+        line = " ".join(message.split())
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 class InputError(CalosimError):
@@ -32,6 +34,10 @@ class RunFolderError(InputError):
     """A run folder or bundle cannot be read, or must not be written over."""
 
 
+class StorageError(CalosimError):
+    """The disk is full, a quota is used up, or a folder may not be written to, in the middle of the work."""
+
+
 class CheckpointError(CalosimError):
     """No sound checkpoint is left."""
 
@@ -40,8 +46,16 @@ class ExportError(CalosimError):
     """An exported network gives other numbers than the one it came from."""
 
 
+class BenchmarkError(CalosimError):
+    """What is to be timed does not run."""
+
+
 class NonFiniteError(CalosimError):
     """A loss, gradient or weight is no longer a finite number."""
+
+
+class WorkerLostError(CalosimError):
+    """Another process of a distributed training is gone."""
 
 
 class StoppedBySignal(CalosimError):

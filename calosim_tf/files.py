@@ -1,8 +1,9 @@
-"""Small files that are replaced as a whole, and tables that grow by a row (no TensorFlow)."""
+"""Files that appear whole or not at all, on disks that may be full, and tables that grow by a row (no TensorFlow)."""
 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -13,20 +14,82 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from calosim_tf.errors import RunFolderError
+from calosim_tf.errors import RunFolderError, StorageError
+from calosim_tf.fault_points import reach
+
+PARTIAL = ".partial-"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn a failure of the file system into :class:`StorageError`, which names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> StorageError:
+    """The error for a file or folder that the file system refuses to write."""
+    reason = (error.strerror or str(error)).lower()
+    advice = "free space or raise the quota" if error.errno in _FULL else "make it writable"
+    return StorageError(f"{path}: cannot be written ({reason}): {advice}, then give the command again")
+
+
+def write_file(path: Path, content: str) -> None:
+    """Write a small text file and force it onto the disk."""
+    data = content.encode()
+    reach("before", "write", path)
+    with path.open("wb") as stream:
+        stream.write(data[: len(data) // 2])
+        stream.flush()
+        reach("inside", "write", path)
+        stream.write(data[len(data) // 2 :])
+        stream.flush()
+        os.fsync(stream.fileno())
+    reach("after", "write", path)
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a whole file or folder its name, for good; a file that is there is replaced."""
+    reach("before", "move", target)
+    source.replace(target)
+    reach("inside", "move", target)
+    flush_to_disk(target.parent)
+    reach("after", "move", target)
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder; whoever looks sees it whole or not at all."""
+    reach("before", "remove", path)
+    hidden = path.with_name(f"{PARTIAL}removed-{path.name}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    path.rename(hidden)
+    reach("inside", "remove", path)
+    shutil.rmtree(hidden)
+    reach("after", "remove", path)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a small text file: readers see the old content or the new one, also after a power cut."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    partial.write_text(text)
-    flush_to_disk(partial)
-    partial.replace(path)
-    flush_to_disk(path.parent)
+    """Replace a small text file: readers see the old content or the new one, also after a power cut.
+
+    Raises
+    ------
+    StorageError
+        The disk is full or the folder may not be written to; the old content is intact.
+    """
+    partial = path.with_name(f".{path.name}{PARTIAL}{os.getpid()}")
+    with storage_errors(path):
+        try:
+            write_file(partial, text)
+            move(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a JSON file as a whole."""
+    """Replace a JSON file as a whole; raises as :func:`write_atomically`."""
     write_atomically(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -36,7 +99,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         content = json.loads(path.read_text())
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read ({error.strerror}), expected {what}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path}: is not JSON ({error}), expected {what}") from error
     if not isinstance(content, dict):
         raise RunFolderError(f"{path}: found a {type(content).__name__}, expected {what}")
@@ -93,6 +156,13 @@ def flush_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def free_bytes(path: Path) -> int:
+    """Space that is free for this user where ``path`` is, or will be made; a quota may allow less."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as stream:
@@ -111,21 +181,43 @@ class IterationTable:
         self.path = path
 
     def rows(self) -> list[dict[str, str]]:
-        """All whole rows; a last row that a crash cut short is left out."""
-        if not self.path.is_file():
-            return []
-        text = self.path.read_text()
-        whole = text[: text.rfind("\n") + 1]
-        return list(csv.DictReader(whole.splitlines()))
+        """All whole rows; a last row that a crash cut short is left out.
+
+        Raises
+        ------
+        RunFolderError
+            A row in between is not one of this table.
+        """
+        text = self._text()
+        rows = list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+        for number, row in enumerate(rows, start=2):
+            iteration = row.get("iteration") or ""
+            if None in row or None in row.values() or not (iteration.isascii() and iteration.isdecimal()):
+                raise RunFolderError(
+                    f"{self.path}: found a damaged line {number}, expected one row per iteration: "
+                    "delete the lines from there on"
+                )
+        return rows
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; the first one also writes the header."""
-        new = not self.path.is_file()
-        with self.path.open("a", newline="") as stream:
-            writer = csv.DictWriter(stream, list(row), lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        """Add a row; the first one also writes the header.
+
+        Raises
+        ------
+        StorageError
+            The disk is full or the folder may not be written to.
+        """
+        with storage_errors(self.path):
+            reach("before", "append", self.path)
+            new = not self.path.is_file()
+            with self.path.open("a", newline="") as stream:
+                writer = csv.DictWriter(stream, list(row), lineterminator="\n")
+                if new:
+                    writer.writeheader()
+                    stream.flush()
+                    reach("inside", "append", self.path)
+                writer.writerow(row)
+            reach("after", "append", self.path)
 
     def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the table anew; no rows, no file."""
@@ -137,8 +229,20 @@ class IterationTable:
         write_atomically(self.path, "\n".join(lines) + "\n")
 
     def cut_after(self, iteration: int) -> None:
-        """Drop rows beyond ``iteration``: a resumed run writes them again."""
+        """Drop rows beyond ``iteration``, and one cut short: a resumed run writes them again."""
         rows = self.rows()
         kept = [row for row in rows if int(row["iteration"]) <= iteration]
-        if len(kept) < len(rows) or (rows and not self.path.read_text().endswith("\n")):
+        if len(kept) < len(rows) or not self._text().endswith("\n"):
             self.replace(kept)
+
+    def flush(self) -> None:
+        """Force the rows onto the disk, so that they are there when a later checkpoint is."""
+        if self.path.is_file():
+            with storage_errors(self.path):
+                flush_to_disk(self.path)
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_text() if self.path.is_file() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunFolderError(f"{self.path}: cannot be read ({error}), expected a table of iterations") from error

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+
+from calosim_tf.messages import is_watched
 
 Item = TypeVar("Item")
 
@@ -14,34 +16,40 @@ REDRAW_SECONDS = 0.5
 BAR_CHARACTERS = 30
 
 
-def progress(iterable: Iterable[Item], total: int, label: str) -> Iterator[Item]:
+def progress(
+    iterable: Iterable[Item], total: int, label: str, size: Callable[[Item], int] | None = None
+) -> Iterator[Item]:
     """Pass the items of ``iterable`` on, and draw a bar on stderr when it takes longer than five seconds.
 
     Parameters
     ----------
     iterable : iterable
     total : int
-        Number of items.
+        Number of items, or sum of their sizes.
     label : str
         Few words in front of the bar.
+    size : callable, optional
+        Size of an item, where items count by size.
 
     Yields
     ------
-    The items, unchanged.  Nothing is ever drawn when stderr is not a terminal.
+    The items, unchanged.  Nothing is ever drawn when stderr is not a terminal, or with ``--quiet``.
     """
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield from iterable
         return
     start = time.monotonic()
     next_draw = start + SILENT_SECONDS
     drawn = False
+    done = 0
     try:
-        for done, item in enumerate(iterable):
+        for item in iterable:
             if time.monotonic() >= next_draw:
                 _draw(done, total, label, time.monotonic() - start)
                 next_draw = time.monotonic() + REDRAW_SECONDS
                 drawn = True
             yield item
+            done += 1 if size is None else size(item)
     finally:
         if drawn:
             sys.stderr.write("\r\x1b[K")

@@ -28,7 +28,7 @@ from calosim_tf.data.lhcb_arrays import (
 )
 from calosim_tf.data.lhcb_file import axes_from_arrays
 from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.files import flush_to_disk
+from calosim_tf.files import flush_to_disk, move
 
 LHCB_LAYOUT = "lhcb"
 
@@ -78,7 +78,9 @@ def _write_hdf5(path: Path, arrays: Mapping[str, np.ndarray], attributes: Mappin
     with PatientFile(path) as sink:
         with h5py.File(sink, "w") as file:
             for name, array in arrays.items():
-                dataset = file.create_dataset(name, data=array, chunks=True, compression="gzip", shuffle=True)
+                dataset = file.create_dataset(
+                    name, data=array, chunks=True, compression="gzip", shuffle=True, fletcher32=True
+                )
                 dataset.attrs["units"] = ARRAYS[name][0]
             for name, value in attributes.items():
                 file.attrs[name] = value
@@ -96,7 +98,7 @@ def _write_whole(out: Path, write: Callable[[Path], None]) -> None:
     try:
         write(partial)
         flush_to_disk(partial)
-        partial.replace(out)
+        move(partial, out)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"{out}: cannot be written ({reason}); free space or choose another folder") from error

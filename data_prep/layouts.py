@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS
 EM_SPOT_MEV, EM_SPOT_SHAPE = 3.0, 1.5
 # Our choice: few, heavily ionising nuclear fragments; 25 % / sqrt(E / GeV) of the hadronic part.
 HADRON_SPOT_MEV, HADRON_SPOT_SHAPE = 30.0, 1.0
+# Pions in the voxels of the photon calorimeter, to be told from its photons; their files have the photon layout.
+PHOTON_PIPLUS = replace(PHOTON, name="photon_piplus", particle=PION.particle, mass_mev=PION.mass_mev)
 LHCB_BEAM = Beam(lhcb_energies_mev, lhcb_attributes)
 # CaloGAN (public macro) and 3DGAN (published): energies in equal numbers.
 CALOGAN_BEAM = Beam(uniform_energies(1e3, 1e5), calogan_attributes)
@@ -82,10 +84,21 @@ def photon_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: n
 
 def pion_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Charged pions of momentum ``incident_mev``, shape (n,): showers of shape (n, 533), MeV."""
+    return _pions_in(PION_STACK, PION, incident_mev, rng)
+
+
+def photon_piplus_showers_mev(
+    incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Charged pions of momentum ``incident_mev`` in the photon calorimeter alone: showers of shape (n, 368), MeV."""
+    return _pions_in(PHOTON_STACK, PHOTON, incident_mev, rng)
+
+
+def _pions_in(stack: Stack, detector: VoxelDetector, incident_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kinetic_mev = kinetic_energy_mev(incident_mev, PION.mass_mev)
-    electromagnetic, hadronic = pion_components(incident_mev, kinetic_mev, PION_STACK, rng)
-    em_mev = expected_voxels_mev(PION_STACK, PION, electromagnetic)
-    hadronic_mev = expected_voxels_mev(PION_STACK, PION, hadronic)
+    electromagnetic, hadronic = pion_components(incident_mev, kinetic_mev, stack, rng)
+    em_mev = expected_voxels_mev(stack, detector, electromagnetic)
+    hadronic_mev = expected_voxels_mev(stack, detector, hadronic)
     showers = sample_spots(em_mev, EM_SPOT_MEV, EM_SPOT_SHAPE, rng)
     return showers + sample_spots(hadronic_mev, HADRON_SPOT_MEV, HADRON_SPOT_SHAPE, rng)
 
@@ -109,6 +122,7 @@ LAYOUTS = {
     for layout in (
         Layout(PHOTON, 1, _in_words(PHOTON_STACK), photon_showers_mev, _published_events(10_000)),
         Layout(PION, 1, _in_words(PION_STACK), pion_showers_mev, _published_events(9_800)),
+        Layout(PHOTON_PIPLUS, 1, _in_words(PHOTON_STACK), photon_piplus_showers_mev, _published_events(10_000)),
         Layout(LHCB, 1, _in_words(LHCB_STACK), lhcb_showers_mev, beam=LHCB_BEAM),
         Layout(CALOGAN, 1, _in_words(CALOGAN_STACK), calogan_showers_mev, beam=CALOGAN_BEAM),
         Layout(CALOGAN_GAMMA, 1, _in_words(CALOGAN_STACK), calogan_gamma_showers_mev, beam=CALOGAN_BEAM),

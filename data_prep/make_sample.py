@@ -157,6 +157,7 @@ def _write(out: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str
                     compression="gzip",
                     compression_opts=9,
                     shuffle=True,
+                    fletcher32=True,
                 )
                 dataset.attrs["units"] = UNITS.get(name, "MeV")
         partial.replace(out)

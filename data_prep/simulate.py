@@ -113,7 +113,7 @@ def simulate(
     Parameters
     ----------
     layout : str
-        One of :data:`~calosim_tf.data_prep.layouts.LAYOUTS`.
+        One of ``calosim_tf.data_prep.layouts.LAYOUTS``.
     events : int or mapping of float to int
         Showers of the sample, in the published mix of incident energies; or how many at each energy (MeV).
     seed : int
@@ -171,7 +171,7 @@ def simulate_to_file(layout: str, out: Path, events: int, seed: int, overwrite: 
     Parameters
     ----------
     layout : str
-        One of :data:`~calosim_tf.data_prep.layouts.LAYOUTS`.
+        One of ``calosim_tf.data_prep.layouts.LAYOUTS``.
     out : Path
         HDF5 file; it appears when it is complete.
     events : int

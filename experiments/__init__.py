@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
-from calosim_tf.experiments import calogan, fastcalogan, lhcb, photon, pion, three_d_gan
 
-MODULES = (photon, pion, fastcalogan, lhcb, calogan, three_d_gan)
-EXPERIMENTS: dict[str, AnyExperiment] = {
-    experiment.name: experiment for module in MODULES for experiment in module.EXPERIMENTS
-}
+
+def _collect() -> dict[str, AnyExperiment]:
+    """Tuples ``EXPERIMENTS`` of all modules in this folder: a new file is all that a new experiment needs."""
+    found: dict[str, AnyExperiment] = {}
+    for _, name, _ in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{name}")
+        for experiment in getattr(module, "EXPERIMENTS", ()):
+            if experiment.name in found:
+                raise ConfigError(f"{module.__file__}: experiment {experiment.name!r} is there already, rename it")
+            found[experiment.name] = experiment
+    return found
+
+
+EXPERIMENTS: dict[str, AnyExperiment] = _collect()
 
 
 def get_experiment(name: str) -> AnyExperiment:

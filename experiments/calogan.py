@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from calosim_tf.config import CaloGanNetwork, CaloGanTraining, DataConfig, Experiment, original_calogan
+from calosim_tf.experiments.quick import smoke_size
 
 PAPER = "L. de Oliveira, M. Paganini, B. Nachman: Conditional CaloGAN, J. Phys. Conf. Ser. 1085, 042017 (2018)"
 ORIGINAL_PAPER = "M. Paganini, L. de Oliveira, B. Nachman: CaloGAN, Phys. Rev. D 97, 014021 (2018)"
@@ -63,16 +64,10 @@ CALOGAN_EPLUS = Experiment(
 
 
 def _smoke(experiment: Experiment) -> Experiment:
-    """``<name>_smoke``: the same networks and code path on small batches, a few minutes on two cores."""
     training = replace(
         experiment.training, batch_size=SMOKE_BATCH, iterations=SMOKE_ITERATIONS, checkpoint_every=SMOKE_ITERATIONS // 2
     )
-    return replace(
-        experiment,
-        name=f"{experiment.name}_smoke",
-        summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
-        training=training,
-    )
+    return smoke_size(experiment, training=training)
 
 
 FAMILY = (CALOGAN_EPLUS, CONDITIONAL_EPLUS, CONDITIONAL_GAMMA, CONDITIONAL_PIPLUS)

@@ -24,6 +24,7 @@ from calosim_tf.config import (
     TrainingConfig,
     WganGpTraining,
 )
+from calosim_tf.experiments.quick import smoke_size
 
 PAPER = "F. Ratnikov, A. Rogachev: Self-attention GAN for the LHCb calorimeter, EPJ Web Conf. 251, 03043 (2021)"
 
@@ -102,17 +103,10 @@ LHCB_SAGAN_SN_GD = replace(
 
 
 def _smoke(experiment: Experiment) -> Experiment:
-    """``<name>_smoke``: the same networks and code path on small batches, a few minutes on two cores."""
     training: TrainingConfig = replace(
         experiment.training, batch_size=128, iterations=SMOKE_ITERATIONS, checkpoint_every=SMOKE_ITERATIONS // 3
     )
-    return replace(
-        experiment,
-        name=f"{experiment.name}_smoke",
-        summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
-        training=training,
-        published=(),
-    )
+    return smoke_size(experiment, training=training)
 
 
 FAMILY = (LHCB_WGAN, LHCB_SAGAN, LHCB_SAGAN_SN_D, LHCB_SAGAN_SN_GD)

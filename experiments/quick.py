@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from calosim_tf.config import Experiment, SplitExperiment, TrainingConfig
+from calosim_tf.config import AnyExperiment, Experiment, SplitExperiment, TrainingConfig
 
 
 def quick(training: TrainingConfig, iterations: int, checkpoint_every: int, log_every: int = 10) -> TrainingConfig:
@@ -29,14 +29,20 @@ def quick(training: TrainingConfig, iterations: int, checkpoint_every: int, log_
     )
 
 
-def smoke(experiment: Experiment, iterations: int) -> Experiment:
-    """``<name>_smoke``: the same networks and code path in a few minutes on two cores."""
+def smoke_size(experiment: AnyExperiment, **changes) -> AnyExperiment:
+    """``<name>_smoke``: the same networks and code path in a few minutes on two cores, with these changes."""
     return replace(
         experiment,
         name=f"{experiment.name}_smoke",
         summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
-        training=quick(experiment.training, iterations, checkpoint_every=iterations // 5),
+        published=(),
+        **changes,
     )
+
+
+def smoke(experiment: Experiment, iterations: int) -> Experiment:
+    """:func:`smoke_size` with the schedule of :func:`quick`."""
+    return smoke_size(experiment, training=quick(experiment.training, iterations, checkpoint_every=iterations // 5))
 
 
 def smoke_split(experiment: SplitExperiment, iterations: int) -> SplitExperiment:
@@ -53,9 +59,4 @@ def smoke_split(experiment: SplitExperiment, iterations: int) -> SplitExperiment
         )
         for member in experiment.members
     )
-    return replace(
-        experiment,
-        name=f"{experiment.name}_smoke",
-        summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
-        members=tuple(members),
-    )
+    return smoke_size(experiment, members=tuple(members))

@@ -26,6 +26,7 @@ from calosim_tf.config import (
     Published,
     ThreeDGanTraining,
 )
+from calosim_tf.experiments.quick import smoke_size
 
 PAPER = "F. Rehm et al.: Convolutional 2D 3DGAN, EPJ Web Conf. 251, 03042 (2021), arXiv 2105.08960"
 ANGLE_PAPER = "G. Khattak et al.: 3DGAN with variable angle, Eur. Phys. J. C 82, 386 (2022)"
@@ -123,7 +124,6 @@ CONV3D_ANGLE = Experiment(
 
 
 def _smoke(experiment: Experiment, batch_size: int, iterations: int) -> Experiment:
-    """``<name>_smoke``: the same networks and code path on small batches, a few minutes on two cores."""
     training = replace(
         experiment.training,
         batch_size=batch_size,
@@ -134,13 +134,7 @@ def _smoke(experiment: Experiment, batch_size: int, iterations: int) -> Experime
         iterations_per_file=max(1, iterations // 20),
         files_per_epoch=2,
     )
-    return replace(
-        experiment,
-        name=f"{experiment.name}_smoke",
-        summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
-        training=training,
-        published=(),
-    )
+    return smoke_size(experiment, training=training)
 
 
 EXPERIMENTS = (

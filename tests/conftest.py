@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -128,3 +131,29 @@ def cells():
 def store():
     """``store(path, arrays, attributes, **options)``: :func:`write_arrays`."""
     return write_arrays
+
+
+@pytest.fixture(scope="session")
+def calosim():
+    """Run ``calosim`` with these arguments; returns the finished process with text output."""
+
+    def run(*arguments, cwd=None, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "calosim_tf", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={**os.environ, **environment},
+            timeout=280,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def without_tensorflow(tmp_path_factory):
+    """Environment in which importing tensorflow fails loudly: what passes here never imports it."""
+    folder = tmp_path_factory.mktemp("no_tensorflow")
+    (folder / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')\n")
+    return {"PYTHONPATH": str(folder)}

@@ -103,6 +103,8 @@ class NetworkRecord:
     iteration : int
         Of the checkpoint.
     parameters : int
+    multiply_adds : int
+        Of one shower, in matrix products and convolutions (:func:`calosim_tf.export.cost.multiply_adds`).
     files : dict
         Format -> :class:`ModelFile` of it, ascending in batch size.
     not_available : dict
@@ -119,6 +121,7 @@ class NetworkRecord:
     output_unit: str
     iteration: int
     parameters: int
+    multiply_adds: int
     files: dict[str, tuple[ModelFile, ...]] = field(default_factory=dict)
     not_available: dict[str, str] = field(default_factory=dict)
 

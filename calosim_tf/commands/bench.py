@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from calosim_tf.errors import ConfigError
-
-# (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
-JOB_EVENTS = {1: 1_000, 100: 10_000}
-DEFAULT_BATCHES = "1,100,10000"
-DEFAULT_STEPS = 12
-LARGE_JOB_EVENTS = 121_000  # the public photon file, and the talk's own timing
 
 
 def add_parser(subparsers) -> None:
@@ -21,11 +16,24 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("bench", help="time training steps and generation")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     train = actions.add_parser("train", help="seconds per iteration: real input, constant input, bare step")
-    train.add_argument("experiment")
+    train.add_argument(
+        "experiments",
+        nargs="+",
+        metavar="EXPERIMENT",
+        help="with several: the bare step of each and its memory, in processes of their own, in turn",
+    )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--json", action="store_true", help="print JSON")
     train.set_defaults(run=run_train)
+    scaling = actions.add_parser("scaling", help="seconds per iteration and efficiency over workers of one core each")
+    scaling.add_argument("experiment")
+    scaling.add_argument("--workers", default="1,2", help="numbers of workers, separated by commas (default 1,2)")
+    scaling.add_argument("--engine", choices=("multiworker", "horovod"), default="multiworker")
+    scaling.add_argument("--rounds", type=int, default=3, metavar="N", help="starts of each configuration, in turn")
+    scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
+    scaling.add_argument("--json", action="store_true", help="print JSON")
+    scaling.set_defaults(run=run_scaling)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
     generate.add_argument("names", nargs="+", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
     generate.add_argument(
@@ -34,42 +42,39 @@ def add_parser(subparsers) -> None:
         help="as the 3DGAN paper: 20 warm-up batches, 100 readings of 20 batches of 128, several networks in turn, "
         "experiments freshly initialised",
     )
+    generate.add_argument("--batch", help="batch sizes, separated by commas (default 1,100,10000; one for a protocol)")
     generate.add_argument(
-        "--batch", help=f"batch sizes, separated by commas (default {DEFAULT_BATCHES}; one for a protocol)"
+        "--backend",
+        help="some of tf,xla,onnx,tflite (default: all that are installed; for a protocol tf)",
     )
     generate.add_argument(
-        "--backend", help="back ends, separated by commas (default tf,xla; for a protocol tf, and onnx is possible)"
-    )
-    generate.add_argument(
-        "--steps", type=int, metavar="N", help=f"readings of the network clock (default {DEFAULT_STEPS}, or protocol)"
+        "--steps", type=int, metavar="N", help="readings of the network clock (default 12, or protocol)"
     )
     generate.add_argument(
         "--jobs", type=int, default=3, metavar="N", help="readings of the whole-job clock, 0 for none"
     )
     generate.add_argument("--events", type=int, metavar="N", help="showers per whole job (default: by batch size)")
-    generate.add_argument("--threads", type=int, default=0)
+    generate.add_argument("--precision", help="of float32,float16,dynamic,int8,int16x8 (default: all of the bundle)")
+    generate.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
+    generate.add_argument("--out", metavar="F", help="write the JSON to a file besides")
+    generate.add_argument("--plot", metavar="F", help="bar chart, for example bench.png")
     generate.add_argument("--json", action="store_true", help="print JSON")
     generate.set_defaults(run=run_generate)
 
 
 def run_train(args: argparse.Namespace) -> int:
     """Time the training step on the default data, in a split that of each member."""
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.geometry import get_detector
 
     require_positive("--steps", args.steps)
-    experiment = get_experiment(args.experiment)
-    data = experiment.data
-    source = load_source(
-        [default_data(data.layout)],
-        get_detector(data.layout),
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-    )
+    experiments = [get_experiment(name) for name in dict.fromkeys(args.experiments)]
+    if len(experiments) > 1:
+        return _run_steps(experiments, args)
+    experiment = experiments[0]
+    source = source_of(experiment.data)
 
-    from calosim_tf.bench import bench_train
+    from calosim_tf.benchmark.training_step import bench_train
     from calosim_tf.training.devices import set_threads
     from calosim_tf.training.parts import parts
     from calosim_tf.training.run_folder import RunFolder
@@ -86,90 +91,87 @@ def run_train(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_scaling(args: argparse.Namespace) -> int:
+    """Time the training step with several workers, one core each."""
+    from calosim_tf.experiments import get_experiment
+
+    require_positive("--rounds", args.rounds)
+    require_positive("--steps", args.steps)
+    workers = [positive_integer("--workers", item) for item in args.workers.split(",")]
+    cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment)
+    if max(workers) > cores:
+        raise ConfigError(f"--workers: found {max(workers)}, expected at most {cores}, the cores of this machine")
+    if experiment.members:
+        raise ConfigError(f"bench scaling: found the split {experiment.name!r}, expected an experiment of one network")
+    if any(experiment.training.batch_size % number for number in workers):
+        raise ConfigError(
+            f"--workers: found {args.workers}, expected divisors of the batch of {experiment.training.batch_size}"
+        )
+    from calosim_tf.benchmark.scaling import bench_scaling
+
+    rows = bench_scaling(experiment.name, workers, args.engine, args.rounds, args.steps)
+    if args.json:
+        print(json.dumps({"experiment": experiment.name, "engine": args.engine, "rows": rows}, indent=2))
+        return 0
+    print(
+        f"{experiment.name}, {args.engine}, one core per worker, median of {args.rounds} starts in turn (min - max); "
+        f"efficiency against {workers[0]} worker"
+    )
+    for row in rows:
+        print(
+            f"  fixed {row['fixed']:10} batch, {row['workers']} workers, global batch {row['global_batch']:>5}: "
+            f"{seconds_text(row['seconds_per_iteration'], 1.0, 's')}   efficiency {row['efficiency']['median']:.3f} "
+            f"({row['efficiency']['min']:.3f} - {row['efficiency']['max']:.3f})   "
+            f"all-reduce {row['reduction_share']['median']:.1%}   input {row['input_share']['median']:.1%}"
+        )
+    return 0
+
+
+def _run_steps(experiments: list, args: argparse.Namespace) -> int:
+    for experiment in experiments:
+        if experiment.members:
+            raise ConfigError(f"bench train: found the split {experiment.name!r} among several: time it alone")
+    from calosim_tf.benchmark.steps import bench_steps
+
+    rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads)
+    if args.json:
+        print(json.dumps({"rounds": args.steps, "rows": rows}, indent=2))
+        return 0
+    first = rows[0]["experiment"]
+    print(f"bare training step, {rows[0]['threads']} threads, median of {args.steps} processes in turn (min - max)")
+    for row in rows:
+        print(
+            f"  {row['experiment']:26} batch {row['batch_size']:>5} "
+            f"{seconds_text(row['seconds_per_step'], 1.0, 's')}   over {first} {row['over_first']['median']:.3f}x   "
+            f"peak memory {row['peak_memory_mib']} MiB, {row['memory_before_mib']} before the first step"
+        )
+    return 0
+
+
 def _print_train(experiment, result: dict[str, Any], args: argparse.Namespace) -> None:
     print(
         f"{experiment.name}, batch {result['batch_size']}, {result['threads']} threads, "
         f"median of {args.steps} rounds (min - max)"
     )
     for name, value in result["seconds_per_iteration"].items():
-        print(f"  {name:22} {_seconds(value, 1.0, 's')} per iteration")
-    print(f"  input cost   {_seconds(result['input_cost'], 1.0, 'x')} (real over constant input)")
-    print(f"  Keras cost   {_seconds(result['keras_cost'], 1.0, 'x')} (fit over the bare traced step)")
+        print(f"  {name:22} {seconds_text(value, 1.0, 's')} per iteration")
+    print(f"  input cost   {seconds_text(result['input_cost'], 1.0, 'x')} (real over constant input)")
+    print(f"  Keras cost   {seconds_text(result['keras_cost'], 1.0, 'x')} (fit over the bare traced step)")
 
 
 def run_generate(args: argparse.Namespace) -> int:
-    """Time generation: the network in this process, the whole job in processes of its own."""
+    """Time generation: all back ends of one generator, or several networks as a paper did."""
     if args.protocol:
         from calosim_tf.commands.bench_protocol import run_protocol
 
         return run_protocol(args)
-    if len(args.names) > 1:
-        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
-    batches = [positive_integer("--batch", item) for item in (args.batch or DEFAULT_BATCHES).split(",")]
-    backends = (args.backend or "tf,xla").split(",")
-    steps = DEFAULT_STEPS if args.steps is None else args.steps
-    for backend in backends:
-        if backend not in ("tf", "xla"):
-            raise ConfigError(f"--backend: found {backend!r}, expected tf or xla")
-    require_positive("--steps", steps)
-    name = _run_name(args.names[0])
+    from calosim_tf.commands import bench_generate
 
-    from calosim_tf.data.bundled import run_path
-    from calosim_tf.training.run_folder import RunFolder
-
-    run_folder = RunFolder(run_path(name))
-    run_folder.experiment()
-
-    from calosim_tf.bench import bench_job, bench_network
-    from calosim_tf.training.devices import set_threads, threads_in_use
-    from calosim_tf.training.load import load_generator
-
-    set_threads(args.threads)
-    generators = {backend: load_generator(run_folder, jit_compile=backend == "xla")[0] for backend in backends}
-    rows = []
-    for batch in batches:
-        network = bench_network(generators, batch, steps)
-        for backend in backends:
-            row: dict[str, Any] = {"batch": batch, "backend": backend, "network_seconds_per_shower": network[backend]}
-            if args.jobs > 0:
-                events = args.events or JOB_EVENTS.get(batch, LARGE_JOB_EVENTS)
-                row["job"] = bench_job(name, backend, batch, events, args.jobs)
-            rows.append(row)
-    result = {"generator": name, "threads": threads_in_use(), "readings": steps, "jobs": args.jobs, "rows": rows}
-    print(json.dumps(result, indent=2) if args.json else _format_generate(result))
-    return 0
+    return bench_generate.run_generate(args)
 
 
-def _format_generate(result: dict[str, Any]) -> str:
-    lines = [
-        f"{result['generator']}, {result['threads']} threads; "
-        f"network: median of {result['readings']} readings (min - max); "
-        f"job: process start to closed HDF5 file, median of {result['jobs']}"
-    ]
-    for row in result["rows"]:
-        network = _seconds(row["network_seconds_per_shower"], 1e6, "us")
-        line = f"  batch {row['batch']:>6} {row['backend']:4} network {network}"
-        if "job" in row:
-            job = row["job"]
-            line += (
-                f"   job {_seconds(job['seconds_per_shower'], 1e3, 'ms')} per shower of {job['events']}, "
-                f"peak memory {job['peak_memory_mib']} MiB"
-            )
-        lines.append(line)
-    for batch in dict.fromkeys(row["batch"] for row in result["rows"]):
-        group = [row for row in result["rows"] if row["batch"] == batch]
-        best = min(group, key=lambda row: row["network_seconds_per_shower"]["median"])
-        lines.append(f"  fastest network at batch {batch}: {best['backend']}")
-    return "\n".join(lines)
-
-
-def _run_name(name: str) -> str:
-    from calosim_tf.experiments import EXPERIMENTS
-
-    return f"pretrained:{name}" if name in EXPERIMENTS else name
-
-
-def _seconds(value: dict[str, float], scale: float, unit: str) -> str:
+def seconds_text(value: dict[str, float], scale: float, unit: str) -> str:
+    """Median (minimum - maximum) in a unit."""
     return f"{value['median'] * scale:8.3f} {unit} ({value['min'] * scale:.3f} - {value['max'] * scale:.3f})"
 
 

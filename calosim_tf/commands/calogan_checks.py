@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from calosim_tf.data.schema import ShowerSet
-    from calosim_tf.generate import ShowerSampler
+    from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
 
 # Held-out showers, and as many generated ones, whose nearest training shower is looked for: our choice

@@ -32,7 +32,7 @@ from calosim_tf.geometry import CellLayer, VoxelDetector
 
 if TYPE_CHECKING:
     from calosim_tf.data.schema import ShowerSet
-    from calosim_tf.generate import ShowerSampler
+    from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
 
 CHECKS = CALOGAN_CHECKS | CLIC_CHECKS

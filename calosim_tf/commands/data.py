@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.messages import warn
 
 DEFAULT_SEED = 0
 
@@ -58,7 +58,7 @@ def _add_simulate(actions) -> None:
     simulate.add_argument(
         "layout",
         metavar="LAYOUT",
-        help="photon, pion, lhcb, calogan, calogan_gamma, calogan_piplus, clic or clic_angle",
+        help="photon, photon_piplus, pion, lhcb, calogan, calogan_gamma, calogan_piplus, clic or clic_angle",
     )
     simulate.add_argument("--out", required=True, metavar="F")
     simulate.add_argument("--events", required=True, type=int, metavar="N")
@@ -90,10 +90,8 @@ def run_fetch(args: argparse.Namespace) -> int:
     source = get_public_file(args.name)
     fetched = fetch(source, Path(args.out).expanduser() if args.out else data_folder())
     if not fetched.verified:
-        print(
-            f"calosim: warning: no published checksum of {source.name} is known, so its content was not compared; "
-            f"sha256 {fetched.sha256}",
-            file=sys.stderr,
+        warn(
+            f"no published checksum of {source.name} is known, so its content was not compared; sha256 {fetched.sha256}"
         )
     checked = f"checksum as in {source.record}" if fetched.verified else "checksum not compared"
     state = "fetched" if fetched.downloaded else "was there already"

@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+NOT_ASKED_FOR = "Classifiers, FID and inception score train networks and were not asked for (--fast or --classifier)."
+
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -15,7 +17,29 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--reference", required=True, metavar="F")
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
-    parser.add_argument("--metrics", metavar="A,B", help="only these metrics")
+    parser.add_argument("--metrics", metavar="A,B", help="only these metrics (an unknown name lists them all)")
+    networks = parser.add_mutually_exclusive_group()
+    networks.add_argument(
+        "--fast",
+        dest="classifiers",
+        action="store_const",
+        const="fast",
+        help="also classifiers, FID and inception score, with one small network each (minutes)",
+    )
+    networks.add_argument(
+        "--classifier",
+        dest="classifiers",
+        action="store_const",
+        const="full",
+        help="also the classifiers of the CaloChallenge, ten trainings of large networks each (hours without a GPU)",
+    )
+    parser.add_argument(
+        "--training", nargs="+", metavar="F", help="what the generator learnt from, for the test of memorisation"
+    )
+    parser.add_argument(
+        "--reweight", action="store_true", help="thin both sets to equal numbers at each incident energy"
+    )
+    parser.add_argument("--timing", action="store_true", help="say what each metric cost")
     parser.add_argument(
         "--checks",
         metavar="A,B",
@@ -30,21 +54,24 @@ def run(args: argparse.Namespace) -> int:
     """Read both sets (or generate one), evaluate, print."""
     from calosim_tf.commands.checks import chosen_checks, run_checks
     from calosim_tf.data.bundled import PRETRAINED_PREFIX
-    from calosim_tf.data.readers import read_showers
+    from calosim_tf.data.streamed import read_or_stream
     from calosim_tf.geometry import get_detector
-    from calosim_tf.physics.evaluate import evaluate, summary_table
+    from calosim_tf.physics.evaluate import chosen_metrics, evaluate, summary_table
 
     is_run = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
     run_folder = _open_run(args.file_or_run) if is_run else None
     detector = get_detector(args.detector or (run_folder.experiment().data.layout if is_run else "photon"))
     checks = chosen_checks(args.checks, detector, run_folder)
-    reference = read_showers(Path(args.reference), detector)
+    names = args.metrics.split(",") if args.metrics else None
+    chosen_metrics(names, args.classifiers)
+    reference = read_or_stream(Path(args.reference), detector)
     generator = None
     if is_run:
         generated, generator = _generate(run_folder, reference, args.seed)
     else:
         # A poor generator is no reason to refuse its file: negative or excessive voxels are a finding
-        generated = read_showers(Path(args.file_or_run), reference.detector, physical=False)
+        generated = read_or_stream(Path(args.file_or_run), reference.detector, physical=False)
+    training = read_or_stream(args.training, detector) if args.training else _training_of(run_folder)
     metrics = evaluate(
         generated,
         reference,
@@ -54,7 +81,12 @@ def run(args: argparse.Namespace) -> int:
         selection_csv=run_folder.selection.path if is_run else None,
         history_csv=run_folder.history.path if is_run else None,
         published=run_folder.experiment().published if is_run else (),
-        metrics=args.metrics.split(",") if args.metrics else None,
+        notes=() if args.metrics or args.classifiers else (NOT_ASKED_FOR,),
+        metrics=names,
+        classifiers=args.classifiers,
+        training=training,
+        reweight=args.reweight,
+        timing=args.timing,
     )
     print(json.dumps(metrics, indent=2) if args.json else summary_table(metrics))
     if checks:
@@ -68,6 +100,17 @@ def _open_run(name: str):
     from calosim_tf.training.run_folder import RunFolder
 
     return RunFolder(run_path(name))
+
+
+def _training_of(run_folder):
+    """The showers that a run was trained on, as far as it knows and they are still there."""
+    if run_folder is None or run_folder.experiment().members:
+        return None
+    from calosim_tf.data.streamed import MEMORY_BYTES
+    from calosim_tf.training.companions import training_source
+
+    source = training_source(run_folder)
+    return None if source is None else source.train_set(MEMORY_BYTES // (4 * source.detector.n_voxels))
 
 
 def _generate(run_folder, reference, seed: int):

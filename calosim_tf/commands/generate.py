@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
+from calosim_tf.messages import note, warn
 
 # Of particles that move towards the calorimeter, ends excluded
 ANGLE_RANGES_RAD = {"theta_rad": (0.0, math.pi), "phi_rad": (-math.pi / 2, math.pi / 2)}
@@ -17,7 +18,7 @@ ANGLE_RANGES_RAD = {"theta_rad": (0.0, math.pi), "phi_rad": (-math.pi / 2, math.
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
-    parser = subparsers.add_parser("generate", help="showers from a run or from pretrained:NAME")
+    parser = subparsers.add_parser("generate", help="showers from a run, an exported bundle or pretrained:NAME")
     parser.add_argument("run_or_bundle", metavar="RUN_OR_BUNDLE")
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
@@ -36,7 +37,19 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--out", required=True, metavar="F")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--batch", type=int, default=0, metavar="B", help="showers per network call")
-    parser.add_argument("--backend", choices=("tf", "xla"), default="tf")
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        default="tf",
+        help="what runs the network; tflite and onnx take a bundle and do without TensorFlow (default tf)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the network, with --backend tflite",
+    )
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
     parser.add_argument("--compression", choices=("gzip", "none"), default="gzip")
     parser.add_argument("--no-clip", action="store_true", help="keep negative voxels")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
@@ -45,41 +58,42 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the request, then stream showers to the file."""
-    from calosim_tf.data.bundled import run_path
+    from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data.writers import shower_writer
-    from calosim_tf.geometry import get_detector
+    from calosim_tf.inference.sampler import in_words
     from calosim_tf.progress import progress
-    from calosim_tf.training.run_folder import RunFolder
 
-    run_folder = RunFolder(run_path(args.run_or_bundle))
-    experiment = run_folder.experiment()
-    detector = get_detector(experiment.data.layout)
+    source = GeneratorSource.named(args.run_or_bundle)
+    source.require(args.backend, args.precision)
+    detector, experiment = source.detector, source.experiment
     energy, particles = requested_particles(args, detector)
     attributes = {
-        "generator": f"calosim_tf, experiment {experiment.name}",
-        "experiment": experiment.name,
+        "generator": f"calosim_tf, experiment {experiment}",
+        "experiment": experiment,
+        "backend": args.backend,
+        "precision": args.precision,
         "seed": args.seed,
         "negative_voxels": "kept" if args.no_clip else "set to 0",
     }
     with shower_writer(
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
-        from calosim_tf.training.load import in_words, load_generator
+        if args.threads and args.backend in WITH_TENSORFLOW:
+            from calosim_tf.training.devices import set_threads
 
-        generator, iterations = load_generator(run_folder, jit_compile=args.backend == "xla")
+            set_threads(args.threads)
+        generator, iterations = source.load(args.backend, args.precision, args.threads)
         for outside in generator.outside_trained_range(energy)[:1]:
             low, high = generator.trained_range_mev
-            print(
-                f"calosim: warning: {outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
-                "energy: showers there are an extrapolation",
-                file=sys.stderr,
+            warn(
+                f"{outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
+                "energy: showers there are an extrapolation"
             )
-        writer.set_attribute("source", f"{experiment.name}, {in_words(iterations)}")
+        writer.set_attribute("source", f"{experiment}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
-        batch = args.batch or generator.default_batch
-        blocks = generator.blocks(energy, args.seed, batch, particles)
+        blocks = generator.blocks(energy, args.seed, args.batch or None, particles)
         first, kept, added = 0, 0.0, 0.0
-        for block in progress(blocks, -(-len(energy) // batch), "generating"):
+        for block in progress(blocks, len(energy), "generating", size=len):
             if not args.no_clip:
                 before = block.sum(dtype=np.float64)
                 np.maximum(block, 0.0, out=block)
@@ -88,12 +102,11 @@ def run(args: argparse.Namespace) -> int:
             rows = slice(first, first + len(block))
             writer.append(energy[rows], block, particles[rows])
             first += len(block)
-    print(f"calosim: {args.out}: {len(energy)} showers of {experiment.name}, {in_words(iterations)}", file=sys.stderr)
+    note(f"{args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}")
     if not args.no_clip:
-        print(
-            f"calosim: negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "
-            "(--no-clip keeps them)",
-            file=sys.stderr,
+        note(
+            f"negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "
+            "(--no-clip keeps them)"
         )
     return 0
 
@@ -102,6 +115,8 @@ def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray,
     """Incident energies (n,), MeV, and attributes (n, k) of the showers to make, float64."""
     if args.batch < 0:
         raise ConfigError(f"--batch: found {args.batch}, expected a number >= 1")
+    if args.threads < 0:
+        raise ConfigError(f"--threads: found {args.threads}, expected a number >= 1, or 0 for one per core")
     if args.seed < 0:
         raise ConfigError(f"--seed: found {args.seed}, expected an integer >= 0")
     if args.like:

@@ -104,6 +104,7 @@ def describe_network(network) -> dict[str, Any]:
     return {
         "params_trainable": int(sum(np.prod(weight.shape) for weight in network.trainable_weights)),
         "params_total": int(network.count_params()),
+        "params_dense": sum(layer.count_params() for layer in network.layers if type(layer).__name__ == "Dense"),
         # a layer may be wrapped (spectral normalisation)
         "conv_layers": sum("Conv" in type(getattr(layer, "layer", layer)).__name__ for layer in network.layers),
         "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs},

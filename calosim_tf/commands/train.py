@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.messages import note
+
+# All settings of an experiment take a tenth of it
+MAX_SETTINGS_CHARACTERS = 100_000
 
 
 def add_parser(subparsers) -> None:
@@ -30,44 +35,87 @@ def add_parser(subparsers) -> None:
         "--force", action="store_true", help="start anew over an existing run, or resume a different one"
     )
     parser.add_argument("--no-report", action="store_true", help="do not write a report at the end")
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Check everything that can be checked without TensorFlow, then train."""
     experiment = configure(args)
-    from calosim_tf.data.source import load_source
-    from calosim_tf.data_prep.default_data import default_data
-    from calosim_tf.geometry import get_detector
-    from calosim_tf.training.parts import prepare
+    refuse_early(args, experiment)
+    from calosim_tf.training.signals import stop_at_once
+
+    with stop_at_once(Path(experiment.run.out)):
+        return _train(args, experiment) if args.strategy == "none" else _train_shared(args, experiment)
+
+
+def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
+    from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.training.run_folder import RunFolder
 
-    data = experiment.data
-    detector = get_detector(data.layout)
     run_folder = RunFolder(Path(experiment.run.out))
     run_folder.refuse_early(resume=args.resume, force=args.force)
-    source = load_source(
-        [Path(path) for path in args.data] if args.data else [default_data(data.layout)],
-        detector,
-        energy_min_mev=data.energy_min_mev,
-        energy_max_mev=data.energy_max_mev,
-        holdout_fraction=data.holdout_fraction,
-        memory_limit_bytes=None if data.memory_limit_gib is None else int(data.memory_limit_gib * 2**30),
-    )
-    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
-    for line in _plan(experiment, source, run_folder):
-        print(f"calosim: {line}", file=sys.stderr)
+    experiment = shared_experiment(args, experiment, 1)
+    source = source_of(experiment.data, args.data)
+    with contextlib.ExitStack() as stack:
+        lock = _begin(args, experiment, source, run_folder, stack)
 
-    from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.train import train
+
+        set_threads(experiment.run.threads)
+        train(experiment, source, run_folder, lock.require_held)
+        _report(args, source, run_folder)
+    return 0
+
+
+def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
+    """The same with several processes or devices, which have to be connected before anything else."""
+    from calosim_tf.data_prep.default_data import default_data, source_of
+    from calosim_tf.training.devices import set_threads, split_cpu
+    from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategy import connect
     from calosim_tf.training.train import train
 
     set_threads(experiment.run.threads)
-    train(experiment, source, run_folder)
-    if not args.no_report:
-        from calosim_tf.training.verdict import print_verdict, write_report
-
-        print_verdict(run_folder, write_report(run_folder, source))
+    split_cpu()
+    strategy = connect(args.strategy, fp16=args.fp16_gradients)
+    run_folder = RunFolder(Path(experiment.run.out))
+    with strategy.watching(str(run_folder.path)), contextlib.ExitStack() as stack:
+        experiment = strategy.together(lambda: shared_experiment(args, experiment, strategy.replicas.number))
+        strategy.together(lambda: strategy.require_compilable(experiment))
+        strategy.on_chief(lambda: run_folder.refuse_early(resume=args.resume, force=args.force))
+        if not args.data:
+            # made on first use, by one
+            strategy.on_chief(lambda: default_data(experiment.data.layout))
+        source = strategy.together(lambda: source_of(experiment.data, args.data, strategy.local_processes))
+        lock = strategy.on_chief(lambda: _begin(args, experiment, source, run_folder, stack))
+        if strategy.is_chief:
+            note(f"{plan_line(args, experiment, strategy.replicas.number)}")
+        train(experiment, source, run_folder, lock.require_held if lock else lambda: None, strategy)
+        if strategy.is_chief:
+            _report(args, source, run_folder)
     return 0
+
+
+def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_folder, stack: contextlib.ExitStack):
+    """Lock and prepare the run folder and say what is going to happen."""
+    from calosim_tf.training.parts import prepare
+    from calosim_tf.training.run_lock import RunLock
+
+    lock = stack.enter_context(RunLock(run_folder.path))
+    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
+    for line in _plan(experiment, source, run_folder):
+        note(f"{line}")
+    return lock
+
+
+def _report(args: argparse.Namespace, source, run_folder) -> None:
+    if args.no_report:
+        return
+    from calosim_tf.training.verdict import print_verdict, write_report
+
+    print_verdict(run_folder, write_report(run_folder, source))
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
@@ -100,6 +148,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
+    if len(text) > MAX_SETTINGS_CHARACTERS:
+        raise ConfigError(f"{path}: holds {len(text)} characters, expected a file with settings: check --config")
     content = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
     if not isinstance(content, dict):
         raise ConfigError(
@@ -111,16 +161,32 @@ def read_settings(path: Path) -> dict[str, Any]:
 def _parse_json(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not JSON ({error})") from error
 
 
 def _parse_yaml(path: Path, text: str) -> Any:
     import yaml
 
+    class SettingsLoader(yaml.SafeLoader):
+        """Plain values, each key once; no references, with which a few lines can stand for gigabytes."""
+
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("references (*name) are not used in settings")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node, deep=False):
+            names = [key.value for key, _ in node.value]
+            repeated = next((name for name in names if names.count(name) > 1), None)
+            if repeated is not None:
+                raise yaml.YAMLError(f"{repeated!r} is given twice")
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, SettingsLoader)
+    # dates and numbers that are none, empty ones, keys that cannot be keys: not all of it is a YAMLError
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({error})") from error
 
 

@@ -69,6 +69,9 @@ class Member:
     RANGE: ClassVar[tuple[str, ...]] = ("energy_min_mev", "energy_max_mev")
 
     def __post_init__(self):
+        # it becomes the name of a folder
+        if not self.name.isidentifier():
+            raise ConfigError(f"members: found the name {self.name!r}, expected letters, digits and _")
         low, high = self.range_mev
         if low > high:
             raise ConfigError(f"members.{self.name}.energy_min_mev: found {low!r}, expected at most {high!r}")

@@ -84,6 +84,11 @@ class TrainingConfig:
         Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
         over ``schedule_iterations`` iterations and stays there; ``cyclical`` climbs in a straight line from
         ``schedule_floor`` times the rate to the full one and back, once per ``schedule_iterations`` iterations.
+    warmup_iterations : int
+        Both learning rates climb in a straight line from ``warmup_from`` times their value over so many iterations
+        (Goyal et al. 2017, section 2.2, for large batches); 0 for none.
+    warmup_from : float
+        Share of the learning rates that a warm-up begins at.
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.
@@ -113,6 +118,8 @@ class TrainingConfig:
     schedule: str = "constant"
     schedule_iterations: int = 0
     schedule_floor: float = 0.0
+    warmup_iterations: int = 0
+    warmup_from: float = 0.0
     generator_average: float = 0.0
     jit_compile: bool = False
 
@@ -132,6 +139,8 @@ class TrainingConfig:
         if self.schedule != "constant":
             at_least("training.schedule_iterations", self.schedule_iterations, 1)
         in_half_open_unit("training.schedule_floor", self.schedule_floor)
+        at_least("training.warmup_iterations", self.warmup_iterations, 0)
+        in_half_open_unit("training.warmup_from", self.warmup_from)
         in_half_open_unit("training.generator_average", self.generator_average)
 
     @property

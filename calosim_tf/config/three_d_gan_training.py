@@ -111,6 +111,11 @@ class ThreeDGanTraining(TrainingConfig):
                 f"training.schedule: found {self.schedule!r} with training.reset_each_file = True, expected one of "
                 "them alone, since a schedule begins anew with its optimiser: set training.reset_each_file=false"
             )
+        if (self.file_decay > 0.0 or self.reset_each_file) and self.warmup_iterations > 0:
+            raise ConfigError(
+                f"training.warmup_iterations: found {self.warmup_iterations!r} with learning rates that follow the "
+                "files, expected 0: set training.file_decay=0 and training.reset_each_file=false"
+            )
         if self.file_decay > 0.0 or self.reset_each_file:
             for key in ("optimizer_generator", "optimizer_critic"):
                 choice(f"training.{key}", getattr(self, key), ("adam", "rmsprop"))

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
-from calosim_tf.data.units import describe_wrong_scale
+from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
@@ -21,7 +21,7 @@ LAYERS = {"layer_0": (3, 96), "layer_1": (12, 12), "layer_2": (12, 6)}
 OVERFLOW, ENERGY = "overflow", "energy"
 POSITION, MOMENTUM = ("x0", "y0"), ("px", "py", "pz")
 # Energies in absorber and argon are counted: 0.99 (electrons), less for pions
-USUAL_FRACTION = (0.1, 3.0)
+SCALE = DepositScale((0.1, 3.0), "layer_0..2", "MeV", {"GeV": 1e-3})
 
 
 class CaloGanFile(Hdf5ShowerFile):
@@ -99,15 +99,7 @@ class CaloGanFile(Hdf5ShowerFile):
 
     def wrong_units(self, fraction: float | None) -> str | None:
         """As :meth:`ShowerFile.wrong_units`: layers in GeV, or energies in MeV."""
-        return describe_wrong_scale(
-            self.incident_energy_mev,
-            fraction,
-            usual=USUAL_FRACTION,
-            showers_name="layer_0..2",
-            showers_unit="MeV",
-            other_units={"GeV": 1e-3},
-            energies_name=ENERGY,
-        )
+        return SCALE.describe_wrong(self.incident_energy_mev, fraction, ENERGY)
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         return 1e3 * self._read_rows(self._energy, 0, self.n_events).reshape(-1).astype(np.float64)

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
-from calosim_tf.data.units import describe_wrong_scale
+from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
@@ -34,9 +34,7 @@ class EcalFile(Hdf5ShowerFile):
     cells: ClassVar[tuple[int, int, int]] = (25, 25, 25)
     # of the file's number, in MeV
     cell_unit_mev: ClassVar[float] = 1e3
-    cell_unit: ClassVar[str] = "GeV"
-    # unit -> factor between deposited fractions read in that unit and in the layout's
-    other_units: ClassVar[dict[str, float]] = {"MeV": 1e3, "50 x GeV": 50.0}
+    scale: ClassVar[DepositScale] = DepositScale(USUAL_FRACTION, ECAL, "GeV", {"MeV": 1e3, "50 x GeV": 50.0})
 
     def _open_datasets(self, detector: VoxelDetector | None) -> None:
         self._ecal = self._dataset(ECAL)
@@ -94,15 +92,7 @@ class EcalFile(Hdf5ShowerFile):
 
     def wrong_units(self, fraction: float | None) -> str | None:
         """As :meth:`ShowerFile.wrong_units`: cells in MeV, GeV or 50 x GeV, energies in MeV."""
-        return describe_wrong_scale(
-            self.incident_energy_mev,
-            fraction,
-            usual=USUAL_FRACTION,
-            showers_name=ECAL,
-            showers_unit=self.cell_unit,
-            other_units=self.other_units,
-            energies_name=self.energies_name,
-        )
+        return self.scale.describe_wrong(self.incident_energy_mev, fraction, self.energies_name)
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         values = self._read_rows(self._energies, 0, self.n_events).reshape(self.n_events, -1).astype(np.float64)
@@ -116,8 +106,7 @@ class EcalAngleFile(EcalFile):
     expected = f"{ECAL}, {ENERGY} and mtheta or theta"
     cells = (51, 51, 25)
     cell_unit_mev = 1e3 / 50
-    cell_unit = "50 x GeV"
-    other_units: ClassVar[dict[str, float]] = {"MeV": 20.0, "GeV": 0.02}
+    scale = DepositScale(USUAL_FRACTION, ECAL, "50 x GeV", {"MeV": 20.0, "GeV": 0.02})
 
     def _hint(self) -> str:
         return "; showers of normal incidence have 25 x 25 x 25 cells: use detector 'clic'"

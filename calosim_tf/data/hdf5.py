@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.fault_points import reach
 
 # What h5py raises on damaged files: the HDF5 library's own errors, and follow-ups of broken metadata.
 HDF5_FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, OverflowError)
@@ -69,6 +70,7 @@ class PatientFile(io.RawIOBase):
     """
 
     def __init__(self, path: Path):
+        self._path = path
         self._file = path.open("w+b", buffering=0)
         self.error: OSError | None = None
 
@@ -91,8 +93,10 @@ class PatientFile(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def _write_all(self, data: memoryview) -> None:
+        reach("before", "write", self._path)
         while data:
             data = data[self._file.write(data) :]
+            reach("inside", "write", self._path)
 
     def _keep_error(self, action: Callable[[], object]) -> None:
         if self.error is None:

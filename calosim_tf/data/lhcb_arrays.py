@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.memory import memory_bytes
 from calosim_tf.errors import DataError
 
 DEPOSITS = "EnergyDeposit"
@@ -72,6 +74,7 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             raise DataError(f"{path}: is not an npz archive, or is cut off; {GET_AGAIN}")
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             names = list(archive)
+            _require_fits(path, sum(item.file_size for item in archive.zip.infolist() if _member(item) in ARRAYS))
             # a member that is no array comes as bytes
             arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
     except _NPZ_FAILURES as error:
@@ -108,10 +111,25 @@ def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     with open_hdf5(path) as file:
         try:
             names = list(file)
+            sizes = [file[name].nbytes for name in names if name in ARRAYS and isinstance(file[name], h5py.Dataset)]
+            _require_fits(path, sum(sizes))
             arrays = {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
     return arrays, sorted(set(names) - set(ARRAYS))
+
+
+def _member(item: zipfile.ZipInfo) -> str:
+    return item.filename.removesuffix(".npy")
+
+
+def _require_fits(path: Path, n_bytes: int) -> None:
+    """Refuse what would not fit into memory: a small file can say that it unpacks to anything."""
+    if n_bytes > memory_bytes():
+        raise DataError(
+            f"{path}: its arrays take {n_bytes / 2**30:.1f} GiB unpacked, this machine has "
+            f"{memory_bytes() / 2**30:.1f} GiB of memory; split the file, or fetch it again if it is not that large"
+        )
 
 
 def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None]:

@@ -29,14 +29,14 @@ from calosim_tf.data.lhcb_arrays import (
     read_npz,
 )
 from calosim_tf.data.shower_file import ShowerFile
-from calosim_tf.data.units import describe_wrong_scale
+from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
 CELLS = (30, 30)
 MOMENTUM, POINT, PDG = "ParticleMomentum", "ParticlePoint", "ParticlePDG"
 # Scintillator only: 0.16 in the public set, 0.17 in the EGSnrc sample
-USUAL_FRACTION = (0.03, 0.6)
+SCALE = DepositScale((0.03, 0.6), DEPOSITS, "MeV", {"GeV": 1e-3})
 # Between the front face and the shower maximum of these energies; the choice of axis does not depend on it
 IMPACT_DEPTH_CM = 10.0
 # Enough showers to tell the axes, and the difference of correlations that does: 0.8 in the EGSnrc sample
@@ -136,15 +136,7 @@ class LhcbFile(ShowerFile):
 
     def wrong_units(self, fraction: float | None) -> str | None:
         """As :meth:`ShowerFile.wrong_units`: deposits in GeV, or momenta in MeV."""
-        return describe_wrong_scale(
-            self.incident_energy_mev,
-            fraction,
-            usual=USUAL_FRACTION,
-            showers_name=DEPOSITS,
-            showers_unit="MeV",
-            other_units={"GeV": 1e-3},
-            energies_name=MOMENTUM,
-        )
+        return SCALE.describe_wrong(self.incident_energy_mev, fraction, MOMENTUM)
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         return 1e3 * np.linalg.norm(self._arrays[MOMENTUM].astype(np.float64), axis=1)

@@ -59,7 +59,7 @@ class Normalisation(ABC):
 
     @abstractmethod
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
-        """Training tensors, shape (n, *value_shape), float32."""
+        """Training tensors, shape ``(n, *value_shape)``, float32."""
 
     @abstractmethod
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:

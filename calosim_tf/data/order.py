@@ -90,3 +90,19 @@ class ShuffledRows:
         # The two upper counter words name the stream: streams are 2^128 draws apart and never meet.
         draws = np.random.Philox(key=[self._seed, _KEY_DOMAIN], counter=[0, 0, stream, pass_number]).random_raw(length)
         return np.argsort(draws, kind="stable")
+
+
+def replica_rows(rows: np.ndarray, minibatch: int, index: int, number: int) -> np.ndarray:
+    """Rows of one replica: an equal part of each minibatch, in order.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (k * minibatch,)
+        Consecutive minibatches of all replicas together.
+    minibatch : int
+        A multiple of ``number``.
+    index, number : int
+        Which of how many replicas.
+    """
+    part = minibatch // number
+    return rows.reshape(-1, minibatch)[:, index * part : (index + 1) * part].ravel()

@@ -18,7 +18,8 @@ class ShowerSet:
     incident_energy_mev : ndarray, shape (n,)
         As in the file, MeV (for pions of data set 1 this is a momentum).
     showers_mev : ndarray, shape (n, n_voxels)
-        Deposited energy per voxel, MeV, file order.
+        Deposited energy per voxel, MeV, file order; or showers that stay in their file
+        (:class:`~calosim_tf.data.streamed.StreamedShowers`).
     detector : VoxelDetector
     source : str
         What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon, iteration
@@ -46,11 +47,12 @@ class ShowerSet:
         return kinetic_energy_mev(self.incident_energy_mev, self.detector.mass_mev)
 
     def take(self, rows: np.ndarray) -> ShowerSet:
-        """The showers of ``rows`` (indices or mask), in that order."""
+        """The showers of ``rows`` (indices or mask), in that order; what stays in a file stays there."""
+        part = getattr(self.showers_mev, "view", None) if not isinstance(self.showers_mev, np.ndarray) else None
         return replace(
             self,
             incident_energy_mev=self.incident_energy_mev[rows],
-            showers_mev=self.showers_mev[rows],
+            showers_mev=part(rows) if part else self.showers_mev[rows],
             attributes=self.attributes[rows],
         )
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
 from calosim_tf.data.contents import check_contents
+from calosim_tf.data.memory import memory_bytes
 from calosim_tf.data.order import BLOCK_ROWS, ShuffledRows
 from calosim_tf.data.readers import close_showers, open_showers, particle_attributes, source_label
 from calosim_tf.data.schema import ShowerSet, holdout_rows
@@ -18,7 +17,7 @@ from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 
-__all__ = ["ShowerSource", "ShuffledRows", "load_source"]
+__all__ = ["ShowerSource", "ShuffledRows", "load_source", "memory_bytes"]
 
 # Half of the memory is left to the networks and half of the rest to other programs: our choice.
 MEMORY_FRACTION = 0.25
@@ -137,6 +136,11 @@ class ShowerSource:
         )
 
 
+def default_memory_limit(processes: int = 1) -> int:
+    """Bytes of showers that each of so many processes on this machine may keep in memory."""
+    return int(MEMORY_FRACTION * memory_bytes()) // processes
+
+
 def load_source(
     paths: str | PathLike | Sequence[str | PathLike],
     detector: VoxelDetector,
@@ -165,7 +169,7 @@ def load_source(
     DataError
         Bad file, or no event in the range.
     """
-    limit = memory_limit_bytes if memory_limit_bytes is not None else int(MEMORY_FRACTION * memory_bytes())
+    limit = default_memory_limit() if memory_limit_bytes is None else memory_limit_bytes
     files = open_showers(paths, detector)
     streamed = False
     try:
@@ -281,14 +285,3 @@ def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | No
             "give data of that range, or change data.energy_min_mev or data.energy_max_mev"
         )
     return selected
-
-
-def memory_bytes() -> int:
-    """Memory of this machine, or of the container or batch job when that has less."""
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit_file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            return min(installed, int(Path(limit_file).read_text()))
-        except (OSError, ValueError):  # no such limit, or the word "max"
-            continue
-    return installed

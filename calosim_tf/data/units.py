@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,41 +70,46 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
     return None
 
 
-def describe_wrong_scale(
-    incident_energy_mev: np.ndarray,
-    fraction: float | None,
-    *,
-    usual: tuple[float, float],
-    showers_name: str,
-    showers_unit: str,
-    other_units: Mapping[str, float],
-    energies_name: str,
-) -> str | None:
-    """As :func:`describe_wrong_units` for layouts with incident energies in GeV and deposits in a unit of their own.
+@dataclass(frozen=True)
+class DepositScale:
+    """What deposits over incident energy are in a layout with energies in GeV and deposits in a unit of their own.
 
-    Parameters
+    Attributes
     ----------
-    incident_energy_mev : ndarray, shape (n,)
-        After the layout's unit was applied.
-    fraction : float or None
-        :func:`median_deposited_fraction`, likewise.
     usual : (float, float)
         Where the fraction lies for this detector.
-    showers_name, showers_unit, energies_name : str
-        Dataset of the deposits, their unit, and dataset of the energies.
+    showers_name, showers_unit : str
+        Dataset of the deposits and its unit.
     other_units : mapping of str to float
         Units that deposits are met in, and the factor that the fraction is off by then.
     """
-    middle = float(np.median(incident_energy_mev))
-    if middle > HIGHEST_MEDIAN_MEV:
-        return f"{energies_name} is in MeV (median {middle / 1000:g}), expected GeV; divide {energies_name} by 1000"
-    if fraction is None or usual[0] < fraction < usual[1]:
+
+    usual: tuple[float, float]
+    showers_name: str
+    showers_unit: str
+    other_units: Mapping[str, float]
+
+    def describe_wrong(self, incident_energy_mev: np.ndarray, fraction: float | None, energies_name: str) -> str | None:
+        """As :func:`describe_wrong_units`; energies are those of dataset ``energies_name`` in the layout's unit.
+
+        Parameters
+        ----------
+        incident_energy_mev : ndarray, shape (n,)
+        fraction : float or None
+            :func:`median_deposited_fraction`, likewise.
+        energies_name : str
+        """
+        middle = float(np.median(incident_energy_mev))
+        if middle > HIGHEST_MEDIAN_MEV:
+            return f"{energies_name} is in MeV (median {middle / 1000:g}), expected GeV; divide {energies_name} by 1000"
+        low, high = self.usual
+        if fraction is None or low < fraction < high:
+            return None
+        found = f"deposited / incident {fraction:.3g}, usual {low:g} to {high:g}"
+        for unit, factor in self.other_units.items():
+            if low < fraction / factor < high:
+                return (
+                    f"{self.showers_name} is in {unit} ({found}), expected {self.showers_unit}; "
+                    f"multiply {self.showers_name} by {1 / factor:g}"
+                )
         return None
-    found = f"deposited / incident {fraction:.3g}, usual {usual[0]:g} to {usual[1]:g}"
-    for unit, factor in other_units.items():
-        if usual[0] < fraction / factor < usual[1]:
-            return (
-                f"{showers_name} is in {unit} ({found}), expected {showers_unit}; "
-                f"multiply {showers_name} by {1 / factor:g}"
-            )
-    return None

@@ -13,7 +13,7 @@ import numpy as np
 
 from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.files import flush_to_disk
+from calosim_tf.files import flush_to_disk, move
 
 COMPRESSIONS = ("gzip", "none")
 GZIP_LEVEL = 1
@@ -29,7 +29,7 @@ class ShowerWriter(ABC):
     path : Path
     n_voxels, n_events : int
     compression : {"gzip", "none"}
-        Uncompressed chunks get HDF5's Fletcher-32, so that a flipped bit shows; zlib adds a checksum of its own.
+        Every chunk gets HDF5's Fletcher-32 checksum, so that a flipped bit shows when it is read.
     attributes : mapping of str to str or number, optional
         Attributes of the file; ``source`` is what readers show beside numbers.
     overwrite : bool
@@ -132,9 +132,8 @@ class ShowerWriter(ABC):
         return
 
     def _filters(self) -> dict[str, object]:
-        if self._gzip:
-            return {"compression": "gzip", "compression_opts": GZIP_LEVEL, "shuffle": True}
-        return {"fletcher32": True}
+        packed = {"compression": "gzip", "compression_opts": GZIP_LEVEL, "shuffle": True} if self._gzip else {}
+        return packed | {"fletcher32": True}
 
     def _finish(self) -> None:
         if self._n_showers != self._shape[0]:
@@ -144,7 +143,7 @@ class ShowerWriter(ABC):
         self._check_written()
         try:
             flush_to_disk(self._partial)
-            self._partial.replace(self.path)
+            move(self._partial, self.path)
         except OSError as error:
             raise self._cannot_write(error) from error
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.bench import InferenceProtocol, bench_protocol, ratio_spread
+from calosim_tf.benchmark.clocks import ratio_spread
+from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
 from calosim_tf.bundle.sidecar import ModelFile
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.schema import ShowerSet

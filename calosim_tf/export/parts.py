@@ -11,6 +11,7 @@ import tensorflow as tf
 from calosim_tf.bundle.describe import condition_words, output_words
 from calosim_tf.bundle.sidecar import Condition, NetworkRecord
 from calosim_tf.config import Experiment
+from calosim_tf.export.cost import multiply_adds
 from calosim_tf.export.fold import folded
 from calosim_tf.export.particles import covering_particles
 from calosim_tf.generate import ShowerGenerator
@@ -89,6 +90,7 @@ class Part:
             output_unit=unit,
             iteration=self.iteration,
             parameters=self.network.count_params(),
+            multiply_adds=multiply_adds(raw_function(self.network, batch=1).graph),
         )
 
 

@@ -84,7 +84,7 @@ class VoxelDetector:
 
         Returns
         -------
-        ndarray, shape (n, *layer.shape)
+        ndarray, shape ``(n, *layer.shape)``
         """
         layer = self.layers[self.layer_ids.index(layer_id)]
         return showers[:, self.layer_slices[layer_id]].reshape(-1, *layer.shape)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from calosim_tf.layers.replicas import active_replicas
+
 
 class MinibatchDiscrimination(keras.layers.Layer):
     """How close each event of a batch is to all events of the batch, in several learnt projections.
@@ -23,7 +25,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
     Input (batch, n), output (batch, features): with M the learnt affine projections of shape (batch, features,
     dimensions), the output of event b is the sum over all events b' (b itself included, so it is at least 1) of
     exp(-sum_k |M[b, :, k] - M[b', :, k]|).  CaloGAN puts a tanh behind it, which saturates quickly; that is the model's
-    business.  The differences take batch^2 * features * dimensions numbers, 26 MB at a batch of 256.
+    business.  The differences take batch^2 * features * dimensions numbers, 26 MB at a batch of 256.  On several
+    replicas the events compared with are those of the global batch.
     """
 
     def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, **options):
@@ -45,7 +48,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, inputs):
         """Closeness of each event, shape (batch, features)."""
         projected = tf.tensordot(inputs, self.kernel, axes=[[1], [1]]) + self.bias
-        differences = projected[:, tf.newaxis] - projected[tf.newaxis]  # (batch, batch, features, dimensions)
+        # each event of this replica to all events of the global batch
+        everything = active_replicas().gather(projected)
+        differences = projected[:, tf.newaxis] - everything[tf.newaxis]  # (batch, global, features, dimensions)
         return tf.reduce_sum(tf.exp(-tf.reduce_sum(tf.abs(differences), axis=3)), axis=1)
 
     def compute_output_shape(self, input_shape):

@@ -29,7 +29,7 @@ class SoftSparsity(keras.layers.Layer):
         occupancy, for large exponents.  Its derivative grows without bound towards x = 0 and is taken as 0 there.
         ``hard``: 1 for x > 0, the original CaloGAN; no gradient.
     alpha, beta : float or None
-        Positive exponents; ``None`` is the value of :data:`EXPONENTS`.
+        Positive exponents; ``None`` is the value of ``EXPONENTS``.
 
     Notes
     -----

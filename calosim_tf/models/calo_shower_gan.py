@@ -9,6 +9,7 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config import DenseGanNetwork
+from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.layer_shares import LayerShares
 
 # Keras defaults, as in the authors' code
@@ -80,6 +81,6 @@ def _activate(x, activation: str, network: DenseGanNetwork, name: str):
 
 
 def _normalise(x, bn_mode: str, name: str):
-    layer = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
+    layer = BatchNormalisation(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
     # training=False at build time: statistics stay 0 and 1 whatever flag the training loop passes
     return layer(x, training=False) if bn_mode == "frozen" else layer(x)

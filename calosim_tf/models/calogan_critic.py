@@ -10,6 +10,7 @@ from itertools import count
 import keras
 
 from calosim_tf.config.calogan_network import ATTRIBUTES, LAYER_SHAPES, LAYER_SIZES, CaloGanNetwork
+from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.energy_features import EnergyFeatures, EnergySum, LayerEnergies
 from calosim_tf.layers.locally_connected import LocallyConnected2D
 from calosim_tf.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -77,7 +78,7 @@ def _layer_features(cells, index: int, network: CaloGanNetwork, seeds) -> list:
         glorot = keras.initializers.GlorotUniform(seed=next(seeds))
         x = connected(width, kernel, strides=strides, kernel_initializer=glorot, name=f"{name}_conv_{block}")(x)
         x = keras.layers.LeakyReLU(network.leaky_relu_slope, name=f"{name}_activation_{block}")(x)
-        x = keras.layers.BatchNormalization(name=f"{name}_bn_{block}")(x)
+        x = BatchNormalisation(name=f"{name}_bn_{block}")(x)
     learnt = keras.layers.Flatten(name=f"{name}_features")(x)
     sparsity = SoftSparsity(network.sparsity, name=f"{name}_sparsity")(cells)
     return [

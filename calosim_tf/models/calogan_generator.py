@@ -11,6 +11,7 @@ from itertools import count
 import keras
 
 from calosim_tf.config.calogan_network import LAYER_SHAPES, CaloGanNetwork
+from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.blur import FixedBlur
 from calosim_tf.layers.layer_attention import LayerAttention
 from calosim_tf.layers.locally_connected import LocallyConnected2D
@@ -83,7 +84,7 @@ def _layer_map(hidden, index: int, network: CaloGanNetwork, seeds):
     he_uniform = _initialiser("HeUniform", network, seeds)
     x = keras.layers.Conv2D(first, size, padding="same", kernel_initializer=he_uniform, name=f"{name}_conv_0")(x)
     x = keras.layers.LeakyReLU(slope, name=f"{name}_activation_0")(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+    x = BatchNormalisation(name=f"{name}_bn")(x)
     # in the original each place has its own kernel, and the last map no bias
     local = network.variant == "original"
     connected = LocallyConnected2D if local else keras.layers.Conv2D

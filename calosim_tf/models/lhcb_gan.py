@@ -13,6 +13,7 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
+from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.initialisers import initial_weights
 from calosim_tf.layers.self_attention import SelfAttention
 from calosim_tf.layers.spectral_normalisation import normalised
@@ -58,9 +59,9 @@ def build_generator(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
     for stage, channels in enumerate((*filters[1:], 1), start=1):
         x = build.upsample(channels, x, f"stage_{stage}")
         if stage < len(filters):
-            x = keras.layers.BatchNormalization(
-                momentum=network.bn_momentum, epsilon=network.bn_epsilon, name=f"stage_{stage}_bn"
-            )(x)
+            x = BatchNormalisation(momentum=network.bn_momentum, epsilon=network.bn_epsilon, name=f"stage_{stage}_bn")(
+                x
+            )
         x = keras.layers.ReLU(name=f"stage_{stage}_activation")(x)
         if stage in GENERATOR_ATTENTION[network.attention]:
             x = build.attention(x, f"attention_{stage}")

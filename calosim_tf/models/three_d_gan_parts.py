@@ -6,6 +6,7 @@ import itertools
 
 import keras
 
+from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.seeded_dropout import SeededDropout
 from calosim_tf.layers.shower_image import CellSum
 
@@ -53,7 +54,7 @@ class Parts:
 
     def normalise(self, x, name: str | None = None):
         """Batch normalisation over the last axis."""
-        layer = keras.layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=self.bn_epsilon, name=name)
+        layer = BatchNormalisation(momentum=BN_MOMENTUM, epsilon=self.bn_epsilon, name=name)
         # training=False at build time: statistics stay 0 and 1 whatever flag the training loop passes
         return layer(x, training=False) if self.network.bn_mode == "frozen" else layer(x)
 

@@ -7,9 +7,10 @@ Carlo in the place of the generated showers: the value that a perfect generator 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -55,12 +56,15 @@ class Sample:
     groups : EnergyGroups
     rows : ndarray of int, shape (n,)
         The showers that belong to this sample.
+    whole : dict
+        What was worked out once from all showers of the set, whatever part of it is meant (a trained network).
     """
 
     showers: ShowerSet
     features: ShowerFeatures
     groups: EnergyGroups
     rows: np.ndarray
+    whole: dict[Any, Any] = field(default_factory=dict, repr=False)
     _spectra: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -73,7 +77,17 @@ class Sample:
 
     def take(self, places: np.ndarray) -> Sample:
         """Part of this sample; ``places`` index ``rows``."""
-        return Sample(self.showers, self.features, self.groups, self.rows[places])
+        return Sample(self.showers, self.features, self.groups, self.rows[places], self.whole)
+
+    def at_most(self, count: int) -> Sample:
+        """At most ``count`` showers, evenly over the incident energies: the sample itself if it has no more."""
+        if len(self) <= count:
+            return self
+        return self.take(np.flatnonzero(holdout_rows(self.incident_mev, count / len(self))))
+
+    def voxels_mev(self, layer: slice = slice(None)) -> np.ndarray:
+        """Voxels of the sample's showers, or of a slice of the voxel vector: shape (n, voxels), in memory."""
+        return self.showers.showers_mev[self.rows][:, layer]
 
     @cached_property
     def group_places(self) -> list[np.ndarray]:
@@ -134,11 +148,22 @@ def _widths(values: np.ndarray) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one."""
+    """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one.
+
+    ``training`` are the showers that the generator learnt from, where they are known.
+    """
 
     generated: Sample
     reference: Sample
     energy_mev: float | None = None
+    training: ShowerSet | None = None
+    _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def shared(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Result of ``make()``, worked out once for all metrics that ask for ``key``."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
 
     @cached_property
     def by_energy(self) -> list[Comparison]:
@@ -190,8 +215,8 @@ class Baseline:
     note: str
 
 
-def compare(generated: ShowerSet, reference: ShowerSet) -> Comparison:
-    """Measure two sets of showers.
+def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None) -> Comparison:
+    """Measure two sets of showers; ``training`` is what the generator learnt from, where that is known.
 
     Raises
     ------
@@ -200,7 +225,7 @@ def compare(generated: ShowerSet, reference: ShowerSet) -> Comparison:
     """
     groups = group_energies(reference.incident_energy_mev)
     require_same_mix(groups, reference.incident_energy_mev, generated.incident_energy_mev, generated.source)
-    return Comparison(Sample.measure(generated, groups), Sample.measure(reference, groups))
+    return Comparison(Sample.measure(generated, groups), Sample.measure(reference, groups), training=training)
 
 
 def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline:
@@ -235,8 +260,14 @@ def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline
     sizes = [min(pair) for pair in zip(_sizes(monte_carlo), _sizes(comparison.generated), strict=True)]
     monte_carlo = _thin(monte_carlo, sizes)
     same_sizes = against is reference and sizes == _sizes(comparison.generated)
-    matched = None if same_sizes else Comparison(_thin(comparison.generated, sizes), against)
-    return Baseline(Comparison(monte_carlo, against), matched, _baseline_note(monte_carlo, against, control, matched))
+    matched = (
+        None if same_sizes else Comparison(_thin(comparison.generated, sizes), against, training=comparison.training)
+    )
+    return Baseline(
+        Comparison(monte_carlo, against, training=comparison.training),
+        matched,
+        _baseline_note(monte_carlo, against, control, matched),
+    )
 
 
 def _baseline_note(monte_carlo: Sample, against: Sample, control: ShowerSet | None, matched: Comparison | None) -> str:

@@ -77,7 +77,8 @@ class EnergyGroups:
             found = np.unique(incident[unknown])
             raise DataError(
                 f"{what}: {np.count_nonzero(unknown)} showers at incident energies that the reference does not have"
-                f" ({_listed(found)} MeV): both sets need the same incident energies ({_listed(self.energy_mev)} MeV)"
+                f" ({_listed(found)} MeV): both sets need the same incident energies ({_listed(self.energy_mev)} MeV);"
+                " calosim evaluate --reweight drops the others"
             )
         return index
 
@@ -147,7 +148,8 @@ def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_
             f"{what}: the incident energies are distributed differently from the reference"
             f" (at {groups.energy_mev[worst]:g} MeV {counts[1][worst]} of {counts[1].sum()} showers,"
             f" reference {counts[0][worst]} of {counts[0].sum()}):"
-            " generate with the reference's own incident energies (calosim generate --like)"
+            " generate with the reference's own incident energies (calosim generate --like), or thin both sets to equal"
+            " numbers (calosim evaluate --reweight)"
         )
 
 
@@ -157,13 +159,13 @@ def require_no_missing(groups: EnergyGroups, reference_counts: np.ndarray, count
     if missing.any():
         raise DataError(
             f"{what}: no showers at {_listed(groups.energy_mev[missing])} MeV where the reference has some:"
-            " both sets need the same incident-energy distribution (calosim generate --like)"
+            " both sets need the same incident-energy distribution (calosim generate --like, or evaluate --reweight)"
         )
     extra = (counts > 0) & (reference_counts == 0)
     if extra.any():
         raise DataError(
             f"{what}: showers at {_listed(groups.energy_mev[extra])} MeV where the reference has none:"
-            " both sets need the same incident-energy distribution"
+            " both sets need the same incident-energy distribution (calosim evaluate --reweight drops the others)"
         )
 
 

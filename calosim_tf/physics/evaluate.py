@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,20 +10,50 @@ import numpy as np
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.physics.calogan_metrics import CALOGAN_METRICS
+from calosim_tf.physics.classifier_metrics import FULL, MODES, classifier_metrics
 from calosim_tf.physics.comparison import Baseline, Comparison, Sample, compare, make_baseline
+from calosim_tf.physics.correlation_metrics import CORRELATION_METRICS
+from calosim_tf.physics.divergence_metrics import DIVERGENCE_METRICS
+from calosim_tf.physics.diversity_metrics import DIVERSITY_METRICS
+from calosim_tf.physics.equal_mix import equal_mix
+from calosim_tf.physics.feature_distance_metrics import FEATURE_DISTANCE_METRICS
+from calosim_tf.physics.feature_histograms import feature_histograms
+from calosim_tf.physics.html_page import ReportPicture
+from calosim_tf.physics.memorisation_metrics import MEMORISATION_METRICS
 from calosim_tf.physics.metrics import Metric, Results, measure
+from calosim_tf.physics.network_feature_metrics import NETWORK_FEATURE_METRICS
 from calosim_tf.physics.number_text import with_error
-from calosim_tf.physics.report import Published, ReportPicture, render_report, worst_first
-from calosim_tf.physics.report_folder import report_folder
+from calosim_tf.physics.published_results import published_results
+from calosim_tf.physics.report import Published, render_report, worst_first
+from calosim_tf.physics.report_folder import report_folder, write_document
 from calosim_tf.physics.response_metrics import RESPONSE_METRICS
 from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 from calosim_tf.physics.shape_metrics import SHAPE_METRICS
+from calosim_tf.physics.shower_shape_metrics import SHOWER_SHAPE_METRICS
+from calosim_tf.physics.tail_metrics import TAIL_METRICS
 from calosim_tf.physics.three_d_metric_list import THREE_D_METRICS
 
 SCHEMA = 1
+CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
-METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS, *THREE_D_METRICS)}
+# Metrics of a full list; those that train a network are asked for (classifier_metrics)
+METRICS = {
+    metric.name: metric
+    for metric in (
+        *RESPONSE_METRICS,
+        *SHAPE_METRICS,
+        *SHOWER_SHAPE_METRICS,
+        *CORRELATION_METRICS,
+        *DIVERGENCE_METRICS,
+        *TAIL_METRICS,
+        *FEATURE_DISTANCE_METRICS,
+        *DIVERSITY_METRICS,
+        *MEMORISATION_METRICS,
+        *CALOGAN_METRICS,
+        *THREE_D_METRICS,
+    )
+}
 
 
 def evaluate(
@@ -39,6 +68,10 @@ def evaluate(
     notes: Sequence[str] = (),
     published: Sequence[Published] = (),
     metrics: Iterable[str | Metric] | None = None,
+    classifiers: str | None = None,
+    training: ShowerSet | None = None,
+    reweight: bool = False,
+    timing: bool = False,
 ) -> dict:
     """Measure generated showers against a reference and write the report folder.
 
@@ -61,7 +94,16 @@ def evaluate(
     published : sequence of Published
         Printed numbers (``calosim_tf.config.Published``, for example), shown in a table of their own.
     metrics : iterable of str or Metric, optional
-        Names from ``METRICS`` or own metrics; all of ``METRICS`` if not given.
+        Names (:func:`known_metrics`) or own metrics; all of ``METRICS`` if not given.
+    classifiers : str, optional
+        ``fast`` or ``full``: train the networks of the metrics that have some in that way, and add those metrics to the
+        full list.  A metric asked for by its name trains fully without it.
+    training : ShowerSet, optional
+        What the generator learnt from, for the test of memorisation.
+    reweight : bool
+        Thin both sets to equal numbers at each incident energy (:func:`equal_mix`) instead of refusing unequal ones.
+    timing : bool
+        Add ``cost_seconds`` of each metric to the result.
 
     Returns
     -------
@@ -77,20 +119,28 @@ def evaluate(
     RunFolderError
         If ``out_dir`` cannot be written or holds other files.
     """
-    chosen = chosen_metrics(metrics)
+    chosen = chosen_metrics(metrics, classifiers)
     selection, history = read_table(selection_csv, SELECTION_COLUMNS), read_table(history_csv, HISTORY_COLUMNS)
     for other in (generated, *([control] if control is not None else [])):
         _require_same_detector(other, reference)
+    if training is not None:
+        _require_same_detector(training, reference)
+    if any(metric.name in CLASSIFIER_METRICS for metric in chosen):
+        notes = [*notes, f"Classifiers, {MODES[classifiers or FULL.mode].words} (CaloChallenge: {FULL.words})."]
+    if reweight:
+        generated, reference, note = equal_mix(generated, reference)
+        notes = [*notes, note]
     with report_folder(out_dir) as folder:
-        comparison = compare(generated, reference)
+        comparison = compare(generated, reference, training)
         baseline = make_baseline(comparison, control)
         if metrics is None:
             chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]
         results = measure(chosen, comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
+        if timing:
+            document["cost_seconds"] = {name: round(seconds, 3) for name, seconds in results.seconds.items()}
         pictures = _draw(comparison, results, selection, history, folder / "plots")
-        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+        write_document(folder / "metrics.json", document)
         _write_csv(document, folder / "metrics.csv")
         (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
     return document
@@ -102,7 +152,7 @@ def _write_csv(document: Mapping, path: Path) -> None:
 
     scopes = {"all": document["metrics"], **document["per_energy"]}
     rows = [
-        {"scope": scope, "name": name, **{key: entry[key] for key in CSV_KEYS}}
+        {"scope": scope, "name": name, **{key: entry[key] for key in CSV_KEYS}, "reason": entry.get("reason", "")}
         for scope, entries in scopes.items()
         for name, entry in entries.items()
     ]
@@ -115,21 +165,57 @@ def summary_table(document: Mapping) -> str:
     for name, entry in worst_first(document["metrics"]):
         if entry["metric"] == name:
             floor = with_error(entry["reference_vs_reference"], entry["reference_vs_reference_error"])
-            rows.append((name, with_error(entry["value"], entry["error"]), floor, str(entry["n"])))
+            value = "n/a" if "reason" in entry else with_error(entry["value"], entry["error"])
+            rows.append((name, value, floor, str(entry["n"])))
+    lines = [document["title"], "", *_columns(rows), ""]
+    lines += [f"{name}: n/a, {reason}" for name, reason in reasons(document["metrics"]).items()]
+    if "cost_seconds" in document:
+        dearest = sorted(document["cost_seconds"].items(), key=lambda item: -item[1])
+        total = sum(document["cost_seconds"].values())
+        lines += ["", *_columns([("cost / s", f"{total:.1f}"), *((name, f"{cost:.2f}") for name, cost in dearest)]), ""]
+    return "\n".join((*lines, *document["notes"]))
+
+
+def reasons(entries: Mapping[str, Mapping]) -> dict[str, str]:
+    """Why a headline number, or its MC-vs-MC value, is missing: name -> reason."""
+    found = {}
+    for name, entry in entries.items():
+        if entry["metric"] == name:
+            floor = entry.get("reference_vs_reference_reason")
+            reason = entry.get("reason") or (f"MC vs MC: {floor}" if floor else "")
+            found |= {name: reason} if reason else {}
+    return found
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join((document["title"], "", *lines, "", *document["notes"]))
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def chosen_metrics(metrics: Iterable[str | Metric] | None) -> tuple[Metric, ...]:
-    """Metrics by name or as they are; all of ``METRICS`` for None; :class:`ConfigError` names an unknown one."""
+def known_metrics(classifiers: str | None = None) -> dict[str, Metric]:
+    """All metrics by name; ``classifiers`` as in :func:`evaluate`.
+
+    Raises
+    ------
+    ConfigError
+        ``classifiers`` is neither ``fast`` nor ``full``.
+    """
+    if classifiers not in (None, *MODES):
+        raise ConfigError(f"classifiers: found {classifiers!r}, expected one of {', '.join(MODES)}")
+    trained = (*classifier_metrics(MODES[classifiers or FULL.mode]), *NETWORK_FEATURE_METRICS)
+    return METRICS | {metric.name: metric for metric in trained}
+
+
+def chosen_metrics(metrics: Iterable[str | Metric] | None, classifiers: str | None = None) -> tuple[Metric, ...]:
+    """Metrics by name or as they are, see :func:`evaluate`; :class:`ConfigError` names an unknown one."""
+    known = known_metrics(classifiers)
     if metrics is None:
-        return tuple(METRICS.values())
+        return tuple(known.values() if classifiers else METRICS.values())
     chosen = tuple(metrics)
-    unknown = [name for name in chosen if isinstance(name, str) and name not in METRICS]
+    unknown = [name for name in chosen if isinstance(name, str) and name not in known]
     if unknown:
-        raise ConfigError(f"metrics {', '.join(unknown)}: unknown, use one of {', '.join(METRICS)}")
-    return tuple(METRICS[metric] if isinstance(metric, str) else metric for metric in chosen)
+        raise ConfigError(f"metrics {', '.join(unknown)}: unknown, use one of {', '.join(known)}")
+    return tuple(known[metric] if isinstance(metric, str) else metric for metric in chosen)
 
 
 def _require_same_detector(showers: ShowerSet, reference: ShowerSet) -> None:
@@ -173,6 +259,8 @@ def _document(
         "per_energy": {f"{energy:.6g}": entries for energy, entries in results.per_energy.items()},
         "notes": all_notes,
         "published": [{key: getattr(row, key) for key in PUBLISHED_KEYS} for row in published],
+        "published_results": published_results(comparison.reference.showers.detector.name, results.overall),
+        "histograms": {h.name: h.as_json() for h in feature_histograms(comparison)},
     }
 
 
@@ -195,5 +283,7 @@ def _draw(
     # Drawing stands above measuring and takes a second to import: only here.
     from calosim_tf.plots.gallery import Scene, draw_all
 
-    pictures = draw_all(Scene(comparison, results, selection, history), folder)
+    pictures = sorted(
+        draw_all(Scene(comparison, results, selection, history), folder), key=lambda p: -p.worst_distance(results)
+    )
     return [ReportPicture(folder / f"{p.name}.png", p.title, p.caption) for p in pictures]

@@ -8,6 +8,8 @@ common bin. Entries outside of the range are left out, as in the challenge's own
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 SEPARATION_EPSILON = 1e-16
@@ -143,15 +145,44 @@ def separation_with_error(
     value, error : float
     """
     histograms = [np.histogram(sample, bins=edges)[0] for sample in (values, reference)]
-    resampled = [_resample_counts(counts, rng) for counts in histograms]
-    return float(separation_power(*histograms)), float(np.std(separation_power(*resampled)))
+    return distance_with_error(separation_power, *histograms, rng)
 
 
-def _resample_counts(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def distance_with_error(
+    distance: Callable[[np.ndarray, np.ndarray], np.ndarray | float],
+    counts: np.ndarray,
+    reference_counts: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """A distance of two histograms and its bootstrap error, see :func:`separation_with_error`.
+
+    Parameters
+    ----------
+    distance : callable
+        ``distance(counts, reference_counts)`` along the last axis.
+    counts, reference_counts : ndarray, shape (b,)
+        With one entry per shower at most.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    value, error : float
+    """
+    drawn = [redrawn_counts(histogram, rng) for histogram in (counts, reference_counts)]
+    return float(distance(counts, reference_counts)), float(np.std(distance(*drawn)))
+
+
+def redrawn_counts(counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Bin counts of 200 samples of showers drawn with replacement, shape (200, b)."""
     total = counts.sum()
     if total == 0:
         return np.zeros((BOOTSTRAP_RESAMPLES, len(counts)))
     return rng.multinomial(total, counts / total, size=BOOTSTRAP_RESAMPLES)
+
+
+def times_drawn(n: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``n`` showers is in each of 200 samples drawn with replacement, shape (200, n)."""
+    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(BOOTSTRAP_RESAMPLES)])
 
 
 def separation_of_groups(

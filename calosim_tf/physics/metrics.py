@@ -7,13 +7,16 @@ A metric is a function of a :class:`Comparison`.  New ones (classifiers, FPD, ..
 from __future__ import annotations
 
 import math
+import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from calosim_tf.physics.comparison import Baseline, Comparison, bootstrap_rng
+from calosim_tf.progress import progress
 
 OVERALL, PER_ENERGY = "overall", "per_energy"
 
@@ -32,12 +35,20 @@ class Measured:
         The reference's own value, for a quantity that both samples have.
     extra : mapping
         Further fields of the entry in ``metrics.json`` (``chi2``, ``ndf``).
+    reason : str
+        Why there is no number, where there is none.
     """
 
     value: float
     error: float
     reference_value: float | None = None
-    extra: Mapping[str, float | int] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    @classmethod
+    def missing(cls, reason: str) -> Measured:
+        """No number, and why."""
+        return cls(math.nan, math.nan, reason=reason)
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,12 @@ class Metric:
         Entries of ``Comparison.provides`` without which the metric is left out.
     detector_specific : bool
         Part of a full list only where it is possible; unlike others it is not missed elsewhere.
+    least : int
+        Showers that either sample must have; with fewer there is a reason instead of a number.
+    most : int or None
+        Showers of either sample that it looks at (:meth:`Sample.at_most`); None for all of them.
+    matched : bool
+        Whether it is measured once more at the numbers of showers of Monte Carlo against Monte Carlo.
     """
 
     name: str
@@ -73,15 +90,22 @@ class Metric:
     scopes: tuple[str, ...] = (OVERALL, PER_ENERGY)
     needs: frozenset[str] = frozenset()
     detector_specific: bool = False
+    least: int = 1
+    most: int | None = None
+    matched: bool = True
 
 
 @dataclass(frozen=True)
 class Results:
-    """Entries of ``metrics.json``: ``overall`` name -> entry, ``per_energy`` energy in MeV -> name -> entry."""
+    """Entries of ``metrics.json``: ``overall`` name -> entry, ``per_energy`` energy in MeV -> name -> entry.
+
+    ``seconds`` holds what each metric cost, Monte Carlo against Monte Carlo included.
+    """
 
     overall: dict[str, dict]
     per_energy: dict[float, dict[str, dict]]
     left_out: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baseline) -> Results:
@@ -101,45 +125,66 @@ def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baselin
     per_energy: dict[float, dict[str, dict]] = {float(e): {} for e in comparison.reference.groups.energy_mev}
     matched_by_energy = baseline.matched.by_energy if baseline.matched else [None] * len(per_energy)
     rows = list(zip(comparison.by_energy, baseline.comparison.by_energy, matched_by_energy, strict=True))
-    for metric in possible:
+    seconds: dict[str, float] = {}
+    for metric in progress(possible, len(possible), "metrics"):
+        start = time.perf_counter()
         if OVERALL in metric.scopes:
             overall.update(_entries(metric, comparison, baseline.comparison, baseline.matched))
         if PER_ENERGY in metric.scopes:
             for main, monte_carlo, matched in rows:
                 if len(main.generated) and len(main.reference):
                     per_energy[main.energy_mev].update(_entries(metric, main, monte_carlo, matched))
-    return Results(overall, per_energy, tuple(m.name for m in metrics if m not in possible))
+        seconds[metric.name] = time.perf_counter() - start
+    return Results(overall, per_energy, tuple(m.name for m in metrics if m not in possible), seconds)
 
 
 def _entries(
     metric: Metric, comparison: Comparison, monte_carlo: Comparison, matched: Comparison | None
 ) -> dict[str, dict]:
     """Entries of one metric, keyed by their full names."""
-    measured = _run(metric, comparison, "main")
-    floor = _run(metric, monte_carlo, "baseline")
-    at_equal_n = _run(metric, matched, "matched") if matched else {}
+    measured = run_metric(metric, comparison, "main")
+    floor = run_metric(metric, monte_carlo, "baseline")
+    repeat = matched is not None and metric.matched and _sizes(metric, comparison) != _sizes(metric, monte_carlo)
+    at_equal_n = run_metric(metric, matched, "matched") if repeat else {}
     entries = {}
     for suffix, result in measured.items():
-        entry = {
-            "value": _number(result.value),
-            "error": _number(result.error),
-            "reference_vs_reference": _number(floor[suffix].value),
-            "reference_vs_reference_error": _number(floor[suffix].error),
-            "n": len(comparison.generated),
-            "n_reference": len(comparison.reference),
-            "unit": metric.unit,
-            "note": metric.about,
-            "ideal": metric.ideal,
-            "metric": metric.name,
-            **result.extra,
-        }
-        if result.reference_value is not None:
-            entry["reference_value"] = _number(result.reference_value)
+        other = (
+            floor.get(suffix) or floor.get("") or Measured.missing("not defined for Monte Carlo against Monte Carlo")
+        )
+        entry = _entry(metric, result, other) | dict(zip(("n", "n_reference"), _sizes(metric, comparison), strict=True))
         if suffix in at_equal_n:
             entry["value_at_equal_n"] = _number(at_equal_n[suffix].value)
-            entry["n_at_equal_n"] = len(matched.generated)
+            entry["n_at_equal_n"] = _sizes(metric, matched)[0]
         entries[f"{metric.name}_{suffix}" if suffix else metric.name] = entry
     return entries
+
+
+def _entry(metric: Metric, result: Measured, floor: Measured) -> dict:
+    entry = {
+        "value": _number(result.value),
+        "error": _number(result.error),
+        "reference_vs_reference": _number(floor.value),
+        "reference_vs_reference_error": _number(floor.error),
+        "unit": metric.unit,
+        "note": metric.about,
+        "ideal": metric.ideal,
+        "metric": metric.name,
+        **result.extra,
+    }
+    if result.reference_value is not None:
+        entry["reference_value"] = _number(result.reference_value)
+    for key, one in (("reason", result), ("reference_vs_reference_reason", floor)):
+        if one.reason and not math.isfinite(one.value):
+            entry[key] = one.reason
+    return entry
+
+
+def _sizes(metric: Metric, comparison: Comparison) -> tuple[int, int]:
+    """Showers of both samples that the metric looks at."""
+    return tuple(
+        len(sample) if metric.most is None else min(len(sample), metric.most)
+        for sample in (comparison.generated, comparison.reference)
+    )
 
 
 def _number(value: float) -> float | None:
@@ -147,7 +192,14 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _run(metric: Metric, comparison: Comparison, role: str) -> dict[str, Measured]:
+def run_metric(metric: Metric, comparison: Comparison, role: str) -> dict[str, Measured]:
+    """Values of one metric by the endings of their names, or one reason under ``""`` where showers are too few.
+
+    ``role`` is a word that chooses the random stream: the same word, the same numbers.
+    """
+    for words, sample in (("generated", comparison.generated), ("reference", comparison.reference)):
+        if len(sample) < metric.least:
+            return {"": Measured.missing(f"needs {metric.least} showers of each kind, found {len(sample)} {words}")}
     energy = "all" if comparison.energy_mev is None else f"{comparison.energy_mev:.6g}"
     return metric.function(comparison, bootstrap_rng(zlib.crc32(f"{metric.name} {energy} {role}".encode())))
 

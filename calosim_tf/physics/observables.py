@@ -25,6 +25,8 @@ from calosim_tf.geometry import CellLayer, VoxelDetector, VoxelLayer
 
 # 2048 rows of 368 voxels are 6 MB in float64: about the size of a processor's cache.
 BLOCK_ROWS = 2048
+# Fewer rows of larger showers: 64 MB of them, and a few copies
+BLOCK_VOXELS = 8_000_000
 # Keeps an empty layer's centre and width at 0 (CaloChallenge definition).
 EMPTY_LAYER_MEV = 1e-16
 
@@ -73,8 +75,9 @@ def blocks(showers_mev: np.ndarray, rows: np.ndarray | None = None) -> Iterator[
         Place of the block in the output (0..m), and its showers of shape (block, n_voxels), a copy that may be changed.
     """
     n = len(showers_mev) if rows is None else len(rows)
-    for start in range(0, n, BLOCK_ROWS):
-        place = slice(start, min(start + BLOCK_ROWS, n))
+    step = min(BLOCK_ROWS, max(1, BLOCK_VOXELS // showers_mev.shape[1]))
+    for start in range(0, n, step):
+        place = slice(start, min(start + step, n))
         block = showers_mev[place] if rows is None else showers_mev[rows[place]]
         yield place, block.astype(np.float64)
 

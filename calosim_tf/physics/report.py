@@ -5,33 +5,23 @@ The page is built from the document of ``metrics.json``, so it cannot say anythi
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Protocol
 
+from calosim_tf.physics.html_page import (
+    ReportPicture,
+    bullets,
+    figure,
+    headed_row,
+    page,
+    paragraph,
+    row,
+    section,
+    table,
+)
 from calosim_tf.physics.metrics import distance_from_ideal
 from calosim_tf.physics.number_text import plain, with_error
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 0 auto;
- max-width: 72rem; padding: 1rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #bbb; }
-h1, h2, p, li, td, th, figcaption { overflow-wrap: anywhere; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top;
- overflow-wrap: normal; }
-th:first-child, td:first-child { text-align: left; } td.text, th.text { text-align: left; }
-thead th { border-bottom: 2px solid #888; } small { color: #555; display: block; }
-.energies td, .energies th { white-space: nowrap; padding: .25rem .4rem; font-size: .8rem; }
-.energies th:first-child { position: sticky; left: 0; background: #fff; }
-figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; display: block; }
-figcaption { font-size: .9rem; color: #444; }
-@media print { body { max-width: none; font-size: 10pt; padding: 0; } figure, tr { break-inside: avoid; }
- .wide { overflow: visible; } .energies td, .energies th { font-size: 6.5pt; padding: 1pt 2pt; } }
-"""
 
 
 class Published(Protocol):
@@ -54,15 +44,6 @@ class Published(Protocol):
     source: str
 
 
-@dataclass(frozen=True)
-class ReportPicture:
-    """A PNG file with its title and caption."""
-
-    path: Path
-    title: str
-    caption: str
-
-
 def render_report(document: Mapping, pictures: Sequence[ReportPicture]) -> str:
     """The report as HTML.
 
@@ -76,24 +57,18 @@ def render_report(document: Mapping, pictures: Sequence[ReportPicture]) -> str:
     -------
     str
     """
-    title = escape(document["title"])
     sections = (
         _samples(document),
-        _section("Summary, worst first", _ORDER_NOTE + _metric_table(document, headline=True)),
-        _section("Layers, worst first", _metric_table(document, headline=False)),
-        _section("Per incident energy", _energy_table(document)),
-        *(_figure(picture) for picture in pictures),
-        _section("Published values", _published(document["published"])),
-        _section("Notes", _list(document["notes"])),
-        _section("What the numbers are", _definitions(document)),
+        section("Summary, worst first", _ORDER_NOTE + _metric_table(document, headline=True)),
+        section("Beside published results", _published_results(document)),
+        *(figure(picture) for picture in pictures),
+        section("Layers, worst first", _metric_table(document, headline=False)),
+        section("Per incident energy", _energy_table(document)),
+        section("Published values", _published(document["published"])),
+        section("Notes", bullets(document["notes"])),
+        section("What the numbers are", _definitions(document)),
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-        + "".join(sections)
-        + "</body>\n</html>\n"
-    )
+    return page(document["title"], sections)
 
 
 _ORDER_NOTE = (
@@ -103,31 +78,16 @@ _ORDER_NOTE = (
 )
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{body}</section>\n" if body else ""
-
-
-def _row(cells: Iterable[str], tag: str = "td") -> str:
-    """A table row; the cells are HTML already."""
-    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in cells) + "</tr>\n"
-
-
-def _table(header: Sequence[str], rows: Iterable[str], css_class: str = "") -> str:
-    head = _row((escape(cell) for cell in header), "th")
-    table = f'<table class="{css_class}">\n<thead>{head}</thead>\n<tbody>{"".join(rows)}</tbody>\n</table>'
-    return f'<div class="wide">{table}</div>\n'
-
-
 def _samples(document: Mapping) -> str:
     names = {"generated": "generated", "reference": "reference", "control": "independent MC"}
     rows = [
-        _row((escape(label), escape(document[key]["source"]), str(document[key]["showers"])))
+        row((escape(label), escape(document[key]["source"]), str(document[key]["showers"])))
         for key, label in names.items()
         if document[key] is not None
     ]
     threshold = plain(document["threshold_mev"])
     words = f"Detector {document['detector']}, voxel threshold {threshold} MeV where a number has one."
-    return f"<p>{escape(words)}</p>\n" + _table(("sample", "source", "showers"), rows)
+    return f"<p>{escape(words)}</p>\n" + table(("sample", "source", "showers"), rows)
 
 
 def worst_first(entries: Mapping[str, Mapping]) -> list[tuple[str, Mapping]]:
@@ -145,9 +105,9 @@ def _metric_table(document: Mapping, headline: bool) -> str:
     rows = []
     for name, entry in worst_first(chosen):
         equal = [plain(entry.get("value_at_equal_n"))] if at_equal_n else []
-        cells = [escape(name) + _unit(entry), _value(entry), *equal, _mc_vs_mc(entry), plain(entry["ideal"])]
-        rows.append(_row((*cells, str(entry["n"]), _times(entry))))
-    return _table(header, rows)
+        cells = [escape(name) + _unit(entry), _value(entry), *equal, mc_vs_mc(entry), plain(entry["ideal"])]
+        rows.append(row((*cells, str(entry["n"]), _times(entry))))
+    return table(header, rows, "numbers")
 
 
 def _unit(entry: Mapping) -> str:
@@ -159,6 +119,8 @@ def _times(entry: Mapping) -> str:
 
 
 def _value(entry: Mapping) -> str:
+    if entry["value"] is None:
+        return f"n/a<small>{escape(entry.get('reason', ''))}</small>"
     text = with_error(entry["value"], entry["error"])
     if "ndf" in entry:
         text += f"<small>{plain(entry['chi2'])} / {entry['ndf']}</small>"
@@ -167,7 +129,8 @@ def _value(entry: Mapping) -> str:
     return text
 
 
-def _mc_vs_mc(entry: Mapping) -> str:
+def mc_vs_mc(entry: Mapping) -> str:
+    """Monte Carlo against Monte Carlo of an entry, as text."""
     return with_error(entry["reference_vs_reference"], entry["reference_vs_reference_error"])
 
 
@@ -180,33 +143,61 @@ def _energy_table(document: Mapping) -> str:
     rows = []
     for label, key in (("N generated", "n"), ("N reference", "n_reference")):
         counts = (str(next(iter(entries.values()))[key]) if entries else "" for entries in per_energy.values())
-        rows.append("<tr>" + f"<th>{label}</th>" + "".join(f"<td>{count}</td>" for count in counts) + "</tr>\n")
+        rows.append(headed_row(label, counts))
     for name in names:
-        cells = "".join(f"<td>{_energy_cell(entries.get(name))}</td>" for entries in per_energy.values())
-        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>\n")
+        rows.append(headed_row(escape(name), (_energy_cell(at.get(name)) for at in per_energy.values())))
     words = "Value ± error; below, in small, MC vs MC. Energies are in MeV."
     if not document["energies_discrete"]:
         words += (
             " The incident energies are continuous: each column is a range of equal width in log energy, named by its"
             " centre."
         )
-    return f"<p>{words}</p>\n" + _table(("MeV", *per_energy), rows, "energies")
+    return f"<p>{words}</p>\n" + table(("MeV", *per_energy), rows, "matrix")
 
 
 def _energy_cell(entry: Mapping | None) -> str:
     if entry is None:
         return ""
+    if entry["value"] is None:
+        return "n/a"
     return f"{with_error(entry['value'], entry['error'])}<small>{plain(entry['reference_vs_reference'])}</small>"
 
 
-def _figure(picture: ReportPicture) -> str:
-    data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
-    title, caption = escape(picture.title), escape(picture.caption)
-    return _section(
-        picture.title,
-        f'<figure><img alt="{title}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{caption}</figcaption></figure>\n",
-    )
+def _published_results(document: Mapping) -> str:
+    """Ours, Monte Carlo against itself, and other people's generators on the metrics that all have."""
+    results = document.get("published_results")
+    if results is None:
+        return ""
+    entries = document["metrics"]
+    ours = {
+        "this report": {name: with_error(entry["value"], entry["error"]) for name, entry in entries.items()},
+        "MC vs MC of this report": {name: mc_vs_mc(entry) for name, entry in entries.items()},
+    }
+    return published_table(results, ours)
+
+
+def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> str:
+    """Rows of our own, and below them those of the CaloChallenge, in the columns that both have.
+
+    Parameters
+    ----------
+    results : mapping
+        From :func:`calosim_tf.physics.published_results.published_results`.
+    ours : mapping of str to mapping of str to str
+        Heading of the row, then metric -> text.
+    """
+    available = dict.fromkeys(name for numbers in ours.values() for name in numbers)
+    names = [name for name in available if any(name in published["metrics"] for published in results["rows"])]
+    rows = [
+        headed_row(escape(heading), (escape(numbers.get(name, "")) for name in names))
+        for heading, numbers in ours.items()
+    ]
+    for published in results["rows"]:
+        numbers = (published["metrics"].get(name, {}) for name in names)
+        cells = (with_error(number.get("value"), number.get("error")) for number in numbers)
+        rows.append(headed_row(f"{escape(published['name'])}<small>published, other data</small>", cells, "foreign"))
+    words = f"For orientation only. Grey rows: {results['note']} Source: {results['source']}."
+    return paragraph(words) + table(("", *names), rows, "matrix")
 
 
 def _published(values: Sequence[Mapping]) -> str:
@@ -214,25 +205,21 @@ def _published(values: Sequence[Mapping]) -> str:
     if not values:
         return ""
     rows = [
-        _row(
+        row(
             (
-                escape(row["what"]),
-                plain(row["value"]),
-                escape(f"published, other data, N = {row['n']}"),
-                escape(row["source"]),
+                escape(number["what"]),
+                plain(number["value"]),
+                escape(f"published, other data, N = {number['n']}"),
+                escape(number["source"]),
             )
         )
-        for row in values
+        for number in values
     ]
     words = "For orientation only: other showers, and other numbers of showers, than ours."
-    return f"<p>{words}</p>\n" + _table(("quantity", "published value", "showers", "source"), rows)
-
-
-def _list(items: Sequence[str]) -> str:
-    return "<ul>\n" + "".join(f"<li>{escape(item)}</li>\n" for item in items) + "</ul>\n" if items else ""
+    return f"<p>{words}</p>\n" + table(("quantity", "published value", "showers", "source"), rows)
 
 
 def _definitions(document: Mapping) -> str:
     entries = [*document["metrics"].values(), *(e for at in document["per_energy"].values() for e in at.values())]
     notes = {entry["metric"]: entry["note"] for entry in entries}
-    return _list([f"{name}: {note}" for name, note in notes.items()])
+    return bullets([f"{name}: {note}" for name, note in notes.items()])

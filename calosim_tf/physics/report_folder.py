@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +12,15 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.files import whole_folder
 
 # What an earlier report may hold; a folder with anything else is not ours to replace.
-REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "report.html", "plots", "checks"})
+REPORT_CONTENT = frozenset({"metrics.json", "metrics.csv", "study.json", "report.html", "plots", "checks"})
+_LIST_OF_NUMBERS = re.compile(r"\[\s+((?:-?[\d.]+(?:e[-+]?\d+)?|null)(?:,\s+(?:-?[\d.]+(?:e[-+]?\d+)?|null))*)\s+\]")
+
+
+def write_document(path: Path, document: Mapping) -> None:
+    """Write a report's JSON: indented, but a list of numbers on one line; a number that is not finite is an error."""
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
+    text = _LIST_OF_NUMBERS.sub(lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", text)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager

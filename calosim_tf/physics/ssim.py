@@ -12,7 +12,7 @@ from calosim_tf.errors import DataError
 
 # Gaussian window of the original paper: sigma 1.5, cut at 3.5 sigma
 SIGMA_CELLS = 1.5
-RADIUS_CELLS = 5
+CUT_SIGMAS = 3.5
 K1, K2 = 0.01, 0.03
 # Figure 7: the value the paper chooses, and its scan
 PUBLISHED_RANGE_GEV = 1e-4
@@ -21,7 +21,12 @@ SCANNED_RANGES_GEV = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 CHUNK = 256
 
 
-def ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray:
+def window_radius(sigma_cells: float) -> int:
+    """Cells between the middle of the Gaussian window and its end."""
+    return int(CUT_SIGMAS * sigma_cells + 0.5)
+
+
+def ssim(first: np.ndarray, second: np.ndarray, data_range: float, sigma_cells: float = SIGMA_CELLS) -> np.ndarray:
     """Structural similarity of pairs of showers.
 
     Equals ``structural_similarity`` of scikit-image with ``gaussian_weights``, ``channel_axis`` and without sample
@@ -30,9 +35,11 @@ def ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray
     Parameters
     ----------
     first, second : ndarray, shape (n, x, y, z)
-        Cell energies, GeV; at least 11 cells along x and y.
+        Cell energies; at least as many along x and y as the window has (11 with its default width).
     data_range : float
         Dynamic range L, in the unit of the cells.
+    sigma_cells : float
+        Width of the Gaussian window.
 
     Returns
     -------
@@ -45,11 +52,13 @@ def ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray
     """
     if first.shape != second.shape or first.ndim != 4:
         raise DataError(f"SSIM: found shapes {first.shape} and {second.shape}, expected two equal (n, x, y, z)")
-    window = 2 * RADIUS_CELLS + 1
+    window = 2 * window_radius(sigma_cells) + 1
     if min(first.shape[1:3]) < window:
         raise DataError(f"SSIM: found images of {first.shape[1:3]} cells, expected at least {window} x {window}")
     chunks = [slice(start, start + CHUNK) for start in range(0, len(first), CHUNK)]
-    return np.concatenate([np.empty(0), *(_ssim(first[rows], second[rows], data_range) for rows in chunks)])
+    return np.concatenate(
+        [np.empty(0), *(_ssim(first[rows], second[rows], data_range, sigma_cells) for rows in chunks)]
+    )
 
 
 def random_partners(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -106,32 +115,33 @@ def ssim_scan(
     return found
 
 
-def _ssim(first: np.ndarray, second: np.ndarray, data_range: float) -> np.ndarray:
+def _ssim(first: np.ndarray, second: np.ndarray, data_range: float, sigma_cells: float) -> np.ndarray:
     x, y = first.astype(np.float64), second.astype(np.float64)
-    mean_x, mean_y = _filter(x), _filter(y)
-    variances = _filter(x * x) - mean_x**2 + _filter(y * y) - mean_y**2
-    covariance = _filter(x * y) - mean_x * mean_y
+    mean_x, mean_y = _filter(x, sigma_cells), _filter(y, sigma_cells)
+    variances = _filter(x * x, sigma_cells) - mean_x**2 + _filter(y * y, sigma_cells) - mean_y**2
+    covariance = _filter(x * y, sigma_cells) - mean_x * mean_y
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     value = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     value /= (mean_x**2 + mean_y**2 + c1) * (variances + c2)
     return value.mean(axis=(1, 2, 3))
 
 
-def _filter(images: np.ndarray) -> np.ndarray:
-    """Gaussian mean at every position where the window lies inside: (n, x, y, z) to (n, x - 10, y - 10, z)."""
-    rows = _window_matrix(images.shape[1])
-    columns = _window_matrix(images.shape[2])
-    once = np.tensordot(rows, images, axes=(1, 1))  # (x - 10, n, y, z)
-    twice = np.tensordot(columns, once, axes=(1, 2))  # (y - 10, x - 10, n, z)
+def _filter(images: np.ndarray, sigma_cells: float) -> np.ndarray:
+    """Gaussian mean at every position where the window lies inside: (n, x, y, z) to (n, x - 2r, y - 2r, z)."""
+    rows = _window_matrix(images.shape[1], sigma_cells)
+    columns = _window_matrix(images.shape[2], sigma_cells)
+    once = np.tensordot(rows, images, axes=(1, 1))  # (x - 2r, n, y, z)
+    twice = np.tensordot(columns, once, axes=(1, 2))  # (y - 2r, x - 2r, n, z)
     return twice.transpose(2, 1, 0, 3)
 
 
-def _window_matrix(size: int) -> np.ndarray:
-    """Row i holds the window that begins at cell i, shape (size - 10, size)."""
-    offsets = np.arange(-RADIUS_CELLS, RADIUS_CELLS + 1)
-    window = np.exp(-0.5 * (offsets / SIGMA_CELLS) ** 2)
+def _window_matrix(size: int, sigma_cells: float) -> np.ndarray:
+    """Row i holds the window that begins at cell i, shape (size - 2r, size)."""
+    radius = window_radius(sigma_cells)
+    offsets = np.arange(-radius, radius + 1)
+    window = np.exp(-0.5 * (offsets / sigma_cells) ** 2)
     window /= window.sum()
-    matrix = np.zeros((size - 2 * RADIUS_CELLS, size))
+    matrix = np.zeros((size - 2 * radius, size))
     for row in range(len(matrix)):
         matrix[row, row : row + len(window)] = window
     return matrix

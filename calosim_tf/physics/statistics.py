@@ -24,6 +24,12 @@ def mean_with_error(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan
 
 
+def binomial_error(count: int, n: int) -> float:
+    """Error of ``count / n``, from (count + 1)/(n + 2), so that it is not 0 for none or all."""
+    likely = (count + 1) / (n + 2)
+    return math.sqrt(likely * (1 - likely) / n)
+
+
 def ratio_with_error(value: float, error: float, reference: float, reference_error: float) -> Measured:
     """value / reference with the relative errors added in quadrature; NaN if the reference is 0."""
     if reference == 0:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.metrics import Results
+from calosim_tf.physics.metrics import Results, distance_from_ideal
 from calosim_tf.plots.energies import RESPONSE_COLUMNS, plot_energy_grid, plot_response
+from calosim_tf.plots.features import MAX_FEATURES, plot_worst_features
 from calosim_tf.plots.showers import plot_mean_shower
 from calosim_tf.plots.spectra import CELL_MOMENTS, MOMENTS, plot_layer_energies, plot_moments, plot_voxel_spectrum
 from calosim_tf.plots.style import plot_style, save_picture
@@ -36,7 +37,7 @@ class Scene:
     def provides(self) -> frozenset[str]:
         """The comparison's quantities, the metrics measured per energy, and ``selection`` and ``history`` if given."""
         tables = {"selection": self.selection, "history": self.history}
-        names = {name for name, table in tables.items() if table is not None}
+        names = {name for name, table in tables.items() if table is not None} | set(self.results.overall)
         for entries in self.results.per_energy.values():
             names.update(entries)
         return self.comparison.provides | names
@@ -49,16 +50,34 @@ class Scene:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: file name (without ending), title, caption, function, and what it needs of the scene."""
+    """A picture of the report: file name (without ending), title, caption, function, what it needs of the scene, and
+    how the names of the metrics begin that can be seen in it.
+    """
 
     name: str
     title: str
     caption: str
     draw: Callable[[Scene], Figure]
     needs: frozenset[str] = frozenset()
+    shows: tuple[str, ...] = ()
+
+    def worst_distance(self, results: Results) -> float:
+        """Largest :func:`distance_from_ideal` of the metrics that the picture shows; below 0 if it shows none."""
+        shown = [entry for name, entry in results.overall.items() if self.shows and name.startswith(self.shows)]
+        return max(map(distance_from_ideal, shown), default=-1.0)
 
 
 PICTURES = (
+    Picture(
+        "worst_features",
+        "Worst features first",
+        f"The {MAX_FEATURES} features whose separation power is furthest from that of MC vs MC (times in the title), in"
+        " the bins of that number, all incident energies, after the voxel threshold. Ratio: generated over reference,"
+        " band: error of the reference. The range shown holds the central 99.6 % of each sample.",
+        lambda scene: plot_worst_features(scene.comparison, scene.results),
+        frozenset({"separation_layer_energy"}),
+        ("",),
+    ),
     Picture(
         "energy_grid",
         "Total energy per incident energy",
@@ -66,6 +85,7 @@ PICTURES = (
         " of the checkpoint selection, which has its own bins. Ratio: generated over reference, band: error of the"
         " reference.",
         lambda scene: plot_energy_grid(scene.comparison),
+        shows=("chi2_ndf_total_energy", "separation_e_tot", "response_mean"),
     ),
     Picture(
         "response",
@@ -74,6 +94,7 @@ PICTURES = (
         " deviation.",
         lambda scene: plot_response(scene.comparison, scene.results),
         frozenset(f"{name}{ending}" for name, *_ in RESPONSE_COLUMNS for ending in ("", "_ratio")),
+        ("response_",),
     ),
     Picture(
         "layer_energies",
@@ -82,12 +103,14 @@ PICTURES = (
         " share is given as reference | generated. Of more than 12 layers every so many are shown.",
         lambda scene: plot_layer_energies(scene.comparison),
         frozenset({"energy_thresholded"}),
+        ("separation_layer_energy", "layer_energy"),
     ),
     Picture(
         "voxel_spectrum",
         "Voxel energies",
         "All voxels of all showers above the voxel threshold. Errors from the spread over groups of showers.",
         lambda scene: plot_voxel_spectrum(scene.comparison),
+        shows=("separation_voxel_energy",),
     ),
     Picture(
         "moments",
@@ -95,6 +118,7 @@ PICTURES = (
         "All incident energies, after the voxel threshold, layers with several angular bins.",
         lambda scene: plot_moments(scene.comparison),
         frozenset(MOMENTS),
+        ("separation_centre", "separation_width", "centre_", "width_"),
     ),
     Picture(
         "moments",
@@ -102,6 +126,7 @@ PICTURES = (
         "All incident energies, after the voxel threshold. Of more than 7 layers every so many are shown.",
         lambda scene: plot_moments(scene.comparison),
         frozenset(CELL_MOMENTS),
+        ("separation_centre", "separation_width", "centre_", "width_"),
     ),
     Picture(
         "mean_shower",

@@ -29,7 +29,9 @@ class Panel:
     ratio: Axes
 
 
-def panel_grid(n_panels: int, columns: int, size_inches: tuple[float, float]) -> tuple[Figure, list[Panel]]:
+def panel_grid(
+    n_panels: int, columns: int, size_inches: tuple[float, float], legend_rows: int = 1
+) -> tuple[Figure, list[Panel]]:
     """Figure with ``n_panels`` panels, row by row, and room for a legend above.
 
     Margins are fixed in inches: matplotlib's automatic layouts draw a figure of 30 axes several times to find them.
@@ -38,6 +40,7 @@ def panel_grid(n_panels: int, columns: int, size_inches: tuple[float, float]) ->
     ----------
     n_panels, columns : int
     size_inches : (width, height) of one panel with its ratio and labels
+    legend_rows : int
 
     Returns
     -------
@@ -45,7 +48,7 @@ def panel_grid(n_panels: int, columns: int, size_inches: tuple[float, float]) ->
     """
     columns = min(columns, n_panels)
     rows = math.ceil(n_panels / columns)
-    width, height = columns * size_inches[0] + 0.2, rows * size_inches[1] + LEGEND_INCHES
+    width, height = columns * size_inches[0] + 0.2, rows * size_inches[1] + LEGEND_INCHES * legend_rows
     figure = new_figure(width, height)
     inner_width, inner_height = size_inches[0] - GAP_INCHES[0], size_inches[1] - GAP_INCHES[1]
     cells = figure.add_gridspec(
@@ -80,8 +83,12 @@ def histogram_of_values(values: np.ndarray, edges: np.ndarray) -> Histogram:
     """Share of the showers per bin with Poisson errors; showers outside count in the total, so shares may sum to
     less than 1.
     """
-    counts = np.histogram(values, edges)[0]
-    total = max(len(values), 1)
+    return histogram_of_counts(np.histogram(values, edges)[0], len(values))
+
+
+def histogram_of_counts(counts: np.ndarray, n_showers: int) -> Histogram:
+    """Share of the showers per bin with Poisson errors."""
+    total = max(n_showers, 1)
     return Histogram(counts / total, np.sqrt(counts) / total)
 
 
@@ -105,20 +112,38 @@ def draw_histograms(panel: Panel, edges: np.ndarray, reference: Histogram, gener
     """Draw two histograms and, below, generated over reference with the generated error; the band is the
     reference's error.
     """
-    middle = _bin_middles(edges)
+    draw_reference(panel, edges, reference)
+    draw_generated(panel, edges, reference, generated)
+
+
+def draw_reference(panel: Panel, edges: np.ndarray, reference: Histogram) -> None:
+    """The filled histogram, and the band of its error in the ratio."""
     panel.main.stairs(reference.share, edges, fill=True, color=REFERENCE_FILL, label="reference")
     panel.main.stairs(reference.share, edges, color=REFERENCE_COLOUR, linewidth=1)
+    filled = reference.share > 0
+    band = np.where(filled, reference.error / np.where(filled, reference.share, 1.0), 0.0)
+    panel.ratio.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REFERENCE_FILL)
+    panel.ratio.axhline(1, color=REFERENCE_COLOUR, linewidth=0.8)
+    panel.ratio.set_ylim(*RATIO_LIMITS)
+    panel.ratio.set_yticks((0.75, 1.0, 1.25))
+
+
+def draw_generated(
+    panel: Panel,
+    edges: np.ndarray,
+    reference: Histogram,
+    generated: Histogram,
+    colour: str = GENERATED_COLOUR,
+    label: str = "generated",
+) -> None:
+    """The outline of a histogram with its errors, and its ratio to the reference."""
+    middle = _bin_middles(edges)
     filled = generated.share > 0
-    panel.main.stairs(generated.share, edges, color=GENERATED_COLOUR, label="generated")
+    panel.main.stairs(generated.share, edges, color=colour, label=label)
     panel.main.errorbar(
-        middle[filled],
-        generated.share[filled],
-        generated.error[filled],
-        fmt="none",
-        ecolor=GENERATED_COLOUR,
-        elinewidth=1,
+        middle[filled], generated.share[filled], generated.error[filled], fmt="none", ecolor=colour, elinewidth=1
     )
-    _draw_ratio(panel.ratio, edges, reference, generated)
+    _draw_ratio(panel.ratio, edges, reference, generated, colour)
 
 
 def use_log_shares(panel: Panel, *histograms: Histogram) -> None:
@@ -138,28 +163,21 @@ def _bin_middles(edges: np.ndarray) -> np.ndarray:
     return (edges[1:] + edges[:-1]) / 2
 
 
-def _draw_ratio(axes: Axes, edges: np.ndarray, reference: Histogram, generated: Histogram) -> None:
+def _draw_ratio(axes: Axes, edges: np.ndarray, reference: Histogram, generated: Histogram, colour: str) -> None:
     filled = reference.share > 0
     safe = np.where(filled, reference.share, 1.0)
-    band = np.where(filled, reference.error / safe, 0.0)
-    axes.stairs(1 + band, edges, baseline=1 - band, fill=True, color=REFERENCE_FILL)
-    axes.axhline(1, color=REFERENCE_COLOUR, linewidth=0.8)
     ratio, error, middle = generated.share / safe, generated.error / safe, _bin_middles(edges)
     low, high = RATIO_LIMITS
     both = filled & (generated.share > 0)
     inside = both & (ratio >= low) & (ratio <= high)
-    axes.errorbar(
-        middle[inside], ratio[inside], error[inside], fmt=".", color=GENERATED_COLOUR, markersize=4, elinewidth=1
-    )
+    axes.errorbar(middle[inside], ratio[inside], error[inside], fmt=".", color=colour, markersize=4, elinewidth=1)
     # a point outside of the shown ratios becomes a triangle at the border
     margin = 0.06 * (high - low)
     for outside, place, marker in (
         (both & (ratio > high), high - margin, "^"),
         (both & (ratio < low), low + margin, "v"),
     ):
-        axes.plot(middle[outside], np.full(outside.sum(), place), marker, color=GENERATED_COLOUR, markersize=4)
-    axes.set_ylim(low, high)
-    axes.set_yticks((0.75, 1.0, 1.25))
+        axes.plot(middle[outside], np.full(outside.sum(), place), marker, color=colour, markersize=4)
 
 
 def add_headline(figure: Figure, panel: Panel, comparison: Comparison) -> None:

@@ -13,11 +13,13 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.calogan import CaloGanModel
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.hinge import HingeModel
 from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.warm_up import WarmUp
 from calosim_tf.training.wasserstein import WassersteinGpModel
 
 ALGORITHMS: dict[str, type[AdversarialModel]] = {
@@ -49,7 +51,10 @@ def _family(experiment: Experiment) -> ModuleType:
 
 
 def build_model(
-    experiment: Experiment, conditions: np.ndarray | None = None, normalisation: Normalisation | None = None
+    experiment: Experiment,
+    conditions: np.ndarray | None = None,
+    normalisation: Normalisation | None = None,
+    replicas: Replicas = ALONE,
 ) -> AdversarialModel:
     """Compiled adversarial model at iteration 0; the same seed gives the same weights.
 
@@ -60,6 +65,8 @@ def build_model(
         Conditions of the training showers; losses that draw from them need it.
     normalisation : Normalisation, optional
         Of the training data, for losses whose settings may be left to the data.
+    replicas : Replicas, optional
+        Those that share the global batch; with several, call it in the scope of their strategy.
     """
     training = experiment.training
     if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
@@ -70,7 +77,7 @@ def build_model(
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
     model = ALGORITHMS[training.algorithm](
-        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions
+        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
     model.compile(
         build_optimizer(training, "generator"),
@@ -99,6 +106,12 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif training.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    if training.warmup_iterations > 0:
+        rate = WarmUp(
+            rate,
+            training.warmup_from,
+            training.warmup_iterations * training.optimizer_steps_per_iteration(network),
+        )
     beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
     name = getattr(training, f"optimizer_{network}")
     if name == "rmsprop":
@@ -121,3 +134,19 @@ def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
         optimizer_critic=model.optimizer_critic,
         **parts,
     )
+
+
+def state_variables(model: AdversarialModel) -> list[tf.Variable]:
+    """The variables behind :func:`tracked_state`, in an order that depends on the experiment alone."""
+    networks = [model.generator, model.critic, *([] if model.average is None else [model.average])]
+    found = [model.iteration, *(variable for network in networks for variable in network.variables)]
+    for optimizer in (model.optimizer_generator, model.optimizer_critic):
+        # a method in the legacy interface of tensorflow-addons
+        variables = optimizer.variables
+        found += variables() if callable(variables) else variables
+    return found
+
+
+def state_bytes(model: AdversarialModel) -> int:
+    """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
+    return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in state_variables(model))

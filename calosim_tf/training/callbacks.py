@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from calosim_tf.errors import NonFiniteError
+from calosim_tf.messages import is_watched, note
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 from calosim_tf.training.signals import StopRequest
@@ -19,11 +20,12 @@ class History(keras.callbacks.Callback):
     """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one.
 
     ``pending``, the sums and the count of a row not yet complete, is noted beside each checkpoint, so that a resumed
-    run writes the rows of an uninterrupted one.
+    run writes the rows of an uninterrupted one.  Of several processes only the chief ``writes``.
     """
 
-    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict):
+    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict, writes: bool = True):
         super().__init__()
+        self.writes = writes
         self.run = run
         self.every = every
         self.iteration = first_iteration
@@ -37,18 +39,25 @@ class History(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.iteration += 1
+        self._require_finite(logs)
         for name, value in logs.items():
-            if not math.isfinite(value):
-                raise NonFiniteError(
-                    f"{self.run.path}: {name} is {value} at iteration {self.iteration}, expected a finite number: "
-                    "the last checkpoint is intact; lower the learning rates, or look at `calosim data check`"
-                )
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1
         if self.iteration % self.every == 0:
             means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
-            self.run.history.append({"iteration": self.iteration, **means})
+            if self.writes:
+                self.run.history.append({"iteration": self.iteration, **means})
             self.sums, self.count = {}, 0
+
+    def _require_finite(self, logs: dict[str, float]) -> None:
+        # the guard tells causes from consequences; the means show diagnostics that nothing is learnt from
+        found = self.model.guard.first_fault()
+        found = found or next((name for name, value in logs.items() if not math.isfinite(value)), None)
+        if found:
+            raise NonFiniteError(
+                f"{self.run.path}: {found} is not finite at iteration {self.iteration}, expected finite numbers: "
+                "the last checkpoint is intact; lower the learning rates, or look at `calosim data check`"
+            )
 
 
 class CheckpointAndSelect(keras.callbacks.Callback):
@@ -64,6 +73,8 @@ class CheckpointAndSelect(keras.callbacks.Callback):
     every : int
     history : History
         Called before this one.
+    still_ours : callable
+        Raises when another process has taken the run over.
     """
 
     def __init__(
@@ -74,8 +85,10 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         judge: Callable[[], tuple[float, int]],
         every: int,
         history: History,
+        still_ours: Callable[[], None] = lambda: None,
     ):
         super().__init__()
+        self.still_ours = still_ours
         self.run = run
         self.store = store
         self.tracked = tracked
@@ -96,14 +109,22 @@ class CheckpointAndSelect(keras.callbacks.Callback):
 
     def save(self, iteration: int) -> None:
         """Write the checkpoint unless this iteration has one."""
+        self.still_ours()
         if iteration not in self.store.iterations() or self.store.fault(iteration):
+            # rows up to here must not get lost behind a checkpoint that is not: a resumed run does not write them again
+            self.run.history.flush()
             self.store.save(self.tracked, iteration, {"history": self.history.pending})
+        else:
+            # the pointer may have been lost with the process that wrote the checkpoint
+            self.store.mark_latest(iteration)
         self.run.write_status(iteration, "running")
 
     def select(self, iteration: int) -> None:
         """Judge this iteration once and name the best so far."""
         rows = self.run.selection.rows()
         if any(int(row["iteration"]) == iteration for row in rows):
+            # a run that was killed between verdict and pointer
+            self.store.mark_best(int(min(rows, key=chi2_per_ndf)["iteration"]))
             return
         chi2, ndf = self.judge()
         rows.append({"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"})
@@ -112,23 +133,35 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             row["chosen"] = "1" if row is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
-        if sys.stderr.isatty():
+        if is_watched():
             # the progress bar leaves the cursor at the end of its line
             print(file=sys.stderr)
-        print(
-            f"calosim: iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
-            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}",
-            file=sys.stderr,
+        note(
+            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
+            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}"
         )
 
 
 class StopOnRequest(keras.callbacks.Callback):
-    """End ``fit`` after the current iteration once a stop signal has come."""
+    """End ``fit`` after the current iteration once a stop signal has come.
+
+    Several processes stop after the same iteration, the one that their requests have gone through.
+
+    Attributes
+    ----------
+    stopped : bool
+    """
 
     def __init__(self, request: StopRequest):
         super().__init__()
         self.request = request
+        self.stopped = False
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.request.received is not None:
+            self.model.stop_asked.assign(1.0)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.request.received is not None:
-            self.model.stop_training = True
+        alone = self.model.replicas.number == 1
+        if self.request.received is not None if alone else self.model.stop_agreed.numpy() > 0.0:
+            self.stopped = self.model.stop_training = True

@@ -10,9 +10,9 @@ import keras
 import tensorflow as tf
 
 from calosim_tf.config.calogan_network import ATTRIBUTES
+from calosim_tf.layers.replicas import ALONE
 from calosim_tf.layers.seeded_dropout import SeededDropout, UniformSource, dropout_numbers
 from calosim_tf.losses import attribute_error, non_saturating
-from calosim_tf.training import random
 from calosim_tf.training.gan import AdversarialModel
 
 # Dropout layers of a critic that can draw apart
@@ -40,8 +40,8 @@ class CaloGanModel(AdversarialModel):
     # latent, conditions, dropout
     GENERATOR_DRAWS: ClassVar[int] = 2 + DROPOUT_DRAWS
 
-    def __init__(self, generator, critic, average, latent, training, seed, conditions=None):
-        super().__init__(generator, critic, average, latent, training, seed, conditions)
+    def __init__(self, generator, critic, average, latent, training, seed, conditions=None, replicas=ALONE):
+        super().__init__(generator, critic, average, latent, training, seed, conditions, replicas)
         if conditions is None:
             raise TypeError("CaloGanModel draws conditions from those of the training sample: found none")
         if sum(isinstance(layer, SeededDropout) for layer in critic.layers) > DROPOUT_DRAWS:
@@ -57,8 +57,7 @@ class CaloGanModel(AdversarialModel):
 
     def generated_condition(self, condition, draw: int) -> tf.Tensor:
         """Conditions of one batch of generated showers, shape (batch, condition_size)."""
-        rows, columns = self.training_config.batch_size, condition.shape[1]
-        unit = random.uniform((columns, rows), self.seed, self.iteration, draw)
+        unit = self.draws.uniform((condition.shape[1], self.rows), draw, batch_axis=1)
         low, high = self.energy_range_gev
         energy = low + (high - low) * unit[:1]
         n = self.attribute_table.shape[1]
@@ -69,10 +68,10 @@ class CaloGanModel(AdversarialModel):
 
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
         """One step on real, one on generated showers."""
-        latent = self.draw_latent(self.training_config.batch_size, draw)
+        latent = self.draw_latent(self.rows, draw)
         fake_condition = self.generated_condition(condition, draw + 1)
         fake = self.generator({"latent": latent, "condition": fake_condition}, training=False)
-        flips = random.uniform((2, self.training_config.batch_size, 1), self.seed, self.iteration, draw + 2)
+        flips = self.draws.uniform((2, self.rows, 1), draw + 2, batch_axis=1)
         with dropout_numbers(self._dropout_source(draw + 3)):
             real_logs = self.minimise_critic(lambda: self._critic_terms(real, condition, True, flips[0]))
         with dropout_numbers(self._dropout_source(draw + 3 + DROPOUT_DRAWS)):
@@ -123,7 +122,7 @@ class CaloGanModel(AdversarialModel):
         return logs
 
     def _dropout_source(self, first_draw: int) -> UniformSource:
-        return lambda shape, index: random.uniform(shape, self.seed, self.iteration, first_draw + index)
+        return lambda shape, index: self.draws.uniform(shape, first_draw + index)
 
 
 def _energy_mae_gev(judged: dict[str, tf.Tensor], condition: tf.Tensor) -> tf.Tensor:

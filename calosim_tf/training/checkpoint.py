@@ -2,23 +2,44 @@
 
 A checkpoint is a folder written under a temporary name, flushed to disk and renamed; ``latest`` and ``best`` are
 one-line files moved into place.  A manifest of SHA-256 sums tells a sound checkpoint from a damaged one, and readers
-fall back to the newest sound one.
+fall back to the newest sound one.  What was written is read back before it gets its name: a state with a number that is
+not finite never becomes a checkpoint.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
-from calosim_tf.errors import CheckpointError
-from calosim_tf.files import flush_to_disk, sha256, write_atomically
+from calosim_tf.errors import CheckpointError, NonFiniteError, StorageError
+from calosim_tf.fault_points import reach
+from calosim_tf.files import (
+    PARTIAL,
+    flush_to_disk,
+    free_bytes,
+    move,
+    remove_tree,
+    sha256,
+    storage_errors,
+    write_atomically,
+    write_file,
+)
+from calosim_tf.messages import warn
 
 MANIFEST = "manifest.json"
-_PARTIAL = ".partial-"
+STATE = "state"
+# Of a checkpoint, for what is written besides the numbers
+MARGIN_BYTES = 2**20
+MIB = 2**20
+# Of the operating system, in the words that TensorFlow hands on
+DISK_WORDS = ("No space left", "Disk quota", "Read-only file system", "Permission denied", "Input/output error")
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 class CheckpointStore:
@@ -39,27 +60,98 @@ class CheckpointStore:
         """Iterations with a checkpoint folder, ascending."""
         if not self.folder.is_dir():
             return []
-        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit() and path.is_dir())
+        return sorted(int(path.name) for path in self.folder.iterdir() if _is_number(path.name) and path.is_dir())
 
     def save(self, tracked: tf.train.Checkpoint, iteration: int, notes: dict | None = None) -> None:
-        """Write checkpoint ``iteration``, with JSON-able ``notes``, and move the ``latest`` pointer to it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for leftover in self.folder.glob(f"{_PARTIAL}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        partial = self.folder / f"{_PARTIAL}{iteration}"
-        partial.mkdir()
-        tracked.write(str(partial / "state"))
-        sums = {path.name: sha256(path) for path in sorted(partial.iterdir())}
-        manifest = {"iteration": iteration, "sha256": sums, "notes": notes or {}}
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+        """Write checkpoint ``iteration``, with JSON-able ``notes``, and move the ``latest`` pointer to it.
+
+        Raises
+        ------
+        StorageError
+            The disk is full or may not be written to; earlier checkpoints and pointers are intact.
+        NonFiniteError
+            A number of the state is not finite; likewise.
+        """
+        partial = self.folder / f"{PARTIAL}{iteration}"
+        with storage_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.remove_leftovers()
+            self._require_room_for_one()
+            try:
+                partial.mkdir()
+                self._write(tracked, iteration, partial, notes or {})
+                final = self.folder / str(iteration)
+                if final.exists():  # a damaged one that a resumed run has just passed again
+                    remove_tree(final)
+                move(partial, final)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        self.mark_latest(iteration)
+
+    def _write(self, tracked: tf.train.Checkpoint, iteration: int, partial: Path, notes: dict) -> None:
+        reach("before", "state", partial)
+        with tensorflow_disk_errors(self.folder):
+            tracked.write(str(partial / STATE))
+        reach("after", "state", partial)
+        self._require_finite(partial, iteration)
         for path in partial.iterdir():
             flush_to_disk(path)
+        sums = {path.name: sha256(path) for path in sorted(partial.iterdir())}
+        manifest = {"iteration": iteration, "sha256": sums, "notes": notes}
+        write_file(partial / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         flush_to_disk(partial)
-        final = self.folder / str(iteration)
-        if final.exists():  # a damaged one that a resumed run has just passed again
-            shutil.rmtree(final)
-        partial.rename(final)
-        flush_to_disk(self.folder)
+
+    def _require_finite(self, partial: Path, iteration: int) -> None:
+        reader = tf.train.load_checkpoint(str(partial / STATE))
+        for name, kind in sorted(reader.get_variable_to_dtype_map().items()):
+            if kind.is_floating and not np.isfinite(reader.get_tensor(name).astype(np.float32)).all():
+                earlier = self.iterations()
+                raise NonFiniteError(
+                    f"{self.folder}: weight or optimiser state {name.removesuffix(_VALUE)} is not finite after "
+                    f"iteration {iteration}, so no checkpoint was written; "
+                    f"{f'the last one is {earlier[-1]}' if earlier else 'there is none yet'}: lower the learning rates"
+                )
+
+    def _require_room_for_one(self) -> None:
+        present = self.iterations()
+        if not present:
+            return
+        needed = sum(path.stat().st_size for path in (self.folder / str(present[-1])).iterdir()) + MARGIN_BYTES
+        free = free_bytes(self.folder)
+        if free < needed:
+            raise StorageError(
+                f"{self.folder}: {free / MIB:.1f} MiB are free, expected {needed / MIB:.1f} MiB for the next "
+                "checkpoint: free space, then continue with --resume; earlier checkpoints are intact"
+            )
+
+    def require_room(self, state_bytes: int) -> None:
+        """Refuse to begin a run whose checkpoints do not fit on the disk.
+
+        Parameters
+        ----------
+        state_bytes : int
+            Of one checkpoint.
+
+        Raises
+        ------
+        StorageError
+        """
+        # those to keep, the best one, and the one that is being written
+        missing = max(1, self.keep + 2 - len(self.iterations()))
+        needed, free = missing * (state_bytes + MARGIN_BYTES), free_bytes(self.folder)
+        if free < needed:
+            raise StorageError(
+                f"{self.folder}: {free / MIB:.1f} MiB are free, expected {needed / MIB:.1f} MiB for {missing} "
+                "checkpoints: free space, lower run.keep_checkpoints, or choose another --out"
+            )
+
+    def remove_leftovers(self) -> None:
+        """Delete what a killed process was writing or deleting."""
+        for leftover in self.folder.glob(f"{PARTIAL}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def mark_latest(self, iteration: int) -> None:
+        """Name ``iteration`` the newest checkpoint."""
         self._point("latest", iteration)
 
     def mark_best(self, iteration: int) -> None:
@@ -69,9 +161,10 @@ class CheckpointStore:
     def prune(self) -> None:
         """Delete all but the newest ``keep`` checkpoints and the best one."""
         kept = {*self.iterations()[-self.keep :], self._pointer("best")}
-        for iteration in self.iterations():
-            if iteration not in kept:
-                shutil.rmtree(self.folder / str(iteration))
+        with storage_errors(self.folder):
+            for iteration in self.iterations():
+                if iteration not in kept:
+                    remove_tree(self.folder / str(iteration))
 
     def restore(self, tracked: tf.train.Checkpoint, which: str = "latest") -> int:
         """Load the checkpoint that ``which`` (``latest`` or ``best``) points to; returns its iteration.
@@ -87,10 +180,16 @@ class CheckpointStore:
         Raises
         ------
         CheckpointError
-            No sound checkpoint is left.
+            No sound checkpoint is left, or it is one of other networks.
         """
         iteration = self.newest_sound(which)
-        tracked.read(str(self.folder / str(iteration) / "state")).expect_partial()
+        try:
+            tracked.read(str(self.folder / str(iteration) / STATE)).expect_partial()
+        except (ValueError, tf.errors.OpError) as error:
+            raise CheckpointError(
+                f"{self.folder / str(iteration)}: does not fit the networks of this configuration ({error}): "
+                "use the configuration it was written with"
+            ) from error
         return iteration
 
     def newest_sound(self, which: str = "latest") -> int:
@@ -100,8 +199,9 @@ class CheckpointStore:
         order = sorted(present, reverse=True)
         if which == "best" and wanted in present:
             order.insert(0, wanted)
-        elif wanted is not None and wanted not in present:
-            _warn(f"{self.folder}/{which} names checkpoint {wanted}, which is not there: using the newest sound one")
+        elif wanted not in present and (self.folder / which).exists():
+            named = f"names checkpoint {wanted}, which is not there" if wanted is not None else "names no checkpoint"
+            _warn(f"{self.folder}/{which} {named}: using the newest sound one")
         for iteration in order:
             fault = self.fault(iteration)
             if fault is None:
@@ -115,14 +215,14 @@ class CheckpointStore:
         """What is wrong with a checkpoint, or None."""
         folder = self.folder / str(iteration)
         try:
-            sums = json.loads((folder / MANIFEST).read_text())["sha256"]
-        except (OSError, ValueError, KeyError, TypeError):
+            sums = dict(json.loads((folder / MANIFEST).read_text())["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return f"{MANIFEST} is missing or unreadable"
-        for name, expected in sums.items():
+        for name in {f"{STATE}.index", *sums}:
             path = folder / name
-            if not path.is_file():
+            if path.parent != folder or not path.is_file():
                 return f"{name} is missing"
-            if sha256(path) != expected:
+            if sha256(path) != sums.get(name):
                 return f"{name} differs from its checksum"
         return None
 
@@ -133,13 +233,32 @@ class CheckpointStore:
     def _pointer(self, name: str) -> int | None:
         try:
             text = (self.folder / name).read_text().strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return None
-        return int(text) if text.isdigit() else None
+        return int(text) if _is_number(text) else None
 
     def _point(self, name: str, iteration: int) -> None:
-        write_atomically(self.folder / name, f"{iteration}\n")
+        if self._pointer(name) != iteration:
+            write_atomically(self.folder / name, f"{iteration}\n")
+
+
+@contextmanager
+def tensorflow_disk_errors(path: Path) -> Iterator[None]:
+    """Turn what TensorFlow raises where a disk is full or fails (checkpoints, TensorBoard) into StorageError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not any(words in error.message for words in DISK_WORDS):
+            raise
+        raise StorageError(
+            f"{path}: cannot be written ({error.message}): free space or raise the quota, then continue with --resume; "
+            "earlier checkpoints are intact"
+        ) from error
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _warn(message: str) -> None:
-    print(f"calosim: warning: {message}", file=sys.stderr)
+    warn(f"{message}")

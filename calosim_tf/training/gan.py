@@ -15,7 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, TrainingConfig
-from calosim_tf.training import random
+from calosim_tf.layers.replicas import ALONE, Replicas, step_of
+from calosim_tf.training.guard import Guard
+from calosim_tf.training.random import Draws
 
 
 class AdversarialModel(keras.Model):
@@ -33,10 +35,13 @@ class AdversarialModel(keras.Model):
         Seed of latents and mixing; together with the iteration it fixes every random number.
     conditions : ndarray, shape (n, condition_size), or None
         Conditions of the training showers, for losses that draw those of generated showers from them.
+    replicas : Replicas, optional
+        Those that share the global batch ``training.batch_size``; alone unless given.
 
     Notes
     -----
-    One step consumes ``training.showers_per_iteration`` real showers; the generator update uses the conditions of the
+    One step consumes ``training.showers_per_iteration`` real showers, shared among the replicas: all means over a
+    batch (losses, gradients, logs) are those over the global batch.  The generator update uses the conditions of the
     last ``generator_steps`` minibatches, as the code of the CaloShowerGAN authors does (with one generator step, those
     of the last minibatch).
     """
@@ -54,6 +59,7 @@ class AdversarialModel(keras.Model):
         training: TrainingConfig,
         seed: int,
         conditions: np.ndarray | None = None,
+        replicas: Replicas = ALONE,
     ):
         super().__init__(name="adversarial_model")
         self.generator = generator
@@ -63,7 +69,16 @@ class AdversarialModel(keras.Model):
         self.training_config = training
         self.seed = seed
         self.conditions = conditions
-        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration")
+        self.replicas = replicas
+        # rows of a minibatch on this replica
+        self.rows = training.batch_size // replicas.number
+        alike = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration", aggregation=alike)
+        self.draws = Draws(seed, self.iteration, replicas)
+        # whether this process, and whether any, has been asked to stop: known to all at the end of the same iteration
+        self.stop_asked = tf.Variable(0.0, trainable=False, name="stop_asked", aggregation=alike)
+        self.stop_agreed = tf.Variable(0.0, trainable=False, name="stop_agreed", aggregation=alike)
+        self.guard = Guard()
 
     def compile(self, optimizer_generator, optimizer_critic, **options):
         """Attach the two optimisers; their slots are made now, so that every checkpoint holds them."""
@@ -98,9 +113,16 @@ class AdversarialModel(keras.Model):
         return self.generator if self.average is None else self.average
 
     def train_step(self, data):
-        """One iteration on ``(showers, condition)`` with ``training.showers_per_iteration`` rows each."""
-        showers, condition = data
+        """One iteration on ``(showers, condition)``, this replica's rows of ``training.showers_per_iteration``."""
+        with step_of(self.replicas):
+            return self._iterate(*data)
+
+    def _iterate(self, showers, condition) -> dict[str, tf.Tensor]:
         config = self.training_config
+        # several processes hand over batches of unknown length
+        rows = config.showers_per_iteration // self.replicas.number
+        showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
+        self.guard.begin((self.generator, self.critic))
         critic_logs = []
         for step in range(config.critic_steps):
             rows = self._minibatch(step)
@@ -114,17 +136,18 @@ class AdversarialModel(keras.Model):
             generator_logs.append(self.generator_update(condition[rows], draw))
         self._update_average()
         self.iteration.assign_add(1)
-        return {**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)}
+        self.guard.end((showers, condition))
+        return self._global_logs({**_mean_over_updates(critic_logs), **_mean_over_updates(generator_logs)})
 
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
         """One update of the critic on a minibatch; draws ``draw`` (latent) and after are its own."""
-        latent = self.draw_latent(self.training_config.batch_size, draw)
+        latent = self.draw_latent(self.rows, draw)
         fake = self.generator({"latent": latent, "condition": condition}, training=True)
         return self.minimise_critic(lambda: self.critic_losses(real, fake, condition, draw + 1))
 
     def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
         """One update of the generator; draws ``draw`` (latent) and after are its own."""
-        latent = self.draw_latent(self.training_config.batch_size, draw)
+        latent = self.draw_latent(self.rows, draw)
         condition = self.generated_condition(condition, draw + 1)
 
         def losses():
@@ -135,24 +158,36 @@ class AdversarialModel(keras.Model):
 
     def minimise_critic(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the critic's optimiser on the terms that ``losses`` returns; gives them back."""
-        return _minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
+        return self._minimise(losses, "critic_loss_", self.optimizer_critic, self.critic.trainable_variables)
 
     def minimise_generator(self, losses: Callable[[], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of the generator's optimiser on the terms that ``losses`` returns; gives them back."""
-        return _minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+        return self._minimise(losses, "generator_loss_", self.optimizer_generator, self.generator.trainable_variables)
+
+    def _minimise(
+        self, losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables
+    ) -> dict[str, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            logs = losses()
+            loss = _sum_terms(logs, prefix)
+        gradients = self.replicas.mean_gradients(tape.gradient(loss, variables))
+        self.guard.check(logs, gradients, variables)
+        # reduced above, once for every strategy; on one replica there is nothing to add up
+        optimizer.apply_gradients(zip(gradients, variables, strict=True), experimental_aggregate_gradients=False)
+        return logs
 
     def _minibatch(self, step: int) -> slice:
-        batch = self.training_config.batch_size
-        first = 0 if self.training_config.reuse_minibatch else step * batch
-        return slice(first, first + batch)
+        first = 0 if self.training_config.reuse_minibatch else step * self.rows
+        return slice(first, first + self.rows)
 
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
         """Latents of one update, shape (rows, latent.size)."""
         shape = (rows, self.latent.size)
         if self.latent.law == "uniform":
-            unit = random.uniform(shape, self.seed, self.iteration, draw)
+            unit = self.draws.uniform(shape, draw)
             return unit * (self.latent.high - self.latent.low) + self.latent.low
-        return random.normal(shape, self.seed, self.iteration, draw, self.latent.mean, self.latent.std)
+        return self.draws.normal(shape, draw, self.latent.mean, self.latent.std)
 
     def _update_average(self):
         if self.average is None:
@@ -162,7 +197,15 @@ class AdversarialModel(keras.Model):
         done = tf.cast(self.iteration, tf.float32)
         decay = tf.minimum(self.training_config.generator_average, (1.0 + done) / (10.0 + done))
         for mean, current in zip(self.average.variables, self.generator.variables, strict=True):
-            mean.assign_add((1.0 - decay) * (current - mean))
+            self.replicas.assign(mean, mean + (1.0 - decay) * (current - mean))
+
+    def _global_logs(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Terms as means over the global batch, so that all replicas log, and judge as non-finite, the same."""
+        if self.replicas.number == 1:
+            return logs
+        (means,) = self.replicas.mean([tf.stack([*logs.values(), self.stop_asked])])
+        self.stop_agreed.assign(means[-1])
+        return dict(zip(logs, tf.unstack(means[:-1]), strict=True))
 
 
 def _make_slots(optimizer, variables) -> None:
@@ -170,15 +213,6 @@ def _make_slots(optimizer, variables) -> None:
         optimizer.build(variables)
     else:  # the legacy interface, which tensorflow-addons still has
         optimizer._create_all_weights(variables)
-
-
-def _minimise(losses: Callable[[], dict[str, tf.Tensor]], prefix: str, optimizer, variables) -> dict[str, tf.Tensor]:
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(variables)
-        logs = losses()
-        loss = _sum_terms(logs, prefix)
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-    return logs
 
 
 def _sum_terms(logs: dict[str, tf.Tensor], prefix: str) -> tf.Tensor:

@@ -8,6 +8,7 @@ import h5py
 import keras
 import numpy as np
 
+from calosim_tf.data.hdf5 import HDF5_FAILURES, open_hdf5
 from calosim_tf.errors import DataError
 
 # The dense layer's output seen as (channel, x, y, z) in files that were trained with channels first
@@ -62,9 +63,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         found[name] = item[()]
 
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             file.visititems(collect)
-    except OSError as error:
+    except HDF5_FAILURES as error:
         raise DataError(f"{path}: cannot be read ({error}), expected a Keras weights file in HDF5") from error
     return found
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from calosim_tf.generate import RoutedShowerGenerator, ShowerGenerator, ShowerSampler
+from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
+from calosim_tf.inference.routing import RoutedShowerGenerator
+from calosim_tf.inference.sampler import ShowerSampler
+from calosim_tf.inference.sampler import in_words as in_words
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -38,8 +41,3 @@ def load_network(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGener
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     iteration = store.restore(tf.train.Checkpoint(**{judged_part(run): network}), "best")
     return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector, jit_compile), iteration
-
-
-def in_words(iterations: tuple[int, ...]) -> str:
-    """``iteration 300``, or for a split ``iterations 300 + 250``."""
-    return f"iteration{'s' * (len(iterations) > 1)} {' + '.join(map(str, iterations))}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import platform
 import shutil
@@ -15,13 +17,18 @@ from calosim_tf.config import AnyExperiment, Experiment, Member, experiment_from
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.errors import RunFolderError
-from calosim_tf.files import IterationTable, read_json, write_json
+from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, StorageError
+from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
 # A resumed run may differ in these: they change how long or where, not what is learnt
 FREE_KEYS = ("training.iterations", "training.log_every", "run.out", "run.keep_checkpoints", "run.threads")
 RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "pandas", "matplotlib", "scipy", "tensorflow-addons")
+# Other versions of these compute other numbers, so that a resumed run would not be the uninterrupted one
+NUMERICAL_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "numpy")
+# What is in a run folder before config.json makes it one, and what says that an old run was being cleared away
+EARLY_FILES = ("data.json", "environment.json", "lock.json")
+CLEARED = f"{PARTIAL}cleared"
 
 
 class RunFolder:
@@ -77,6 +84,25 @@ class RunFolder:
         """Record how far the run got: ``running``, ``finished``, ``stopped`` or ``failed``."""
         write_json(self.path / "status.json", {"iteration": iteration, "state": state, "exit": exit_code})
 
+    def note_start(self, iteration: int, strategy: str, replicas: int, global_batch: int) -> None:
+        """Add to ``strategy.json`` from which iteration on the run was shared by how many replicas."""
+        path = self.path / "strategy.json"
+        starts = read_json(path, "the strategies of a run").get("starts", []) if path.is_file() else []
+        start = {
+            "iteration": iteration,
+            "strategy": strategy,
+            "replicas": replicas,
+            "global_batch": global_batch,
+            "batch_per_replica": global_batch // replicas,
+        }
+        write_json(path, {"starts": [*starts, start]})
+
+    def note_end(self, iteration: int, error: CalosimError) -> None:
+        """Record that the run ended with ``error``; a disk that cannot take even this is left as it is."""
+        state = "stopped" if isinstance(error, StoppedBySignal) else "failed"
+        with contextlib.suppress(StorageError):
+            self.write_status(iteration, state, error.exit_code)
+
     def refuse_early(self, *, resume: bool, force: bool) -> None:
         """Say before the data are read that the folder cannot be used.
 
@@ -90,7 +116,7 @@ class RunFolder:
                 f"{self.path}: found an existing run, expected a new folder: "
                 "continue it with --resume, start again with --force, or choose another --out"
             )
-        if not self.exists and self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if not self.exists and self.path.exists() and not self._is_early():
             raise RunFolderError(
                 f"{self.path}: found something that is not a run, expected a new or empty folder: choose another --out"
             )
@@ -108,17 +134,48 @@ class RunFolder:
         if self.exists and resume:
             if not force:
                 self._require_same(experiment, source)
+            self._remove_leftovers()
             write_json(self.path / "config.json", experiment.to_dict())
             return
-        if self.exists:
-            shutil.rmtree(self.path)
-        self._create(experiment, source)
-
-    def _create(self, experiment: AnyExperiment, source: ShowerSource) -> None:
+        record = self._data_record(experiment, source)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot be made ({error.strerror}): choose another --out") from error
+            self._clear()
+            write_json(self.path / "data.json", record)
+            write_json(self.path / "environment.json", environment())
+            # last, because this file is what makes the folder a run
+            write_json(self.path / "config.json", experiment.to_dict())
+        except (OSError, StorageError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunFolderError(f"{self.path}: cannot be made ({reason}): choose another --out") from error
+
+    def _is_early(self) -> bool:
+        """Whether there is nothing but what a process that was killed while making a run left."""
+        if not self.path.is_dir():
+            return False
+        names = {path.name for path in self.path.iterdir()}
+        return CLEARED in names or all(name in EARLY_FILES or PARTIAL in name for name in names)
+
+    def _clear(self) -> None:
+        """Delete an earlier run; when this is cut short, the next start goes on with it."""
+        aside = self.path / CLEARED
+        aside.mkdir(exist_ok=True)
+        # the folder itself may be a link to another disk and stays; without its configuration it is no run any more
+        for path in sorted(self.path.iterdir(), key=lambda path: path.name != "config.json"):
+            if path != aside and path.name != "lock.json":
+                path.rename(aside / path.name)
+        shutil.rmtree(aside)
+
+    def _remove_leftovers(self) -> None:
+        """Delete what killed processes were writing."""
+        for path in self.path.glob(f".*{PARTIAL}*"):
+            if path.is_file():
+                path.unlink(missing_ok=True)
+        for path in self.path.glob(f".{self.report.name}.*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _data_record(experiment: AnyExperiment, source: ShowerSource) -> dict[str, Any]:
         record = {
             "source": source.source_label,
             "files": source.files,
@@ -129,10 +186,7 @@ class RunFolder:
         }
         if not experiment.members:
             record["normalisation"] = fit_normalisation(experiment, source).to_dict()
-        write_json(self.path / "data.json", record)
-        write_json(self.path / "environment.json", environment())
-        # last, because this file is what makes the folder a run
-        write_json(self.path / "config.json", experiment.to_dict())
+        return record
 
     def _require_same(self, experiment: AnyExperiment, source: ShowerSource) -> None:
         old, new = _flatten(self.experiment().to_dict()), _flatten(experiment.to_dict())
@@ -156,18 +210,26 @@ class RunFolder:
                 f"{self.path}: the run was begun with {_groups(recorded.get('streamed_group_rows'))}, "
                 f"now {_groups(source.group_rows)}: set data.memory_limit_gib, or --force to go on regardless"
             )
-        version = read_json(self.path / "environment.json", "the environment of a run").get("calosim_tf")
-        if version != __version__:
-            raise RunFolderError(
-                f"{self.path}: the run was begun with calosim_tf {version}, this is {__version__}: "
-                "install that version, or --force to go on regardless"
-            )
+        self._require_same_versions()
+
+    def _require_same_versions(self) -> None:
+        begun_with, now = read_json(self.path / "environment.json", "the environment of a run"), environment()
+        versions = {"calosim_tf": (begun_with.get("calosim_tf"), now["calosim_tf"])}
+        packages = begun_with.get("packages", {})
+        versions |= {name: (packages.get(name), now["packages"][name]) for name in NUMERICAL_PACKAGES}
+        for name, (old, new) in versions.items():
+            if old != new:
+                raise RunFolderError(
+                    f"{self.path}: the run was begun with {name} {old}, this is {new}: "
+                    "install that version, or --force to go on regardless"
+                )
 
 
 def chi2_per_ndf(row: dict[str, str]) -> float:
-    """chi2/NDF of a row of ``selection.csv``; infinite without a degree of freedom, so that it is never chosen."""
+    """chi2/NDF of a row of ``selection.csv``; infinite where there is none, so that it is never chosen."""
     ndf = int(row["ndf"])
-    return float(row["chi2"]) / ndf if ndf else float("inf")
+    value = float(row["chi2"]) / ndf if ndf else math.inf
+    return math.inf if math.isnan(value) else value
 
 
 def environment() -> dict[str, Any]:

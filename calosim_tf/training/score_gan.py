@@ -18,13 +18,12 @@ class ScoreGanModel(AdversarialModel):
 
     def critic_scores(self, real, fake, condition) -> tuple[tf.Tensor, tf.Tensor]:
         """Scores of real and of generated showers in the critic's update, each of shape (batch, 1)."""
-        batch = self.training_config.batch_size
         # One pass over real and generated together: half the calls, and one kernel for both where the critic is
         # normalised spectrally
         scores = self.critic(
             {"showers": tf.concat([real, fake], 0), "condition": tf.concat([condition, condition], 0)}, training=True
         )
-        return scores[:batch], scores[batch:]
+        return scores[: self.rows], scores[self.rows :]
 
     def generator_scores(self, fake, condition) -> tf.Tensor:
         """Scores of generated showers in the generator's update, shape (batch, 1).
@@ -47,4 +46,4 @@ class ScoreGanModel(AdversarialModel):
         std = self.training_config.instance_noise
         if std == 0.0:
             return showers
-        return showers + random.normal(showers.shape, self.seed, count, draw, 0.0, std)
+        return showers + self.draws.normal(showers.shape, draw, 0.0, std, count)

@@ -1,8 +1,14 @@
-"""Stop between two iterations when the queue system or the user asks for it."""
+"""Stop when the queue system or the user asks for it, with nothing lost."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from calosim_tf.errors import StoppedBySignal
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
@@ -25,13 +31,43 @@ class StopRequest:
         return self
 
     def __exit__(self, *exception) -> None:
-        self._restore()
+        # after a request the next signal stays final
+        if self.received is None:
+            for number, handler in self._previous.items():
+                signal.signal(number, handler)
 
     def _note(self, number: int, frame) -> None:
         self.received = signal.Signals(number)
-        self._restore()
+        _next_one_is_final()
+        # not print: the signal may have come in the middle of one
+        os.write(
+            2, f"calosim: {self.received.name}: stopping after this iteration; a second signal ends at once\n".encode()
+        )
 
-    def _restore(self) -> None:
-        for number, handler in self._previous.items():
+
+@contextmanager
+def stop_at_once(run: Path) -> Iterator[None]:
+    """Where no iteration is under way (reading data, building networks, the report) a signal stops right there.
+
+    Raises
+    ------
+    StoppedBySignal
+    """
+
+    def stop(number: int, frame) -> None:
+        _next_one_is_final()
+        raise StoppedBySignal(
+            f"{run}: stopped by {signal.Signals(number).name}; nothing is lost, continue with --resume"
+        )
+
+    previous = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
             signal.signal(number, handler)
-        self._previous = {}
+
+
+def _next_one_is_final() -> None:
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)

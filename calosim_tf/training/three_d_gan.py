@@ -11,7 +11,6 @@ from calosim_tf.data.sampling_fraction import PUBLISHED, UNIT_GEV
 from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.losses import three_d_gan as losses
-from calosim_tf.training import random
 from calosim_tf.training.gan import AdversarialModel
 
 # Dropout draws after everything else an iteration draws
@@ -39,7 +38,7 @@ class ThreeDGanModel(AdversarialModel):
         # draw numbers are handed out while the graph is traced, the same ones in every trace
         draws = itertools.count(FIRST_DROPOUT_DRAW)
         self._begin_file()
-        with dropout_numbers(lambda shape, _index: random.uniform(shape, self.seed, self.iteration, next(draws))):
+        with dropout_numbers(lambda shape, _index: self.draws.uniform(shape, next(draws))):
             return super().train_step(data)
 
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
@@ -50,7 +49,7 @@ class ThreeDGanModel(AdversarialModel):
         logs = self.minimise_critic(lambda: self._terms("critic_loss_real", real, condition, ecal, real_labels))
         condition = self.generated_condition(condition, draw + 1)
         # outside of training behaviour: the authors take these showers from predict
-        fake = self._generate(self.draw_latent(config.batch_size, draw), condition, training=False)
+        fake = self._generate(self.draw_latent(self.rows, draw), condition, training=False)
         ecal = self.expected_ecal(condition)
         fake_labels = self._labels(0.0, config.label_flip, draw + 3)
         return {
@@ -61,7 +60,7 @@ class ThreeDGanModel(AdversarialModel):
     def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
         """One update towards the label of real showers."""
         config = self.training_config
-        latent = self.draw_latent(config.batch_size, draw)
+        latent = self.draw_latent(self.rows, draw)
         condition = self.generated_condition(condition, draw + 1)
         labels = self._labels(config.label_real, config.label_flip if config.flip_generator else 0.0, draw + 2)
         ecal = self.expected_ecal(condition)
@@ -81,7 +80,7 @@ class ThreeDGanModel(AdversarialModel):
         low, high = (
             tf.where(early, config.first_energy_gev[end], config.fake_energy_gev[end]) / UNIT_GEV for end in (0, 1)
         )
-        energy = low + (high - low) * random.uniform((config.batch_size, 1), self.seed, self.iteration, draw)
+        energy = low + (high - low) * self.draws.uniform((self.rows, 1), draw)
         return tf.concat([energy, condition[:, 1:]], axis=1)
 
     def expected_ecal(self, condition) -> tf.Tensor:
@@ -103,7 +102,7 @@ class ThreeDGanModel(AdversarialModel):
         return {f"{prefix}_{name}": term for name, term in terms.items()}
 
     def _labels(self, label: float, flip: float, draw: int) -> tf.Tensor:
-        uniform = random.uniform((self.training_config.batch_size, 1), self.seed, self.iteration, draw)
+        uniform = self.draws.uniform((self.rows, 1), draw)
         return losses.flipped_labels(label, uniform, flip)
 
     def _generate(self, latent, condition, training: bool) -> tf.Tensor:
@@ -139,21 +138,16 @@ class ThreeDGanModel(AdversarialModel):
             # file n, from 0, is trained at the rate of n - 1 (authors' code)
             beyond = tf.cast(tf.maximum(file - 1 - config.held_files, 0), tf.float32)
             factor = tf.exp(-config.file_decay * beyond)
-            self.optimizer_generator.learning_rate.assign(config.learning_rate_generator * factor)
-            self.optimizer_critic.learning_rate.assign(config.learning_rate_critic * factor)
+            self.replicas.assign(self.optimizer_generator.learning_rate, config.learning_rate_generator * factor)
+            self.replicas.assign(self.optimizer_critic.learning_rate, config.learning_rate_critic * factor)
         if config.reset_each_file:
             first = self.iteration % config.iterations_per_file == 0
             for optimizer in (self.optimizer_generator, self.optimizer_critic):
-                _forget(optimizer, first)
+                self._forget(optimizer, first)
 
-
-def _forget(optimizer, condition: tf.Tensor) -> None:
-    """Set all slots and the count of updates to 0 where ``condition`` holds; the learning rate stays."""
-    slots = [variable for variable in optimizer.variables if variable is not optimizer.learning_rate]
-
-    def clear():
-        for slot in slots:
-            slot.assign(tf.zeros_like(slot))
-        return True
-
-    tf.cond(condition, clear, lambda: False)
+    def _forget(self, optimizer, condition: tf.Tensor) -> None:
+        """Set all slots and the count of updates to 0 where ``condition`` holds; the learning rate stays."""
+        for variable in optimizer.variables:
+            if variable is not optimizer.learning_rate:
+                # no tf.cond: replicas cannot meet inside a branch
+                self.replicas.assign(variable, tf.where(condition, tf.zeros_like(variable), variable))

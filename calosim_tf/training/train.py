@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 
@@ -13,111 +14,185 @@ from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
+from calosim_tf.messages import is_watched, note
 from calosim_tf.physics.chi2 import chi2_from_totals
-from calosim_tf.training.build import build_model, tracked_state
+from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
+from calosim_tf.training.strategy import Strategy
 
 
-def train(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> None:
+def train(
+    experiment: AnyExperiment,
+    source: ShowerSource,
+    run: RunFolder,
+    still_ours: Callable[[], None] = lambda: None,
+    strategy: Strategy | None = None,
+) -> None:
     """Run ``experiment`` up to its last iteration; :func:`calosim_tf.training.parts.prepare` has made its folders.
 
-    The members of a split are trained one after another, each up to its last iteration.
+    The members of a split are trained one after another, each up to its last iteration.  Of several processes the
+    chief alone writes.
+
+    Parameters
+    ----------
+    experiment : AnyExperiment
+    source : ShowerSource
+    run : RunFolder
+    still_ours : callable
+        Called before each checkpoint; raises when another process has taken the run over.
+    strategy : Strategy, optional
+        How processes and devices share the run; one process with one device unless given.
 
     Raises
     ------
     NonFiniteError
         A loss term is no longer finite; the last checkpoint is intact.
+    StorageError
+        The disk is full or may not be written to; likewise.
     StoppedBySignal
         A stop signal came; the state is saved.
+    WorkerLostError
+        Another process of the strategy is gone; the last checkpoint is intact.
     """
+    strategy = strategy or Strategy()
     if not experiment.members:
-        _train_network(experiment, source, run)
+        _train_network(experiment, source, run, still_ours, strategy)
         return
     found, done = parts(experiment, source, run), 0
     try:
         for part in found:
-            run.write_status(done, "running")
-            print(f"calosim: {part.experiment.name}", file=sys.stderr)
-            _train_network(part.experiment, part.source, part.run)
+            if strategy.is_chief:
+                run.write_status(done, "running")
+                note(f"{part.experiment.name}")
+            _train_network(part.experiment, part.source, part.run, still_ours, strategy)
             done += part.experiment.training.iterations
     except CalosimError as error:
-        reached = done + part.run.status().get("iteration", 0)
-        run.write_status(reached, "stopped" if isinstance(error, StoppedBySignal) else "failed", error.exit_code)
+        if strategy.is_chief:
+            reached = done + part.run.status().get("iteration", 0)
+            run.note_end(reached, error)
         raise
-    run.write_status(done, "finished", 0)
+    if strategy.is_chief:
+        run.write_status(done, "finished", 0)
 
 
-def _train_network(experiment: Experiment, source: ShowerSource, run: RunFolder) -> None:
+def _train_network(
+    experiment: Experiment, source: ShowerSource, run: RunFolder, still_ours: Callable[[], None], strategy: Strategy
+) -> None:
     """Train one generator and critic in their own run folder."""
-    model = build_model(experiment, training_conditions(source, run.normalisation()), run.normalisation())
+    with strategy.scope():
+        model = build_model(
+            experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
+        )
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
-    first = store.restore(tracked) if store.iterations() else 0
+    strategy.on_chief(lambda: store.require_room(state_bytes(model)))
+    first = strategy.align(state_variables(model), lambda: store.restore(tracked) if store.iterations() else 0)
+    fit = _Fit(experiment, source, run, model, first, strategy)
+    if not strategy.is_chief:
+        _follow(fit)
+        return
+    run.note_start(first, strategy.name, strategy.replicas.number, experiment.training.batch_size)
     run.history.cut_after(first)
     run.selection.cut_after(first)
     pending = store.notes(first).get("history", {}) if first > 0 else {}
     history = History(run, experiment.training.log_every, first, pending)
     judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history, still_ours)
+    board = keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0)
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
             # a run that ended between checkpoint and verdict still owes the verdict
             select.select(first)
-        with StopRequest() as request:
-            _fit(experiment, source, run, model, select, request)
-        select.save(select.iteration)
+        with strategy.watching(str(run.path)):
+            with StopRequest() as request:
+                stop = fit([history, select], [board], request)
+                select.save(select.iteration)
+                strategy.wait()
+                stop = stop or fit.stop_of(request)
+            if stop is not None:
+                raise stop
         select.select(select.iteration)
         store.prune()
-    except StoppedBySignal as stop:
-        run.write_status(select.iteration, "stopped", stop.exit_code)
-        raise
     except CalosimError as error:
-        run.write_status(select.iteration, "failed", error.exit_code)
+        run.note_end(select.iteration, error)
         raise
     run.write_status(select.iteration, "finished", 0)
 
 
-def _fit(
-    experiment: Experiment,
-    source: ShowerSource,
-    run: RunFolder,
-    model: AdversarialModel,
-    select: CheckpointAndSelect,
-    request: StopRequest,
-) -> None:
-    training = experiment.training
-    rows = training.showers_per_iteration
-    callbacks = [
-        select.history,
-        select,
-        StopOnRequest(request),
-        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0),
-    ]
-    for first, epochs, length in _segments(select.iteration, training.iterations, training.checkpoint_every):
-        batches = training_batches(source, run.normalisation(), experiment.run.seed, rows, first)
-        done = first // training.checkpoint_every
-        # Keras prints its progress on stdout, which belongs to results
-        with contextlib.redirect_stdout(sys.stderr):
-            model.fit(
-                batches,
-                initial_epoch=done,
-                epochs=done + epochs,
-                steps_per_epoch=length,
-                callbacks=callbacks,
-                verbose=1 if sys.stderr.isatty() else 0,
-            )
-        if request.received is not None:
-            select.save(select.iteration)
-            raise StoppedBySignal(
-                f"{run.path}: stopped by {request.received.name} after iteration {select.iteration}; "
-                "the state is saved, continue with --resume"
-            )
+def _follow(fit: _Fit) -> None:
+    """The part of a process that is not the chief: the same iterations, and nothing written."""
+    history = History(fit.run, fit.experiment.training.log_every, fit.first, {}, writes=False)
+    with StopRequest() as request, fit.strategy.watching(str(fit.run.path)):
+        stop = fit([history], [], request)
+        # a launcher ends all as soon as one ends with an exit code: not before the chief has saved
+        fit.strategy.wait()
+    if stop is not None:
+        raise stop
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The iterations of one network, from ``first`` on."""
+
+    experiment: Experiment
+    source: ShowerSource
+    run: RunFolder
+    model: AdversarialModel
+    first: int
+    strategy: Strategy
+
+    def __call__(
+        self, before: list[keras.callbacks.Callback], after: list[keras.callbacks.Callback], request: StopRequest
+    ) -> StoppedBySignal | None:
+        """Run up to the last iteration, or to a stop signal, which is returned."""
+        training, strategy = self.experiment.training, self.strategy
+        stop = StopOnRequest(request)
+        for first, epochs, length in _segments(self.first, training.iterations, training.checkpoint_every):
+            done = first // training.checkpoint_every
+            # Keras prints its progress on stdout, which belongs to results
+            with contextlib.redirect_stdout(sys.stderr), tensorflow_disk_errors(self.run.path):
+                self.model.fit(
+                    self._batches(first),
+                    initial_epoch=done,
+                    epochs=done + epochs,
+                    steps_per_epoch=length,
+                    callbacks=[*before, stop, *after],
+                    verbose=1 if is_watched() and strategy.is_chief else 0,
+                )
+            if stop.stopped or self.stop_of(request):
+                return self._stop(request)
+        return None
+
+    def stop_of(self, request: StopRequest) -> StoppedBySignal | None:
+        """A request that came behind the last callback; of several processes, one alone cannot act on it."""
+        return self._stop(request) if request.received is not None and self.strategy.processes == 1 else None
+
+    def _stop(self, request: StopRequest) -> StoppedBySignal:
+        signal = request.received.name if request.received else "a signal to another rank"
+        return StoppedBySignal(
+            f"{self.run.path}: stopped by {signal} "
+            f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
+        )
+
+    def _batches(self, first: int):
+        training, strategy = self.experiment.training, self.strategy
+        batches = training_batches(
+            self.source,
+            self.run.normalisation(),
+            self.experiment.run.seed,
+            training.showers_per_iteration,
+            first,
+            training.batch_size,
+            strategy.local_replicas,
+            strategy.replicas.number,
+        )
+        return strategy.distribute(batches)
 
 
 def _segments(first: int, last: int, every: int) -> list[tuple[int, int, int]]:

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from calosim_tf.losses import wasserstein
 from calosim_tf.losses.gradient_penalty import gradient_penalty, mix_showers, shift_showers
-from calosim_tf.training import random
 from calosim_tf.training.score_gan import ScoreGanModel
 
 
@@ -33,6 +32,6 @@ class WassersteinGpModel(ScoreGanModel):
     def _penalty_points(self, real, fake, draw: int) -> tf.Tensor:
         if self.training_config.penalty == "local":
             std = self.training_config.penalty_noise
-            return shift_showers(real, random.normal(real.shape, self.seed, self.iteration, draw, 0.0, std))
-        alpha_shape = (self.training_config.batch_size, *[1] * (len(real.shape) - 1))
-        return mix_showers(real, fake, random.uniform(alpha_shape, self.seed, self.iteration, draw))
+            return shift_showers(real, self.draws.normal(real.shape, draw, 0.0, std))
+        alpha_shape = (self.rows, *[1] * (len(real.shape) - 1))
+        return mix_showers(real, fake, self.draws.uniform(alpha_shape, draw))

@@ -16,6 +16,13 @@ from calosim_tf.physics.comparison import compare, make_baseline
 from calosim_tf.physics.evaluate import METRICS
 from calosim_tf.physics.metrics import Measured, Metric, distance_from_ideal, measure
 
+# A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
+# unbiased distance of equal samples is below 0.
+NOT_IDEAL_FOR_COPIES = {
+    *("mmd", "precision", "recall", "density", "coverage", "exact_copies", "nearest_training_ratio"),
+    *("ssim_mc_gan_excess", "ssim_gan_gan_excess"),
+}
+
 
 @pytest.fixture(scope="module")
 def identical(reference):
@@ -38,7 +45,7 @@ def test_identical_samples_reach_the_ideal_of_every_metric(identical):
     for entries in (identical.overall, *identical.per_energy.values()):
         for name, entry in entries.items():
             ideal = 0.0 if name.startswith("chi2") else entry["ideal"]
-            if ideal is not None and entry["value"] is not None:
+            if ideal is not None and entry["value"] is not None and name not in NOT_IDEAL_FOR_COPIES:
                 assert entry["value"] == pytest.approx(ideal, abs=1e-12), name
 
 

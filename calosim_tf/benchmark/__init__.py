@@ -1,0 +1,1 @@
+"""How fast generators are, against what the machine can do, without TensorFlow."""

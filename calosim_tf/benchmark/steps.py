@@ -1,0 +1,85 @@
+"""One training step of several networks: seconds and peak memory, processes in turn.
+
+A process of its own per network and round, because memory that one network has used stays with the process, and
+because a shared machine drifts: ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from calosim_tf.benchmark.clocks import ratio_spread, spread
+from calosim_tf.progress import progress
+
+
+def bench_steps(names: Sequence[str], rounds: int, threads: int) -> list[dict[str, Any]]:
+    """Seconds per bare training step and peak memory of each experiment, with ratios to the first.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Experiments that are not splits, on their default data and their own batch size.
+    rounds : int
+        Processes per experiment, all experiments in turn.
+    threads : int
+        0 for TensorFlow's choice.
+
+    Returns
+    -------
+    list of dict
+        Per experiment: batch size, seconds (median, minimum, maximum), peak memory of the process
+        in MiB, of which ``memory_before_mib`` was there before the first step, threads, and ``over_first``.
+    """
+    turns = [(round_, name) for round_ in range(rounds) for name in names]
+    readings: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for _, name in progress(turns, len(turns), "training steps"):
+        readings[name].append(_in_own_process(name, threads))
+
+    seconds = {name: [item["seconds"] for item in items] for name, items in readings.items()}
+    return [
+        {
+            "experiment": name,
+            **{key: items[0][key] for key in ("batch_size", "threads")},
+            "seconds_per_step": spread(seconds[name]),
+            "over_first": ratio_spread(seconds[name], seconds[names[0]]),
+            "peak_memory_mib": round(max(item["peak_memory_mib"] for item in items)),
+            "memory_before_mib": round(max(item["memory_before_mib"] for item in items)),
+        }
+        for name, items in readings.items()
+    ]
+
+
+def _in_own_process(name: str, threads: int) -> dict[str, Any]:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_one_step, name, threads).result()
+
+
+def _one_step(name: str, threads: int) -> dict[str, Any]:
+    """Seconds of the second step (the first one is traced) and memory, in this process."""
+    import tensorflow as tf
+
+    from calosim_tf.benchmark.training_step import model_and_batches, time_bare
+    from calosim_tf.data_prep.default_data import source_of
+    from calosim_tf.experiments import get_experiment
+    from calosim_tf.training.devices import set_threads, threads_in_use
+
+    set_threads(threads)
+    experiment = get_experiment(name)
+    model, batches = model_and_batches(experiment, source_of(experiment.data))
+    batch = next(iter(batches))
+    before = _peak_memory_mib()
+    return {
+        "seconds": time_bare(tf.function(model.train_step), batch, steps=1, warm_up=1),
+        "batch_size": experiment.training.batch_size,
+        "threads": threads_in_use(),
+        "memory_before_mib": before,
+        "peak_memory_mib": _peak_memory_mib(),
+    }
+
+
+def _peak_memory_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

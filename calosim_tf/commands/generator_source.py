@@ -1,0 +1,97 @@
+"""What a generating command is given: a run folder, ``pretrained:NAME`` or an exported bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calosim_tf.errors import ConfigError
+
+if TYPE_CHECKING:
+    from calosim_tf.bundle.sidecar import Sidecar
+    from calosim_tf.geometry import VoxelDetector
+    from calosim_tf.inference.sampler import ShowerSampler
+    from calosim_tf.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class GeneratorSource:
+    """A trained generator that can be loaded, in a run folder or a bundle.
+
+    Attributes
+    ----------
+    name : str
+        As the user gave it.
+    path : Path
+    """
+
+    name: str
+    path: Path
+
+    @classmethod
+    def named(cls, name: str) -> GeneratorSource:
+        """From a path or ``pretrained:NAME``; :class:`RunFolderError` when it is neither a run nor a bundle."""
+        from calosim_tf.data.bundled import run_path
+
+        found = cls(name, run_path(name))
+        _ = found.detector
+        return found
+
+    @cached_property
+    def sidecar(self) -> Sidecar | None:
+        """Sidecar of a bundle, None for a run."""
+        from calosim_tf.bundle.sidecar import is_bundle, read_sidecar
+
+        return read_sidecar(self.path) if is_bundle(self.path) else None
+
+    @cached_property
+    def run_folder(self) -> RunFolder:
+        """The run, where it is one."""
+        from calosim_tf.training.run_folder import RunFolder
+
+        return RunFolder(self.path)
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment."""
+        return self.sidecar.experiment if self.sidecar else self.run_folder.experiment().name
+
+    @cached_property
+    def detector(self) -> VoxelDetector:
+        """Detector whose showers it makes."""
+        from calosim_tf.geometry import get_detector
+
+        return get_detector(self.sidecar.detector if self.sidecar else self.run_folder.experiment().data.layout)
+
+    def require(self, backend: str, precision: str) -> None:
+        """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
+        from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
+
+        kind = format_of(backend, precision)
+        if self.sidecar:
+            for network in self.sidecar.networks:
+                network.file(kind)
+        elif backend not in WITH_TENSORFLOW:
+            raise ConfigError(
+                f"--backend {backend}: found the run folder {self.name}, expected an exported bundle: "
+                f"calosim export {self.name} --format {kind} --out DIR, then give DIR"
+            )
+
+    def load(self, backend: str, precision: str, threads: int = 0) -> tuple[ShowerSampler, tuple[int, ...]]:
+        """The generator, and the iterations of its networks."""
+        from calosim_tf.inference.backends import WITH_TENSORFLOW
+        from calosim_tf.inference.bundle import engine_sampler
+
+        self.require(backend, precision)
+        iterations = tuple(network.iteration for network in self.sidecar.networks) if self.sidecar else ()
+        if backend not in WITH_TENSORFLOW:
+            return engine_sampler(self.path, self.sidecar, backend, precision, threads), iterations
+        if self.sidecar:
+            from calosim_tf.export.load import saved_model_sampler
+
+            return saved_model_sampler(self.path, self.sidecar, backend == "xla"), iterations
+        from calosim_tf.training.load import load_generator
+
+        return load_generator(self.run_folder, jit_compile=backend == "xla")

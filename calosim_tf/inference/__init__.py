@@ -1,0 +1,1 @@
+"""Showers from exported networks, without TensorFlow; what all generators have in common."""

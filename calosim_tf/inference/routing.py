@@ -1,0 +1,109 @@
+"""Several generators as one, each for its range of incident energy (no TensorFlow)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from calosim_tf.errors import DataError
+from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
+from calosim_tf.latents import draw_latents
+
+
+class RoutedShowerGenerator(ShowerSampler):
+    """Several generators, each for its range of incident energy.
+
+    Parameters
+    ----------
+    members : sequence of (low, high, NetworkSampler)
+        Ranges of incident energy, MeV, inclusive at both ends, ascending; the upper one has a shared edge.
+    """
+
+    def __init__(self, members: Sequence[tuple[float, float, NetworkSampler]]):
+        self.members = tuple(members)
+
+    def route(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Number of the member that makes each shower, shape (n,).
+
+        Raises
+        ------
+        DataError
+            An energy lies outside of all ranges.
+        """
+        energy = np.asarray(incident_energy_mev)
+        chosen = np.full(len(energy), -1)
+        for number, (low, high, _) in enumerate(self.members):
+            chosen[(energy >= low) & (energy <= high)] = number
+        if (chosen < 0).any():
+            ranges = ", ".join(f"{low:g} to {high:g}" for low, high, _ in self.members)
+            raise DataError(
+                f"no generator of this split covers an incident energy of {energy[chosen < 0][0]:g} MeV, "
+                f"expected {ranges} MeV: leave such energies out"
+            )
+        return chosen
+
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int | None = None,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its place among all, whoever makes it."""
+        batch = batch or self.default_batch
+        chosen = self.route(incident_energy_mev)
+        for first in range(0, len(chosen), batch):
+            energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
+            more = None if attributes is None else attributes[first : first + batch]
+            rows = {item: np.flatnonzero(number == item) for item in np.unique(number)}
+            made = np.concatenate([self._made_by(item, rows[item], energy, more, seed, first) for item in rows])
+            block = np.empty_like(made)
+            block[np.concatenate(list(rows.values()))] = made
+            yield block
+
+    @property
+    def default_batch(self) -> int:
+        """As :attr:`ShowerSampler.default_batch`: what fits all members."""
+        return min(generator.default_batch for _, _, generator in self.members)
+
+    def ready_call(self, batch: int) -> Callable[[], object]:
+        """As :meth:`ShowerSampler.ready_call`; the batch is shared out evenly over the members."""
+        shares = np.diff(np.linspace(0, batch, len(self.members) + 1).astype(int))
+        calls = [item[2].ready_call(int(share)) for item, share in zip(self.members, shares, strict=True) if share]
+
+        def call() -> None:
+            for member_call in calls:
+                member_call()
+
+        return call
+
+    @property
+    def trained_range_mev(self) -> tuple[float, float]:
+        """As :attr:`ShowerSampler.trained_range_mev`, over all members."""
+        lows, highs = zip(*(generator.trained_range_mev for _, _, generator in self.members), strict=True)
+        return min(lows), max(highs)
+
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`ShowerSampler.outside_trained_range`."""
+        distinct = np.unique(incident_energy_mev)
+        number = self.route(distinct)
+        found = [item[2].outside_trained_range(distinct[number == index]) for index, item in enumerate(self.members)]
+        return np.concatenate(found)
+
+    def _made_by(
+        self,
+        number: int,
+        rows: np.ndarray,
+        energy: np.ndarray,
+        attributes: np.ndarray | None,
+        seed: int,
+        first: int,
+    ) -> np.ndarray:
+        generator = self.members[number][2]
+        # compiled once per number of rows: few numbers, whatever the mixture
+        padded = np.resize(rows, 1 << (len(rows) - 1).bit_length()) if generator.pads_rows else rows
+        span = int(rows[-1] - rows[0]) + 1
+        latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[padded - rows[0]]
+        more = None if attributes is None else attributes[padded]
+        return generator.showers(energy[padded], latent, more)[: len(rows)]

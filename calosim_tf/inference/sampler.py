@@ -1,0 +1,160 @@
+"""What every generator offers, whatever runs its network (no TensorFlow)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from calosim_tf.config import LatentLaw
+from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.geometry import VoxelDetector
+from calosim_tf.latents import draw_latents
+
+# Showers per call unless asked for, and voxels where these are fewer: feature maps of convolutions take many times the
+# memory of their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
+LARGEST_DEFAULT_BATCH = 4096
+DEFAULT_BATCH_VOXELS = 4096 * 1024
+
+
+class ShowerSampler(ABC):
+    """Showers for incident energies, from one network or several."""
+
+    @abstractmethod
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int | None = None,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Showers for these incident energies, in order, block by block.
+
+        Parameters
+        ----------
+        incident_energy_mev : ndarray, shape (n,)
+        seed : int
+            Key of the latent stream; shower i of a seed has the same latent at any batch size.
+        batch : int, optional
+            Showers per call of the network; :attr:`default_batch` unless given.
+        attributes : ndarray, shape (n, attributes of the detector), optional
+            Of the incident particles; those of perpendicular ones in the middle unless given.
+
+        Yields
+        ------
+        ndarray, shape (showers of the block, n_voxels), float32
+            Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
+            voxels).
+        """
+
+    @property
+    @abstractmethod
+    def default_batch(self) -> int:
+        """Showers per call that fit into the memory of a usual machine."""
+
+    @abstractmethod
+    def ready_call(self, batch: int) -> Callable[[], object]:
+        """A call of the network on ``batch`` showers over its range of energies, latents and labels ready in memory."""
+
+    @property
+    @abstractmethod
+    def trained_range_mev(self) -> tuple[float, float]:
+        """Lowest and highest kinetic energy trained on, MeV."""
+
+    @abstractmethod
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """Incident energies, each once, that no network was trained on and one can only extrapolate to, MeV."""
+
+    def total_energy_gev(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int | None = None,
+        attributes: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Sum over voxels per shower, GeV, float64, without threshold or clipping (the selection's definition)."""
+        blocks = self.blocks(incident_energy_mev, seed, batch, attributes)
+        return np.concatenate([block.sum(axis=1, dtype=np.float64) for block in blocks]) / 1e3
+
+
+class NetworkSampler(ShowerSampler):
+    """One network with everything that turns incident particles into its inputs and its outputs into showers.
+
+    Parameters
+    ----------
+    latent : LatentLaw
+    normalisation : Normalisation
+    detector : VoxelDetector
+
+    Attributes
+    ----------
+    pads_rows : bool
+        Each number of rows is compiled anew, so callers should keep to few of them.
+    """
+
+    pads_rows = False
+
+    def __init__(self, latent: LatentLaw, normalisation: Normalisation, detector: VoxelDetector):
+        self.latent = latent
+        self.normalisation = normalisation
+        self.detector = detector
+
+    @abstractmethod
+    def showers(
+        self, incident_energy_mev: np.ndarray, latent: np.ndarray, attributes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Showers of these particles and latents, MeV, shape (n, n_voxels)."""
+
+    @abstractmethod
+    def network_call(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
+        """A call of the network alone on inputs that are ready in its memory, float32, (n, l) and (n, k)."""
+
+    def blocks(
+        self,
+        incident_energy_mev: np.ndarray,
+        seed: int,
+        batch: int | None = None,
+        attributes: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """As :meth:`ShowerSampler.blocks`."""
+        batch = batch or self.default_batch
+        for first in range(0, len(incident_energy_mev), batch):
+            energy = incident_energy_mev[first : first + batch]
+            latent = draw_latents(self.latent, seed, first, len(energy))
+            yield self.showers(energy, latent, None if attributes is None else attributes[first : first + batch])
+
+    def condition(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """Conditions of these particles, float32, shape (n, k)."""
+        if attributes is None:
+            attributes = self.detector.central_attributes(incident_energy_mev)
+        return self.normalisation.label(incident_energy_mev, attributes)
+
+    @property
+    def default_batch(self) -> int:
+        """As :attr:`ShowerSampler.default_batch`."""
+        return min(LARGEST_DEFAULT_BATCH, max(1, DEFAULT_BATCH_VOXELS // self.detector.n_voxels))
+
+    def ready_call(self, batch: int) -> Callable[[], object]:
+        """As :meth:`ShowerSampler.ready_call`."""
+        energy = np.geomspace(self.normalisation.kin_min_mev, self.normalisation.kin_max_mev, batch)
+        return self.network_call(draw_latents(self.latent, 0, 0, batch), self.condition(energy))
+
+    @property
+    def trained_range_mev(self) -> tuple[float, float]:
+        """As :attr:`ShowerSampler.trained_range_mev`."""
+        return self.normalisation.kin_min_mev, self.normalisation.kin_max_mev
+
+    def outside_trained_range(self, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`ShowerSampler.outside_trained_range`."""
+        distinct = np.unique(incident_energy_mev)
+        kinetic = kinetic_energy_mev(distinct, self.normalisation.mass_mev)
+        low, high = self.trained_range_mev
+        # files of single precision round the ends of the range: they are inside
+        return distinct[(kinetic < low * (1 - 1e-6)) | (kinetic > high * (1 + 1e-6))]
+
+
+def in_words(iterations: tuple[int, ...]) -> str:
+    """``iteration 300``, or for a split ``iterations 300 + 250``."""
+    return f"iteration{'s' * (len(iterations) > 1)} {' + '.join(map(str, iterations))}"

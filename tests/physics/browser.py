@@ -1,0 +1,124 @@
+"""Headless Chromium through its debugging pipe: what a page asks for, complains about and shows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
+    *("--no-first-run", "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"),
+)
+
+
+class Browser:
+    """One process; commands and events are JSON texts that end in a zero byte, on file descriptors 3 and 4."""
+
+    def __init__(self, executable: str, profile: Path):
+        to_browser, self._write = os.pipe()
+        self._read, from_browser = os.pipe()
+        command = [executable, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        # the shell puts the two ends on 3 and 4, whatever their numbers are here (sh itself knows one digit only)
+        self.process = subprocess.Popen(
+            ["bash", "-c", f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}', *command],
+            pass_fds=(to_browser, from_browser),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_browser)
+        os.close(from_browser)
+        self._numbers = itertools.count(1)
+        self._buffer = b""
+        self.events: list[dict[str, Any]] = []
+
+    def send(self, method: str, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """One command of the DevTools protocol and its answer; events on the way are kept."""
+        number = next(self._numbers)
+        message = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        os.write(self._write, json.dumps(message).encode() + b"\0")
+        while True:
+            received = self._receive()
+            if received.get("id") == number:
+                assert "error" not in received, f"{method}: {received['error']}"
+                return received["result"]
+            self.events.append(received)
+
+    def wait_for(self, method: str) -> None:
+        """Read events until one of this kind has come."""
+        while not any(event.get("method") == method for event in self.events):
+            self.events.append(self._receive())
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\0" not in self._buffer:
+            block = os.read(self._read, 2**16)
+            assert block, f"Chromium ended with exit code {self.process.wait()}"
+            self._buffer += block
+        text, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(text)
+
+    def close(self) -> None:
+        os.close(self._write)
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._read)
+
+
+class Page:
+    """A page that was opened and has loaded.
+
+    Attributes
+    ----------
+    requests : list of str
+        Addresses asked for, but for the page itself.
+    complaints : list of str
+        Uncaught errors of scripts and entries of the browser's log.
+    """
+
+    def __init__(self, browser: Browser, path: Path, width: int):
+        self._browser = browser
+        target = browser.send("Target.createTarget", url="about:blank")["targetId"]
+        self._session = browser.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Runtime", "Log"):
+            self.do(f"{domain}.enable")
+        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.do("Emulation.setDeviceMetricsOverride", **metrics)
+        browser.events.clear()
+        self.do("Page.navigate", url=path.as_uri())
+        browser.wait_for("Page.loadEventFired")
+        time.sleep(0.2)  # what a page asks for after it has loaded
+        self.do("Runtime.evaluate", expression="0")
+        events = [event for event in browser.events if event.get("sessionId") == self._session]
+        asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        self.requests = [url for url in asked if url != path.as_uri()]
+        self.complaints = [
+            json.dumps(event["params"]) for event in events
+            if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+        ]  # fmt: skip
+
+    def do(self, method: str, **params: Any) -> dict[str, Any]:
+        return self._browser.send(method, self._session, **params)
+
+    def value(self, expression: str) -> Any:
+        """Value of a JavaScript expression in the page."""
+        return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+
+
+def find_browser() -> str:
+    """The first Chromium there is; the test is skipped where there is none."""
+    executable = next(filter(None, map(shutil.which, NAMES)), None)
+    if executable is None:
+        pytest.skip(f"no browser found ({', '.join(NAMES)}): make install-chromium installs Debian's")
+    return executable

@@ -1,0 +1,51 @@
+"""The guard names the first number that is not finite, in the order of the computation."""
+
+import keras
+import pytest
+import tensorflow as tf
+
+from calosim_tf.training.guard import Guard
+
+NAN, INF = float("nan"), float("inf")
+SOUND = {"weight": 1.0, "data": 1.0, "first": 1.0, "slope": 1.0, "second": 1.0}
+
+
+@pytest.fixture
+def step():
+    """``step(**values)``: what the guard finds in an iteration of two updates with these numbers."""
+    guard = Guard()
+    network = keras.Sequential([keras.layers.Dense(2, input_shape=(3,), name="dense")])
+
+    @tf.function
+    def iteration(values):
+        network.weights[0].assign(tf.fill((3, 2), values["weight"]))
+        guard.begin([network])
+        gradients = [tf.fill((3, 2), values["slope"]), None]
+        guard.check({"critic_loss": values["first"], "count": tf.constant(3)}, gradients, network.trainable_variables)
+        guard.check({"generator_loss": values["second"]}, [tf.ones((3, 2))] * 2, network.trainable_variables)
+        guard.end([tf.fill((4, 3), values["data"]), tf.constant([1, 2])])
+
+    def run(**values):
+        iteration({name: tf.constant(values.get(name, one)) for name, one in SOUND.items()})
+        return guard.first_fault()
+
+    return run
+
+
+@pytest.mark.parametrize("bad", [NAN, INF, -INF])
+def test_each_kind_by_its_name(step, bad):
+    """Breaks if a kind is not looked at, or a sound iteration stops a run."""
+    assert step() is None
+    assert step(weight=bad) == "weight dense/kernel:0"
+    assert step(first=bad) == "critic_loss in update 1"
+    assert step(slope=bad) == "gradient of dense/kernel:0 in update 1"
+    assert step(second=bad) == "generator_loss in update 2"
+    assert step() is None
+
+
+def test_causes_before_consequences(step):
+    """Breaks if the last of a chain of faults is named, or data that nothing was wrong with."""
+    assert step(first=NAN, slope=NAN, second=NAN) == "critic_loss in update 1"
+    assert step(slope=NAN, second=NAN) == "gradient of dense/kernel:0 in update 1"
+    assert step(weight=NAN, first=NAN) == "weight dense/kernel:0"
+    assert step(data=NAN, first=NAN, slope=NAN) == "training data (showers or conditions)"
