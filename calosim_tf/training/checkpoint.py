@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from calosim_tf.files import (
     write_atomically,
     write_file,
 )
+from calosim_tf.messages import warn
 
 MANIFEST = "manifest.json"
 STATE = "state"
@@ -261,4 +261,4 @@ def _is_number(text: str) -> bool:
 
 
 def _warn(message: str) -> None:
-    print(f"calosim: warning: {message}", file=sys.stderr)
+    warn(f"{message}")
