@@ -28,6 +28,16 @@ def test_two_processes_equal_one(several, shared_out, alone, cells_folder):
     several.require_all_equal(shared_out, alone, cells_folder)
 
 
+def test_3dgan_too(several, tmp_path, cells_folder):
+    """Breaks when its label flips, drawn energies, dropout or forgetful optimisers are those of a replica alone."""
+    run = "three_d_gan:run:4"
+    several.alone(cells_folder, tmp_path / "alone", [run])
+    command = [*HOROVODRUN, sys.executable, several.script, "horovod", cells_folder, tmp_path / "shared", run]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    several.require_equal(tmp_path / "shared" / "run", tmp_path / "alone" / "run", 4)
+
+
 def ranks_of(launcher):
     """Process ids of the two ranks, from the process table."""
     found = []
