@@ -69,10 +69,12 @@ train-calogan: $(READY)  ## train the Conditional CaloGAN
 train-3dgan: $(READY)  ## train 3DGAN with two-dimensional convolutions
 	$(call train,$(call experiment,conv2d_g1,conv2d_g1_smoke))
 
+# Needs the extras onnx and tflite, which come with the tools.
 .PHONY: bench
-bench: $(READY)  ## time training steps and generation of the photon GAN
+bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all back ends (table; JSON, chart in runs/bench)
+	@mkdir -p runs/bench
 	$(BIN)/calosim bench train photon $(ARGS)
-	$(BIN)/calosim bench generate photon $(ARGS)
+	$(BIN)/calosim bench generate photon --out runs/bench/generate.json --plot runs/bench/generate.png $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY)  ## run the tests
@@ -116,7 +118,7 @@ smoke-horovod: $(DEV_READY)  ## train with two Horovod processes and compare wit
 
 .PHONY: test-faults
 test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
-	$(BIN)/pytest -q tests/faults $(ARGS)
+	$(BIN)/pytest -q --timeout 1200 tests/faults $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting
@@ -124,10 +126,30 @@ lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff format --check .
 	$(BIN)/pylint --rcfile=pyproject.toml calosim_tf experiments data_prep
 
+# Only as root, and only where none is there: elsewhere the tests of the report page are skipped and say so.
+.PHONY: install-chromium
+install-chromium:  ## install Debian's Chromium, which the tests of the report page open it in (as root)
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    command -v "$$name" && { echo "is installed already."; exit 0; }; \
+	done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+	    echo "Not root, or no apt-get: no Chromium installed, the tests of the report page will be skipped."; \
+	else \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	fi
+
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/calosim reproduce --docs docs --check
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+.PHONY: tutorials
+tutorials: $(DEV_READY)  ## run every command of the tutorials
+	$(BIN)/python docs/run_pages.py $(or $(PAGES),docs/tutorials/*.md docs/extending.md)
+
+.PHONY: rehearse
+rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times
+	@PYTHON="$(PYTHON)" ITERATIONS="$(ITERATIONS)" ARGS="$(ARGS)" docs/rehearse.sh
 
 .PHONY: format
 format: $(DEV_READY)  ## put the code into the agreed format

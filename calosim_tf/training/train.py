@@ -14,10 +14,11 @@ from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
+from calosim_tf.messages import is_watched, note
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
@@ -67,7 +68,7 @@ def train(
         for part in found:
             if strategy.is_chief:
                 run.write_status(done, "running")
-                print(f"calosim: {part.experiment.name}", file=sys.stderr)
+                note(f"{part.experiment.name}")
             _train_network(part.experiment, part.source, part.run, still_ours, strategy)
             done += part.experiment.training.iterations
     except CalosimError as error:
@@ -155,14 +156,14 @@ class _Fit:
         for first, epochs, length in _segments(self.first, training.iterations, training.checkpoint_every):
             done = first // training.checkpoint_every
             # Keras prints its progress on stdout, which belongs to results
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr), tensorflow_disk_errors(self.run.path):
                 self.model.fit(
                     self._batches(first),
                     initial_epoch=done,
                     epochs=done + epochs,
                     steps_per_epoch=length,
                     callbacks=[*before, stop, *after],
-                    verbose=1 if sys.stderr.isatty() and strategy.is_chief else 0,
+                    verbose=1 if is_watched() and strategy.is_chief else 0,
                 )
             if stop.stopped or self.stop_of(request):
                 return self._stop(request)
