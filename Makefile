@@ -69,24 +69,74 @@ train-calogan: $(READY)  ## train the Conditional CaloGAN
 train-3dgan: $(READY)  ## train 3DGAN with two-dimensional convolutions
 	$(call train,$(call experiment,conv2d_g1,conv2d_g1_smoke))
 
+# Needs the extras onnx and tflite, which come with the tools.
 .PHONY: bench
-bench: $(READY)  ## time training steps and generation of the photon GAN
+bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all back ends (table; JSON, chart in runs/bench)
+	@mkdir -p runs/bench
 	$(BIN)/calosim bench train photon $(ARGS)
-	$(BIN)/calosim bench generate photon $(ARGS)
+	$(BIN)/calosim bench generate photon --out runs/bench/generate.json --plot runs/bench/generate.png $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY)  ## run the tests
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
+# Horovod is built from source against the installed TensorFlow (about 6 minutes on two cores); the wheel is kept in the
+# user's cache folder, apart for each version of both and each kind of build, so that the next call takes seconds.
+HOROVOD_VERSION := 0.28.1
+GPU ?=
+MPI ?=
+horovod_kind := gloo$(if $(filter 1,$(MPI)),-mpi)$(if $(filter 1,$(GPU)),-nccl)
+horovod_wheels = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/calosim/wheels/horovod-$(HOROVOD_VERSION)-$(horovod_kind)-$(1)
+HOROVOD_BUILD := HOROVOD_WITH_TENSORFLOW=1 HOROVOD_WITHOUT_PYTORCH=1 HOROVOD_WITHOUT_MXNET=1 HOROVOD_WITH_GLOO=1 \
+    $(if $(filter 1,$(MPI)),HOROVOD_WITH_MPI=1,HOROVOD_WITHOUT_MPI=1) \
+    $(if $(filter 1,$(GPU)),HOROVOD_GPU_OPERATIONS=NCCL)
+
+.PHONY: install-horovod
+install-horovod: $(READY)  ## build Horovod (once, about 6 minutes) and install it; MPI=1, GPU=1 (NCCL, untested)
+	@set -e; \
+	kind=$$($(BIN)/python -c 'import sys; from importlib.metadata import version; \
+	    print("tf%s-cp%d%d" % (version("tensorflow"), *sys.version_info[:2]))'); \
+	wheels="$(call horovod_wheels,$$kind)"; \
+	if ! ls "$$wheels"/horovod-*.whl >/dev/null 2>&1; then \
+	    for tool in cmake g++ $(if $(filter 1,$(MPI)),mpirun); do \
+	        command -v $$tool >/dev/null || { echo "make install-horovod: $$tool is not installed" >&2; exit 1; }; \
+	    done; \
+	    echo "Building Horovod $(HOROVOD_VERSION) ($(horovod_kind)) into $$wheels (once, about 6 minutes) ..."; \
+	    mkdir -p "$${wheels%/*}"; \
+	    partial=$$(mktemp -d "$$wheels.partial-XXXXXX"); trap 'rm -rf "$$partial"' EXIT; \
+	    $(HOROVOD_BUILD) $(BIN)/python -m pip wheel -qq --no-deps --no-cache-dir --no-build-isolation \
+	        -w "$$partial" horovod==$(HOROVOD_VERSION); \
+	    rm -rf "$$wheels"; mv -T "$$partial" "$$wheels"; \
+	fi; \
+	$(PIP_INSTALL) --force-reinstall --no-deps "$$wheels"/horovod-*.whl; \
+	$(PIP_INSTALL) -e '.[horovod]'
+	@$(BIN)/horovodrun --version
+
+.PHONY: smoke-horovod
+smoke-horovod: $(DEV_READY)  ## train with two Horovod processes and compare with one (after install-horovod)
+	CALOSIM_TEST_HOROVOD=1 $(BIN)/pytest -q -p no:xdist tests/training/replicas/test_horovod.py $(ARGS)
+
 .PHONY: test-faults
 test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
-	$(BIN)/pytest -q tests/faults $(ARGS)
+	$(BIN)/pytest -q --timeout 1200 tests/faults $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pylint --rcfile=pyproject.toml calosim_tf experiments data_prep
+
+# Only as root, and only where none is there: elsewhere the tests of the report page are skipped and say so.
+.PHONY: install-chromium
+install-chromium:  ## install Debian's Chromium, which the tests of the report page open it in (as root)
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    command -v "$$name" && { echo "is installed already."; exit 0; }; \
+	done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+	    echo "Not root, or no apt-get: no Chromium installed, the tests of the report page will be skipped."; \
+	else \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	fi
 
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error

@@ -120,11 +120,11 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        # a disk that is full, a folder that may not be written to: what has no message of its own
-        if error.errno is None:
-            raise
-        where = error.filename if error.filename is not None else "a file"
-        return _report(CalosimError(f"{where}: {(error.strerror or str(error)).lower()}"), 1, args.debug)
+        # a disk that is full, a folder that may not be written to, no place for temporary files: what has no message
+        # of its own
+        reason = (error.strerror or str(error)).lower()
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _report(CalosimError(f"{where}{reason} (calosim --debug shows where)"), 1, args.debug)
     except MemoryError:
         return _report(CalosimError("out of memory: use fewer showers or a smaller batch"), 1, args.debug)
     except KeyboardInterrupt:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +49,20 @@ def bench_job(
             command += ["--energies", ENERGY_MEV, "--events", str(events), "--batch", str(batch)]
             command += ["--backend", backend, "--precision", precision, "--threads", str(threads)]
             command += ["--out", str(Path(folder) / f"{repeat}.hdf5")]
-            start = time.perf_counter()
-            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-            message = process.stderr.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            readings.append(time.perf_counter() - start)
-            if process.returncode != 0:
-                raise BenchmarkError(f"the whole job failed: {' '.join(command)}: {message}")
-            memory.append(usage.ru_maxrss / 1024)
+            job = launched(command)
+            if job["exit_code"] != 0:
+                raise BenchmarkError(f"the whole job failed: {' '.join(command)}: {job['stderr']}")
+            readings.append(job["seconds"])
+            memory.append(job["peak_memory_mib"])
     return {
         "seconds": spread(readings),
         "seconds_per_shower": spread([value / events for value in readings]),
         "events": events,
         "peak_memory_mib": round(max(memory)),
     }
+
+
+def launched(command: list[str]) -> dict[str, Any]:
+    """Seconds, peak memory in MiB, exit code and messages of a command (:mod:`calosim_tf.benchmark.launcher`)."""
+    call = [sys.executable, "-m", "calosim_tf.benchmark.launcher", *command]
+    return json.loads(subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True).stdout)

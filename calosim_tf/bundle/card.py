@@ -11,9 +11,11 @@ CARD = "card.md"
 HEADLINE_METRICS = 12
 
 
-def write_card(folder: Path, sidecar: Sidecar, parity: dict[str, Any], more: list[str] | None = None) -> None:
-    """Write the card; ``more`` are lines of sections that only some bundles have."""
-    (Path(folder) / CARD).write_text("\n".join([*_lines(sidecar, parity), *(more or [])]) + "\n")
+def write_card(folder: Path, sidecar: Sidecar, parity: dict[str, Any]) -> None:
+    """Write the card into the folder of a bundle, with links to the reports on quantisation that are there."""
+    reports = sorted(path.name for path in Path(folder).glob("quantisation_*.md"))
+    lines = [*_lines(sidecar, parity), *(f"* What quantisation changes: [{name}]({name})." for name in reports)]
+    (Path(folder) / CARD).write_text("\n".join(lines) + "\n")
 
 
 def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:
@@ -33,6 +35,8 @@ def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:
         f"* Cells: {sidecar.n_cells}, {sidecar.output_unit}; {sidecar.cell_order}.",
         f"* The bundle cuts nothing; evaluations of this detector set cells below {sidecar.threshold_mev:g} MeV to 0.",
     ]
+    if sidecar.routed:
+        lines.append(f"* All networks as one, each shower by that of its energy: `{sidecar.routed.path}`.")
     for network in sidecar.networks:
         lines += ["", f"### Network `{network.name}`", "", *_network_lines(network)]
     return [*lines, *_parity_lines(parity), *_metric_lines(sidecar), *_limit_lines(sidecar)]

@@ -63,24 +63,19 @@ def require_sound(sidecar: Sidecar, path: Path) -> None:
             raise RunFolderError(f"{where}: found conditions of {sorted(sizes)} numbers, expected one size")
         if network.output_shape != tuple(expected):
             raise RunFolderError(f"{where}: found output {network.output_shape}, expected {tuple(expected)}")
-        for kind, files in network.files.items():
-            for file in files:
-                _require_plain(file, f"{where}, {kind}")
+    for file in sidecar.all_files:
+        _require_plain(file, str(path))
     _require_ranges(sidecar.networks, path)
 
 
 def checked_files(sidecar: Sidecar, folder: Path) -> None:
     """:class:`RunFolderError` unless every file is there in the size that the sidecar says."""
-    for network in sidecar.networks:
-        for files in network.files.values():
-            for file in files:
-                path = folder / file.path
-                if path.is_symlink() or not path.exists():
-                    raise RunFolderError(f"{path}: found no such file, expected what the sidecar names: export again")
-                if (found := size_of(path)) != file.bytes:
-                    raise RunFolderError(
-                        f"{path}: found {found} bytes, expected the {file.bytes} of the sidecar: export again"
-                    )
+    for file in sidecar.all_files:
+        path = folder / file.path
+        if path.is_symlink() or not path.exists():
+            raise RunFolderError(f"{path}: found no such file, expected what the sidecar names: export again")
+        if (found := size_of(path)) != file.bytes:
+            raise RunFolderError(f"{path}: found {found} bytes, expected the {file.bytes} of the sidecar: export again")
 
 
 def require_sound_file(folder: Path, file: ModelFile) -> Path:
@@ -131,12 +126,8 @@ def _require_plain(file: ModelFile, where: str) -> None:
 
 
 def _require_ranges(networks: tuple[NetworkRecord, ...], path: Path) -> None:
-    """Networks of a split stand in ascending order of energy, without gaps."""
-    if len(networks) == 1:
-        return
-    ranges = [network.energy_range_mev or (None, None) for network in networks]
-    for (_, high), (low, _) in itertools.pairwise(ranges):
-        if high is None or low is None or low > high:
-            raise RunFolderError(
-                f"{path}: found energy ranges {ranges}, expected ascending ones that meet, open at the outer ends only"
-            )
+    """Networks of a split stand in ascending order of energy, as the members of the experiment."""
+    lows = [(network.energy_range_mev or (None, None))[0] for network in networks]
+    ends = [-math.inf if low is None else low for low in lows]
+    if any(not below < above for below, above in itertools.pairwise(ends)):
+        raise RunFolderError(f"{path}: found networks that begin at {lows} MeV, expected them in ascending order")

@@ -183,7 +183,9 @@ class Sidecar:
     networks : tuple of NetworkRecord
     versions : dict
     metrics : dict
-        Name -> value, error and note, as the run's report has them; empty without a report.
+        Headline metrics of the run's report, and what they were judged against; empty without a report.
+    routed : ModelFile or None
+        SavedModel of a split with the signature ``showers`` alone: all networks as one.
     schema : int
     """
 
@@ -202,8 +204,15 @@ class Sidecar:
     networks: tuple[NetworkRecord, ...]
     versions: dict[str, str]
     metrics: dict[str, Any] = field(default_factory=dict)
+    routed: ModelFile | None = None
     output_unit: str = "MeV"
     schema: int = SCHEMA
+
+    @property
+    def all_files(self) -> tuple[ModelFile, ...]:
+        """Every file that the sidecar names."""
+        found = [file for network in self.networks for files in network.files.values() for file in files]
+        return (*found, *([self.routed] if self.routed else []))
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -253,6 +262,7 @@ def _from_dict(stored: Mapping[str, Any]) -> Sidecar:
     for key in ("attributes", "central", "layers"):
         values[key] = tuple(values[key])
     values["networks"] = tuple(_network(row) for row in values["networks"])
+    values["routed"] = None if values["routed"] is None else _file(values["routed"])
     return Sidecar(**values)
 
 
@@ -266,8 +276,9 @@ def _network(stored: Mapping[str, Any]) -> NetworkRecord:
     if values["energy_range_mev"] is not None:
         low, high = values["energy_range_mev"]
         values["energy_range_mev"] = (low, high)
-    values["files"] = {
-        kind: tuple(ModelFile(**{**row, "inputs": tuple(row["inputs"])}) for row in rows)
-        for kind, rows in values["files"].items()
-    }
+    values["files"] = {kind: tuple(_file(row) for row in rows) for kind, rows in values["files"].items()}
     return NetworkRecord(**values)
+
+
+def _file(stored: Mapping[str, Any]) -> ModelFile:
+    return ModelFile(**{**stored, "inputs": tuple(stored["inputs"])})

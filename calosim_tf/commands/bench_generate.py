@@ -24,8 +24,9 @@ LARGE_JOB_EVENTS = 121_000  # the public photon file, and the talk's own timing
 DEFAULT_BATCHES = "1,100,10000"
 DEFAULT_READINGS = 12
 MATRIX_READINGS = 3
-# Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch, and what fits a cache
-EXPORT_BATCHES = (1, 100, 512)
+# Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch on two cores and on one, and
+# what fits a cache
+EXPORT_BATCHES = (1, 50, 100, 512)
 EXTRAS = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
 
 
@@ -39,16 +40,14 @@ def run_generate(args: argparse.Namespace) -> int:
     readings = DEFAULT_READINGS if args.steps is None else args.steps
     require_positive("--steps", readings)
     ways = requested_ways(args.backend, args.precision)
-    if args.plot and not Path(args.plot).absolute().parent.is_dir():
-        raise ConfigError(f"--plot {args.plot}: its folder does not exist; create it first")
-
-    from calosim_tf.commands.generator_source import GeneratorSource
-    from calosim_tf.experiments import EXPERIMENTS
-
-    name = args.names[0]
-    source = GeneratorSource.named(f"pretrained:{name}" if name in EXPERIMENTS else name)
+    for option, path in (("--out", args.out), ("--plot", args.plot)):
+        if path and not Path(path).absolute().parent.is_dir():
+            raise ConfigError(f"{option} {path}: its folder does not exist; create it first")
+    if args.threads < 0:
+        raise ConfigError(f"--threads: found {args.threads}, expected a number >= 1, or 0 for one per core")
     threads = args.threads or len(os.sched_getaffinity(0))
     with ExitStack() as clean_up:
+        source = _source(args.names[0], threads, clean_up)
         result = _measured(source, ways, batches, readings, threads, args, clean_up)
     if args.out:
         Path(args.out).write_text(json.dumps(result, indent=2) + "\n")
@@ -65,7 +64,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way
-    from calosim_tf.inference.bundle import BACKENDS, FORMAT_OF, PRECISIONS
+    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PRECISIONS
 
     chosen = list(dict.fromkeys(backends.split(","))) if backends else list(BACKENDS)
     wanted = list(dict.fromkeys(precisions.split(","))) if precisions else list(PRECISIONS)
@@ -86,6 +85,36 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
     if not ways:
         raise ConfigError(f"--precision: found {precisions} with back ends {','.join(chosen)}, expected float32")
     return ways
+
+
+def _source(name: str, threads: int, clean_up: ExitStack) -> GeneratorSource:
+    """A bundle, run or pretrained generator; an experiment without one gets a temporary run."""
+    from calosim_tf.commands.generator_source import GeneratorSource
+    from calosim_tf.data.bundled import PRETRAINED_PREFIX, pretrained_names
+    from calosim_tf.experiments import EXPERIMENTS
+
+    if name not in EXPERIMENTS:
+        return GeneratorSource.named(name)
+    if name in pretrained_names():
+        return GeneratorSource.named(f"{PRETRAINED_PREFIX}{name}")
+    return _untrained(name, threads, Path(clean_up.enter_context(tempfile.TemporaryDirectory())))
+
+
+def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
+    """A run of an experiment with initial weights: what a network takes does not depend on them."""
+    from calosim_tf.commands.generator_source import GeneratorSource
+    from calosim_tf.data_prep.default_data import source_of
+    from calosim_tf.experiments import get_experiment
+    from calosim_tf.training.devices import set_threads
+    from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.untrained import write_untrained
+
+    set_threads(threads)
+    note(f"{name} is timed with initial weights, which take as long as trained ones")
+    experiment = get_experiment(name)
+    run = RunFolder(folder / name)
+    write_untrained(experiment, source_of(experiment.data), run)
+    return GeneratorSource(name, run.path)
 
 
 def _measured(
@@ -129,7 +158,7 @@ def _bundle(
     source: GeneratorSource, ways: list[Way], threads: int, clean_up: ExitStack
 ) -> tuple[GeneratorSource, list[Way]]:
     """The bundle to time and the ways that it can be run; a run is exported, so that all have the same network."""
-    from calosim_tf.inference.bundle import WITH_TENSORFLOW, format_of
+    from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
     if source.sidecar is None or any(way.backend in WITH_TENSORFLOW for way in ways):
         from calosim_tf.training.devices import set_threads
@@ -161,11 +190,13 @@ def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> Subject:
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:
     """A bundle of a run with the formats that these ways take, in a temporary folder."""
     from calosim_tf.commands.generator_source import GeneratorSource
-    from calosim_tf.export.write import WRITERS, ExportOptions, export
-    from calosim_tf.inference.bundle import format_of
+    from calosim_tf.export.options import ExportOptions
+    from calosim_tf.export.write import export
+    from calosim_tf.inference.backends import format_of
 
-    formats = tuple(dict.fromkeys(format_of(*way) for way in ways if format_of(*way) in WRITERS))
+    formats = tuple(dict.fromkeys(format_of(*way) for way in ways))
     out = folder / "bundle"
+    note(f"exporting {source.name} as {', '.join(formats)}")
     export(source.run_folder, out, ExportOptions(formats, EXPORT_BATCHES, skip_unsupported=True))
     return GeneratorSource.named(str(out))
 

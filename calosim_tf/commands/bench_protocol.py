@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from calosim_tf.commands.bench import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
+from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 
-BACKENDS = ("tf", "xla", "onnx")
+MATRIX_READINGS = 3
 # Baseline of the paper
 BASELINE = "conv3d"
 # Table 1 gives seconds per step of 20 batches of 128
@@ -31,6 +34,8 @@ def run_protocol(args: argparse.Namespace) -> int:
         require_positive("--steps", args.steps)
     batch = None if args.batch is None else positive_integer("--batch", args.batch)
 
+    from calosim_tf.benchmark.clocks import spread
+    from calosim_tf.benchmark.machine import description
     from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
     from calosim_tf.training.devices import set_threads, threads_in_use
 
@@ -43,7 +48,9 @@ def run_protocol(args: argparse.Namespace) -> int:
         for name, subject in subjects.items()
         for backend in backends
     }
+    rates = matrix_rates(threads_in_use())
     readings = bench_protocol(calls, protocol)
+    rates += matrix_rates(threads_in_use())
     result = {
         "protocol": "rehm",
         "batch": protocol.batch,
@@ -52,10 +59,21 @@ def run_protocol(args: argparse.Namespace) -> int:
         "warm_up_batches": protocol.warm_up_batches,
         "shortened": protocol != full,
         "threads": threads_in_use(),
-        "rows": [_row(key, subjects, readings, backends) for key in calls],
+        "machine": description(threads_in_use()),
+        "matrix_gflop_per_s": spread([rate / 1e9 for rate in rates]),
+        "rows": [_row(key, subjects, readings, backends, statistics.median(rates)) for key in calls],
     }
     print(json.dumps(result, indent=2) if args.json else _format(result))
     return 0
+
+
+def matrix_rates(threads: int) -> list[float]:
+    """Rates of the fastest library's matrix product, operations per second."""
+    from calosim_tf.benchmark.clocks import SETTLE_S, in_turn
+    from calosim_tf.benchmark.machine import matrix_flops, matrix_products
+
+    found = in_turn(matrix_products(threads), MATRIX_READINGS, SETTLE_S)
+    return [matrix_flops() / seconds for seconds in min(found.values(), key=statistics.median)]
 
 
 def _check_names(names: list[str]) -> None:
@@ -76,6 +94,8 @@ def _subject(name: str) -> dict[str, Any]:
     from calosim_tf.commands.info import describe_network
     from calosim_tf.data.bundled import run_path
     from calosim_tf.experiments import EXPERIMENTS
+    from calosim_tf.export.cost import multiply_adds
+    from calosim_tf.export.parts import raw_function
     from calosim_tf.training.build import build_networks
     from calosim_tf.training.load import in_words, load_network
     from calosim_tf.training.run_folder import RunFolder
@@ -96,6 +116,7 @@ def _subject(name: str) -> dict[str, Any]:
         "generator": name,
         "weights": weights,
         **{key: described[key] for key in ("params_total", "conv_layers")},
+        "multiply_adds": multiply_adds(raw_function(network, batch=1).graph),
         "published_seconds_per_2560": published[0] if published else None,
     }
     return {"network": network, "latent": experiment.network.latent, "record": record}
@@ -106,14 +127,27 @@ def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
     from calosim_tf.benchmark.keras_network import network_call, network_inputs
 
     network = subject["network"]
-    inputs = network_inputs(network, subject["latent"], batch)
-    if backend == "onnx":
-        from calosim_tf.export.onnx import onnx_call
-
-        call = onnx_call(network, threads)
-    else:
+    latent, condition = network_inputs(network, subject["latent"], batch)
+    if backend in WITH_TENSORFLOW:
         call = network_call(network, jit_compile=backend == "xla")
-    return lambda: call(*inputs)
+        return lambda: call(latent, condition)
+
+    from calosim_tf.inference.parallel import ParallelNetwork, rows_in_cache
+
+    shape = tuple(network.output.shape[1:])
+    n_outputs = math.prod(shape)
+    if backend == "onnx":
+        from calosim_tf.export.onnx import onnx_model
+        from calosim_tf.inference.onnx import OnnxEngine
+
+        engine = OnnxEngine(onnx_model(network), (latent.shape[1], condition.shape[1]), shape)
+    else:
+        from calosim_tf.export.tflite import float_model
+        from calosim_tf.inference.tflite import TfliteEngine
+
+        rows = min(batch, rows_in_cache(n_outputs))
+        engine = TfliteEngine({rows: float_model(network, rows)}, n_outputs)
+    return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
 
 
 def _row(
@@ -121,19 +155,22 @@ def _row(
     subjects: dict[str, dict],
     readings: dict[tuple[str, str], list[float]],
     backends: list[str],
+    flops_per_s: float,
 ) -> dict[str, Any]:
     from calosim_tf.benchmark.clocks import ratio_spread, spread
 
     name, backend = key
     record = subjects[name]["record"]
     seconds = [PUBLISHED_SHOWERS * value for value in readings[key]]
+    least = PUBLISHED_SHOWERS * 2.0 * record["multiply_adds"] / flops_per_s
     row = {**record, "backend": backend, "seconds_per_2560": spread(seconds)}
+    row["matrix_share"] = spread([least / value for value in seconds])
     if BASELINE in subjects:
         row["speed_up"] = ratio_spread(readings[BASELINE, backend], readings[key])
         baseline = subjects[BASELINE]["record"]["published_seconds_per_2560"]
         if record["published_seconds_per_2560"]:
             row["published_speed_up"] = baseline / record["published_seconds_per_2560"]
-    ours = next((other for other in backends if other != "onnx"), None)
+    ours = next((other for other in backends if other in WITH_TENSORFLOW), None)
     if backend == "onnx" and ours:
         row["onnx_over"] = {ours: ratio_spread(readings[key], readings[name, ours])}
     return row
@@ -146,12 +183,19 @@ def _format(result: dict[str, Any]) -> str:
     )
     if result["shortened"]:
         how += "; shortened, the protocol has 100 steps of batches of 128"
-    lines = [how, "seconds per 2560 showers: median (min - max); speed-up: conv3d over this one"]
+    rate, machine = result["matrix_gflop_per_s"], result["machine"]
+    lines = [
+        how,
+        f"{machine['cpu']}, {machine['cores']} cores; float32 matrix products before and after: {rate['median']:.0f} "
+        f"GFLOP/s ({rate['min']:.0f} - {rate['max']:.0f})",
+        "seconds per 2560 showers: median (min - max); share of the matrix-product rate; speed-up: conv3d over it",
+    ]
     for row in result["rows"]:
         value = row["seconds_per_2560"]
         line = (
             f"  {row['generator']:12} {row['backend']:5} {row['params_total']:>10,} parameters "
-            f"{row['conv_layers']:>4} convolutions {value['median']:9.3f} s ({value['min']:.3f} - {value['max']:.3f})"
+            f"{row['conv_layers']:>4} convolutions {value['median']:9.3f} s ({value['min']:.3f} - {value['max']:.3f}) "
+            f"{100 * row['matrix_share']['median']:5.1f} %"
         )
         if "speed_up" in row:
             line += f"   speed-up {row['speed_up']['median']:.2f}x"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
 from calosim_tf.messages import note, warn
 
 # Of particles that move towards the calorimeter, ends excluded
@@ -38,13 +39,13 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--batch", type=int, default=0, metavar="B", help="showers per network call")
     parser.add_argument(
         "--backend",
-        choices=("tf", "xla", "tflite", "onnx"),
+        choices=BACKENDS,
         default="tf",
         help="what runs the network; tflite and onnx take a bundle and do without TensorFlow (default tf)",
     )
     parser.add_argument(
         "--precision",
-        choices=("float32", "float16", "dynamic", "int8", "int16x8"),
+        choices=PRECISIONS,
         default="float32",
         help="of the network, with --backend tflite",
     )
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     with shower_writer(
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
-        if args.threads and args.backend in ("tf", "xla"):
+        if args.threads and args.backend in WITH_TENSORFLOW:
             from calosim_tf.training.devices import set_threads
 
             set_threads(args.threads)

@@ -67,7 +67,7 @@ class GeneratorSource:
 
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
-        from calosim_tf.inference.bundle import WITH_TENSORFLOW, format_of
+        from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
         kind = format_of(backend, precision)
         if self.sidecar:
@@ -81,7 +81,8 @@ class GeneratorSource:
 
     def load(self, backend: str, precision: str, threads: int = 0) -> tuple[ShowerSampler, tuple[int, ...]]:
         """The generator, and the iterations of its networks."""
-        from calosim_tf.inference.bundle import WITH_TENSORFLOW, engine_sampler
+        from calosim_tf.inference.backends import WITH_TENSORFLOW
+        from calosim_tf.inference.bundle import engine_sampler
 
         self.require(backend, precision)
         iterations = tuple(network.iteration for network in self.sidecar.networks) if self.sidecar else ()

@@ -27,12 +27,16 @@ def run_path(name: str) -> Path:
         if not path.is_dir():
             raise RunFolderError(f"{path}: found no such folder, expected a run folder or pretrained:NAME")
         return path
-    wanted = name.removeprefix(PRETRAINED_PREFIX)
-    folder = _data_prep() / "pretrained"
-    known = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    wanted, known = name.removeprefix(PRETRAINED_PREFIX), pretrained_names()
     if wanted not in known:
         raise RunFolderError(f"{name}: no such pretrained generator, expected one of: {', '.join(known) or 'none'}")
-    return folder / wanted
+    return _data_prep() / "pretrained" / wanted
+
+
+def pretrained_names() -> list[str]:
+    """Generators that come with the package."""
+    folder = _data_prep() / "pretrained"
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
 
 
 def _data_prep() -> Path:

@@ -1,16 +1,17 @@
 """Layers back to floating point, the worst first, until the physics of a quantised network holds.
 
 The scheme of Rehm et al. (reduced precision of the Conv2D GAN): quantise everything, and as long as a physics metric
-is outside of its tolerance give the layer whose quantisation hurts most its floating point back.
+is outside of its tolerance give the layer whose quantisation alone hurts most its floating point back.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from calosim_tf.export.operations import count_operations
-from calosim_tf.export.quantisation_physics import Check, changes, exceeded
+from calosim_tf.export.quantisation_physics import Check, holds
 from calosim_tf.export.quantise import Int8Quantiser
 from calosim_tf.export.runners import tflite_runner
 from calosim_tf.export.tflite import tflite_file
@@ -26,7 +27,7 @@ class Search:
     layers : tuple of str
         Left in floating point, in the order in which they went back.
     trace : list of dict
-        A row per step: layer, its local error, the metrics, integer and floating operations, bytes.
+        A row per step: layer, its damage alone, the metrics, integer and floating operations, bytes.
     holds : bool
         Whether every metric is inside of its tolerance at the end.
     """
@@ -36,41 +37,60 @@ class Search:
     holds: bool = True
 
 
-def search(quantiser: Int8Quantiser, check: Check, tolerances: dict[str, float]) -> Search:
+def search(quantiser: Int8Quantiser, check: Check, ranking: Check, tolerances: dict[str, float]) -> Search:
     """Return layers to floating point until every metric of ``tolerances`` is inside.
 
     Parameters
     ----------
     quantiser : Int8Quantiser
-    check : Check
+    check, ranking : Check
+        Showers that decide, and the (fewer) showers that rank the layers.
     tolerances : dict
-        Name of a change (:func:`calosim_tf.export.quantisation_physics.changes`) -> largest one allowed.
+        Name of a change (:meth:`~calosim_tf.export.quantisation_physics.Check.changes`) -> largest one allowed.
     """
     layers: list[str] = []
-    row = _step(quantiser, check, tolerances, layers, None)
-    trace = [row]
-    if exceeded(row["metrics"], tolerances):
-        ranked = list(quantiser.errors().items())
-        for layer, error in progress(ranked, len(ranked), "layers back to floating point"):
+    trace = [_step(quantiser, check, tolerances, layers)]
+    if not holds(trace[-1]["metrics"], tolerances):
+        for layer, damage in damages(quantiser, ranking, tolerances).items():
             layers.append(layer)
-            row = {**_step(quantiser, check, tolerances, layers, layer), "local_error": error}
-            trace.append(row)
-            if not exceeded(row["metrics"], tolerances):
+            trace.append({**_step(quantiser, check, tolerances, layers), "layer": layer, "damage_alone": damage})
+            if holds(trace[-1]["metrics"], tolerances):
                 break
-    return Search(tuple(layers), trace, not exceeded(row["metrics"], tolerances))
+    return Search(tuple(layers), trace, holds(trace[-1]["metrics"], tolerances))
 
 
-def _step(
-    quantiser: Int8Quantiser, check: Check, tolerances: dict[str, float], layers: list[str], added: str | None
-) -> dict[str, Any]:
-    model = quantiser.model(layers)
+def damages(quantiser: Int8Quantiser, check: Check, tolerances: dict[str, float]) -> dict[str, float]:
+    """Layer -> largest change over its tolerance when this layer alone is quantised; worst first."""
+    found = {}
+    for layer in progress(quantiser.layers, len(quantiser.layers), "damage layer by layer"):
+        model = quantiser.model(other for other in quantiser.layers if other != layer)
+        found[layer] = max(_share(*pair) for pair in _changes(quantiser, model, check, tolerances))
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _changes(
+    quantiser: Int8Quantiser, model: bytes, check: Check, tolerances: dict[str, float]
+) -> list[tuple[float, float]]:
+    """Change and tolerance, metric by metric."""
     after = check.after(tflite_runner(model, tflite_file(model, quantiser.batch)), "int8")
+    return list(zip(check.changes(after, tolerances).values(), tolerances.values(), strict=True))
+
+
+def _share(change: float, tolerance: float) -> float:
+    if not math.isfinite(change):
+        return math.inf
+    return change / tolerance if tolerance else (math.inf if change else 0.0)
+
+
+def _step(quantiser: Int8Quantiser, check: Check, tolerances: dict[str, float], layers: list[str]) -> dict[str, Any]:
+    model = quantiser.model(layers)
     operations = count_operations(model)
+    values = (change for change, _ in _changes(quantiser, model, check, tolerances))
     return {
         "step": len(layers),
-        "layer": added,
-        "local_error": None,
-        "metrics": changes(check.before, after, tolerances),
+        "layer": None,
+        "damage_alone": None,
+        "metrics": dict(zip(tolerances, values, strict=True)),
         "integer_operations": sum(operations.integer.values()),
         "floating_operations": sum(operations.floating.values()),
         "bytes": len(model),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -22,14 +21,18 @@ from calosim_tf.export.fallback import Search, search
 from calosim_tf.export.operations import count_operations
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.parts import Part
-from calosim_tf.export.quantisation_physics import CHANGES, Check, against_reference, changes, per_energy
+from calosim_tf.export.quantisation_physics import CHANGES, Check, against_reference, per_energy
 from calosim_tf.export.quantisation_report import write_report
 from calosim_tf.export.quantise import Int8Quantiser, int16x8_model
 from calosim_tf.export.runners import tflite_runner
 from calosim_tf.export.tflite import SIGNATURE, tflite_file
 
+# One core, so that two kernels are compared and not two ways of sharing work out (`calosim bench generate` does that)
+THREADS = 1
 # Showers that a quantised network is judged on (our choice): 2000, or fewer where they have many cells
 EVENTS, EVENT_CELLS = 2_000, 8_000_000
+# One of so many of them ranks the layers, of which a network may have a hundred
+RANKING_SHARE = 8
 # Readings of the clock, fewer for calls that take long (our choice)
 READINGS, FEW_READINGS, LONG_CALL_S = 12, 3, 1.0
 
@@ -49,7 +52,10 @@ def integer_models(
     if kind == "tflite_int16x8":
         return {batch: int16x8_model(part, batch, options.draws) for batch in options.batches}, None
     quantisers = {batch: Int8Quantiser(part, batch, options.draws, options.integer_io) for batch in options.batches}
-    found = search(quantisers[max(quantisers)], check, options.tolerances) if options.tolerances else None
+    found = None
+    if options.tolerances:
+        ranking = Check.over_energies(part, len(check.energy_mev) // RANKING_SHARE, options.seed)
+        found = search(quantisers[max(quantisers)], check, ranking, options.tolerances)
     if found and not found.holds:
         last = ", ".join(f"{name} {value:.3g}" for name, value in found.trace[-1]["metrics"].items())
         raise ExportError(
@@ -103,10 +109,10 @@ def write_judgement(
         "network": part.name,
         "calibration_draws": options.draws,
         "integer_inputs_and_output": file.dtype != "float32",
-        "threads": _threads(),
+        "threads": THREADS,
         "showers": len(check.energy_mev),
         "files": [_cost(part, *item) for item in models.values()],
-        "changes": changes(check.before, after, [*CHANGES, *(n for n in options.tolerances if n not in CHANGES)]),
+        "changes": check.changes(after, [*CHANGES, *(name for name in options.tolerances if name not in CHANGES)]),
         "per_energy": per_energy(check.before, after),
         "fallback": None if found is None else {"tolerances": options.tolerances, **asdict(found)},
         "reference": _against_monte_carlo(part, run, word, options),
@@ -172,7 +178,7 @@ def _time_ratio(part: Part, batch: int, quantised: bytes, floating: bytes) -> tu
 
 def _bare_call(part: Part, batch: int, model: bytes):
     """A call of a model with its inputs in place."""
-    interpreter = tf.lite.Interpreter(model_content=model, num_threads=_threads())
+    interpreter = tf.lite.Interpreter(model_content=model, num_threads=THREADS)
     call = interpreter.get_signature_runner(SIGNATURE)
     rng = np.random.default_rng(0)
     inputs = {}
@@ -180,10 +186,6 @@ def _bare_call(part: Part, batch: int, model: bytes):
         values = rng.uniform(-1.0, 1.0, detail["shape"])
         inputs[name] = (values if detail["dtype"] == np.float32 else 100 * values).astype(detail["dtype"])
     return lambda: call(**inputs)
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def recorded(path: Path, model: bytes, batch: int) -> ModelFile:

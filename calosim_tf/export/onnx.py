@@ -56,25 +56,11 @@ def onnx_model(network: keras.Model) -> bytes:
     return model.SerializeToString()
 
 
-def onnx_call(network: keras.Model, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A generator in ONNX Runtime on the CPU: (latent, condition) to the network's output.
-
-    Parameters
-    ----------
-    network : keras.Model
-    threads : int
-        Inside one operation.
-
-    Raises
-    ------
-    ConfigError
-        As :func:`onnx_model`.
-    """
-    return onnx_session_call(onnx_model(network), threads)
-
-
 def onnx_session_call(model: bytes, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """As :func:`onnx_call`, from a serialised model; 0 threads for ONNX Runtime's own choice."""
+    """A serialised model in ONNX Runtime on the CPU: (latent, condition) to the network's output.
+
+    0 threads are ONNX Runtime's own choice.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -20,7 +20,7 @@ class Operations:
     ----------
     integer, floating : dict
         Name of an operation -> how often it is there with an integer result, and with a floating-point one.
-        Conversions between the two are not in these.
+        Conversions between the two are not in these; a change of scale between integers is.
     conversions : int
         From floating point to integers or back, those at inputs and outputs included.
     ends : int
@@ -51,8 +51,8 @@ class Operations:
             return f"all {total} operations are integer"
         names = ", ".join(f"{count} {name}" for name, count in sorted(self.floating.items())) or "none"
         return (
-            f"{sum(self.floating.values())} of {total} operations stay in floating point ({names}), between "
-            f"{max(0, self.conversions - self.ends)} conversions"
+            f"{sum(self.floating.values())} of {total} operations stay in floating point ({names}), with "
+            f"{self.conversions} conversions"
         )
 
 
@@ -67,9 +67,10 @@ def count_operations(model: bytes) -> Operations:
         ends += sum(types[index] in FLOATS for index in (*graph.inputs, *graph.outputs))
         for operator in graph.operators:
             name = _operator_name(content.operatorCodes[operator.opcodeIndex])
-            if name in CONVERSIONS:
+            ends_in_float = any(types[index] in FLOATS for index in operator.outputs)
+            if name in CONVERSIONS and (ends_in_float or types[operator.inputs[0]] in FLOATS):
                 conversions += 1
-            elif any(types[index] in FLOATS for index in operator.outputs):
+            elif ends_in_float:
                 floating[name] += 1
             else:
                 integer[name] += 1

@@ -1,7 +1,8 @@
 """Conditions and showers in MeV as TensorFlow operations: what a normalisation does, inside an exported graph.
 
 The numbers are those of :mod:`calosim_tf.data.transforms` and :mod:`calosim_tf.data.cell_transforms`; a test holds each
-kind against them.
+kind against them.  AutoGraph, which does not know ``match``, is told to leave them alone: nothing in them depends on
+the value of a tensor.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def kinetic_energy_mev(incident_energy_mev: tf.Tensor, mass_mev: float) -> tf.Te
     return momentum**2 / (tf.sqrt(momentum**2 + mass**2) + mass)
 
 
+@tf.autograph.experimental.do_not_convert
 def condition(law: Normalisation, incident_energy_mev: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
     """Condition of each particle, as ``law.label``.
 
@@ -59,6 +61,7 @@ def condition(law: Normalisation, incident_energy_mev: tf.Tensor, attributes: tf
     return tf.cast(found, tf.float32)
 
 
+@tf.autograph.experimental.do_not_convert
 def cells_mev(law: Normalisation, outputs: tf.Tensor, incident_energy_mev: tf.Tensor) -> tf.Tensor:
     """Showers from a network's outputs, as ``law.to_mev``.
 

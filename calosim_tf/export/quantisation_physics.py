@@ -15,8 +15,9 @@ from calosim_tf.export.particles import particle_attributes
 from calosim_tf.export.parts import Part
 from calosim_tf.export.runners import Runner
 from calosim_tf.latents import draw_latents
-from calosim_tf.physics.comparison import bootstrap_rng, compare
+from calosim_tf.physics.comparison import Comparison, bootstrap_rng, compare
 from calosim_tf.physics.evaluate import METRICS
+from calosim_tf.physics.metrics import OVERALL
 
 # Our choice: two per decade or more in every detector here, and the public ones for photons
 CHECK_ENERGIES = 9
@@ -66,6 +67,34 @@ class Check:
     def after(self, run: Runner, what: str) -> ShowerSet:
         """Showers of a quantised network."""
         return self._set(run(self.latent, self.label), what)
+
+    @cached_property
+    def _itself(self) -> Comparison:
+        return compare(self.before, self.before)
+
+    def changes(self, after: ShowerSet, names: Iterable[str]) -> dict[str, float]:
+        """How far showers are from those before, for names of :data:`CHANGES` and of metrics of evaluation.
+
+        A metric of the latter kind is that of ``after`` against the showers before, less that of the showers before
+        against themselves.
+
+        Raises
+        ------
+        ConfigError
+            The detector does not have a metric.
+        """
+        found, comparison = {}, None
+        for name in names:
+            if name in CHANGES:
+                found[name] = CHANGES[name][1](self.before, after)
+                continue
+            metric, comparison = METRICS[name], comparison or compare(after, self.before)
+            if not metric.needs <= comparison.provides:
+                detector = self.part.generator.detector.name
+                raise ConfigError(f"--tolerance: found metric {name}, which detector {detector} does not have")
+            values = [metric.function(one, bootstrap_rng(0))[""].value for one in (comparison, self._itself)]
+            found[name] = abs(values[0] - values[1])
+        return found
 
     def _set(self, outputs: np.ndarray, what: str) -> ShowerSet:
         showers = self.part.showers(outputs, self.energy_mev)
@@ -123,35 +152,15 @@ CHANGES: dict[str, tuple[str, Callable[[ShowerSet, ShowerSet], float]]] = {
 
 def require_known(names: Iterable[str]) -> None:
     """:class:`ConfigError` unless every name is one of :data:`CHANGES` or a metric with an ideal value."""
-    known = [*CHANGES, *(name for name, metric in METRICS.items() if metric.ideal is not None)]
+    known = [*CHANGES, *(n for n, m in METRICS.items() if m.ideal is not None and OVERALL in m.scopes)]
     for name in names:
         if name not in known:
             raise ConfigError(f"--tolerance: found metric {name!r}, expected one of {', '.join(known)}")
 
 
-def changes(before: ShowerSet, after: ShowerSet, names: Iterable[str]) -> dict[str, float]:
-    """Distance from no change, for names of :data:`CHANGES` and of :data:`calosim_tf.physics.evaluate.METRICS`.
-
-    A metric of the latter kind is that of ``after`` against ``before``, less its ideal value.
-    """
-    comparison = compare(after, before)
-    found = {}
-    for name in names:
-        if name in CHANGES:
-            found[name] = CHANGES[name][1](before, after)
-        else:
-            metric = METRICS[name]
-            if not metric.needs <= comparison.provides:
-                raise ConfigError(
-                    f"--tolerance: found metric {name}, which detector {before.detector.name} does not have"
-                )
-            found[name] = abs(metric.function(comparison, bootstrap_rng(0))[""].value - metric.ideal)
-    return found
-
-
-def exceeded(found: dict[str, float], tolerances: dict[str, float]) -> dict[str, float]:
-    """Changes outside of their tolerance; one that is not a number is."""
-    return {name: found[name] for name, tolerance in tolerances.items() if not found[name] <= tolerance}
+def holds(found: dict[str, float], tolerances: dict[str, float]) -> bool:
+    """Whether every change is inside of its tolerance; one that is not a number is not."""
+    return all(found[name] <= tolerance for name, tolerance in tolerances.items())
 
 
 def against_reference(check: Check, after: ShowerSet, reference: ShowerSet) -> list[dict[str, Any]]:
@@ -160,7 +169,7 @@ def against_reference(check: Check, after: ShowerSet, reference: ShowerSet) -> l
     samples = {"before": compare(check.before, reference), "after": compare(after, reference)}
     provided = samples["before"].provides
     for name, metric in METRICS.items():
-        if metric.ideal is None or not metric.needs <= provided or "overall" not in metric.scopes:
+        if metric.ideal is None or not metric.needs <= provided or OVERALL not in metric.scopes:
             continue
         values = {key: metric.function(one, bootstrap_rng(0)).get("") for key, one in samples.items()}
         if None in values.values():

@@ -30,7 +30,7 @@ def _lines(stem: str, report: dict[str, Any]) -> list[str]:
         f"Quantised after training with {report['calibration_draws']} draws of latents and particles over the whole "
         "range.  Energies in MeV are made in floating point outside of the network.",
         "",
-        "| showers per call | bytes | float32 | ratio | time over float32 | operations |",
+        "| showers per call | bytes | float32 | ratio | time over float32, one thread | operations |",
         "|---|---|---|---|---|---|",
     ]
     for row in report["files"]:
@@ -86,13 +86,14 @@ def _trace_lines(report: dict[str, Any]) -> list[str]:
         f"Wanted: {wanted}, which {outcome}.  In floating point: {layers}.",
     ]
     names = list(search["tolerances"])
-    lines += ["", f"| step | layer | its own error | {' | '.join(names)} | integer | floating | bytes |"]
+    lines += ["", "Damage alone: largest change over its tolerance when nothing but this layer is quantised."]
+    lines += ["", f"| step | layer | damage alone | {' | '.join(names)} | integer | floating | bytes |"]
     lines.append(f"|{'---|' * (len(names) + 6)}")
     for row in search["trace"]:
-        error = "-" if row["local_error"] is None else f"{row['local_error']:.2g}"
+        damage = "-" if row["damage_alone"] is None else f"{row['damage_alone']:.2g}"
         values = " | ".join(f"{row['metrics'][name]:.3g}" for name in names)
         lines.append(
-            f"| {row['step']} | {row['layer'] or 'all integer'} | {error} | {values} | {row['integer_operations']} "
+            f"| {row['step']} | {row['layer'] or 'all integer'} | {damage} | {values} | {row['integer_operations']} "
             f"| {row['floating_operations']} | {row['bytes']:,} |"
         )
     return lines

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from calosim_tf.export.parts import OUTPUT, Part
 from calosim_tf.export.physics_in_graph import cells_mev, condition
 
-RAW, SHOWERS = "raw", "showers"
+RAW, SHOWERS, CELLS = "raw", "showers", "cells_mev"
 
 
 class ExportedGenerator(tf.Module):
@@ -32,7 +34,6 @@ class ExportedGenerator(tf.Module):
         law = part.generator.normalisation
         latent = tf.TensorSpec((None, part.generator.latent.size), tf.float32, "latent")
         label = tf.TensorSpec((None, part.network.input["condition"].shape[1]), tf.float32, "condition")
-        energy = tf.TensorSpec((None,), tf.float32, "incident_energy_mev")
 
         def raw(latent, condition):
             return {OUTPUT: self.network({"latent": latent, "condition": condition}, training=False)}
@@ -40,21 +41,80 @@ class ExportedGenerator(tf.Module):
         def made(incident_energy_mev, attributes, latent):
             label = condition(law, incident_energy_mev, attributes)
             outputs = self.network({"latent": latent, "condition": label}, training=False)
-            return {"cells_mev": cells_mev(law, outputs, incident_energy_mev)}
+            return cells_mev(law, outputs, incident_energy_mev)
 
         self.raw = tf.function(raw, input_signature=[latent, label])
-        width = len(part.generator.detector.attributes)
-        if width:
-            attributes = tf.TensorSpec((None, width), tf.float32, "attributes")
-            self.showers = tf.function(made, input_signature=[energy, attributes, latent])
-        else:
-
-            def from_energy(incident_energy_mev, latent):
-                return made(incident_energy_mev, None, latent)
-
-            self.showers = tf.function(from_energy, input_signature=[energy, latent])
+        self.showers = showers_function(made, part.generator.latent.size, len(part.generator.detector.attributes))
 
     def save(self, path: Path) -> None:
         """Write the SavedModel folder."""
         signatures = {RAW: self.raw.get_concrete_function(), SHOWERS: self.showers.get_concrete_function()}
         tf.saved_model.save(self, str(path), signatures=signatures)
+
+
+class RoutedGenerator(tf.Module):
+    """The generators of a split as one function: each shower by the network of its incident energy.
+
+    ``showers`` as in :class:`ExportedGenerator`; the latent is as wide as that of the widest network, and a narrower
+    one takes the first numbers of it.  An energy that no network makes gives cells that are not a number.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Ascending in energy; the upper one has a shared edge.
+    """
+
+    def __init__(self, parts: Sequence[Part]):
+        super().__init__(name="routed_generator")
+        self.networks = [part.network for part in parts]
+        detector = parts[0].generator.detector
+
+        def made(incident_energy_mev, attributes, latent):
+            cells = tf.fill((tf.shape(latent)[0], detector.n_voxels), np.float32(np.nan))
+            number = _route([part.energy_range_mev for part in parts], incident_energy_mev)
+            for index, part in enumerate(parts):
+                rows = tf.where(number == index)
+                law = part.generator.normalisation
+                energy = tf.gather_nd(incident_energy_mev, rows)
+                label = condition(law, energy, None if attributes is None else tf.gather_nd(attributes, rows))
+                drawn = tf.gather_nd(latent, rows)[:, : part.generator.latent.size]
+                outputs = self.networks[index]({"latent": drawn, "condition": label}, training=False)
+                cells = tf.tensor_scatter_nd_update(cells, rows, cells_mev(law, outputs, energy))
+            return cells
+
+        widest = max(part.generator.latent.size for part in parts)
+        self.showers = showers_function(made, widest, len(detector.attributes))
+
+    def save(self, path: Path) -> None:
+        """Write the SavedModel folder."""
+        tf.saved_model.save(self, str(path), signatures={SHOWERS: self.showers.get_concrete_function()})
+
+
+def showers_function(made: Callable[..., tf.Tensor], latent_size: int, attributes: int):
+    """``made(incident_energy_mev, attributes, latent)`` as a function of named inputs, attributes where there are."""
+    energy = tf.TensorSpec((None,), tf.float32, "incident_energy_mev")
+    latent = tf.TensorSpec((None, latent_size), tf.float32, "latent")
+
+    def with_attributes(incident_energy_mev, attributes, latent):
+        return {CELLS: made(incident_energy_mev, attributes, latent)}
+
+    def from_energy(incident_energy_mev, latent):
+        return {CELLS: made(incident_energy_mev, None, latent)}
+
+    if attributes:
+        more = tf.TensorSpec((None, attributes), tf.float32, "attributes")
+        return tf.function(with_attributes, input_signature=[energy, more, latent])
+    return tf.function(from_energy, input_signature=[energy, latent])
+
+
+def _route(ranges: Sequence[tuple[float | None, float | None]], incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    """Number of the network of each shower, -1 for none, as :meth:`RoutedShowerGenerator.route`."""
+    number = tf.fill(tf.shape(incident_energy_mev), -1)
+    for index, (low, high) in enumerate(ranges):
+        inside = tf.ones_like(incident_energy_mev, dtype=tf.bool)
+        if low is not None:
+            inside &= incident_energy_mev >= low
+        if high is not None:
+            inside &= incident_energy_mev <= high
+        number = tf.where(inside, index, number)
+    return number

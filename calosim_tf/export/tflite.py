@@ -11,6 +11,7 @@ import tensorflow as tf
 from calosim_tf.bundle.sidecar import ModelFile
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.parts import OUTPUT, raw_function
+from calosim_tf.export.quiet import quiet_converter
 
 # The converter gives single signatures this name
 SIGNATURE = "serving_default"
@@ -24,7 +25,8 @@ def converter(network: keras.Model, batch: int) -> tf.lite.TFLiteConverter:
 def converted(prepared: tf.lite.TFLiteConverter) -> bytes:
     """The model that a converter gives; :class:`UnsupportedFormat` where an operation has no counterpart."""
     try:
-        return prepared.convert()
+        with quiet_converter():
+            return prepared.convert()
     except (RuntimeError, ValueError, tf.errors.OpError) as error:
         raise UnsupportedFormat(first_line(error)) from error
 

@@ -24,7 +24,7 @@ from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.parity import check_parity
 from calosim_tf.export.parts import Part, load_parts
-from calosim_tf.export.saved_model import RAW, ExportedGenerator
+from calosim_tf.export.saved_model import RAW, SHOWERS, ExportedGenerator, RoutedGenerator
 from calosim_tf.export.tflite import float_model
 from calosim_tf.files import read_json, write_json
 from calosim_tf.progress import progress
@@ -58,6 +58,10 @@ def export(run: RunFolder, out: Path, options: ExportOptions, force: bool = Fals
             PartWriter(*item, options).record() for item in zip(parts, [folder] * len(parts), stems, strict=True)
         ]
         sidecar = describe(run, parts, records)
+        if len(parts) > 1 and "saved_model" in options.formats:
+            path = folder / "routed.saved_model"
+            RoutedGenerator(parts).save(path)
+            sidecar = replace(sidecar, routed=_described(path, SHOWERS))
         parity = check_parity(folder, parts, sidecar, options.seed)
         write_json(folder / "parity.json", parity)
         write_card(folder, sidecar, parity)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calosim_tf.bundle.sidecar import NetworkRecord, Sidecar
-from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import get_detector
+from calosim_tf.inference.backends import format_of
 from calosim_tf.inference.engine import Engine
 from calosim_tf.inference.engine_sampler import EngineSampler
 from calosim_tf.inference.onnx import OnnxEngine
@@ -16,29 +16,6 @@ from calosim_tf.inference.parallel import ParallelNetwork
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
 from calosim_tf.inference.tflite import TfliteEngine
-
-# (back end, precision) -> format of a bundle
-FORMAT_OF = {
-    ("tf", "float32"): "saved_model",
-    ("xla", "float32"): "saved_model",
-    ("onnx", "float32"): "onnx",
-    ("tflite", "float32"): "tflite",
-    ("tflite", "float16"): "tflite_fp16",
-    ("tflite", "dynamic"): "tflite_dynamic",
-    ("tflite", "int8"): "tflite_int8",
-    ("tflite", "int16x8"): "tflite_int16x8",
-}
-BACKENDS = tuple(dict.fromkeys(backend for backend, _ in FORMAT_OF))
-PRECISIONS = tuple(dict.fromkeys(precision for _, precision in FORMAT_OF))
-WITH_TENSORFLOW = ("tf", "xla")
-
-
-def format_of(backend: str, precision: str) -> str:
-    """Format of a bundle that a back end runs in a precision; :class:`ConfigError` when there is none."""
-    if (backend, precision) not in FORMAT_OF:
-        known = ", ".join(item for name, item in FORMAT_OF if name == backend)
-        raise ConfigError(f"--precision: found {precision!r} with back end {backend}, expected {known}")
-    return FORMAT_OF[backend, precision]
 
 
 def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str, threads: int = 0) -> ShowerSampler:
@@ -51,7 +28,7 @@ def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str,
         As :func:`calosim_tf.bundle.sidecar.read_sidecar` gives it.
     backend : {'onnx', 'tflite'}
     precision : str
-        Of :data:`PRECISIONS`.
+        Of :data:`calosim_tf.inference.backends.PRECISIONS`.
     threads : int
         0 for one per usable core.
 
@@ -83,7 +60,7 @@ def joined(sidecar: Sidecar, sampler: Callable[[NetworkRecord], NetworkSampler])
         return sampler(sidecar.networks[0])
     members = []
     for network in sidecar.networks:
-        low, high = network.energy_range_mev
+        low, high = network.energy_range_mev or (None, None)
         members.append(
             (float("-inf") if low is None else low, float("inf") if high is None else high, sampler(network))
         )

@@ -21,6 +21,11 @@ CALL_VOXELS = 512 * 368
 SHARED_ROWS = 32
 
 
+def rows_in_cache(n_voxels: int) -> int:
+    """Showers of a call whose feature maps stay in the cache of a core, a power of two."""
+    return 1 << (max(1, CALL_VOXELS // n_voxels).bit_length() - 1)
+
+
 class ParallelNetwork:
     """An engine, its threads and the size of their calls.
 
@@ -41,7 +46,7 @@ class ParallelNetwork:
     def __init__(self, engine: Engine, threads: int, n_voxels: int):
         self.engine = engine
         self.threads = threads
-        fits = 1 << (max(1, CALL_VOXELS // n_voxels).bit_length() - 1)
+        fits = rows_in_cache(n_voxels)
         self.call_rows = min(fits, engine.largest_call or fits)
         self.pool = ThreadPoolExecutor(threads)
         self._own = threading.local()
@@ -54,12 +59,7 @@ class ParallelNetwork:
 
     def share_out(self, fill: Callable[[slice], None], n: int) -> None:
         """Call ``fill`` with slices that make up ``n`` showers, on all threads, and wait."""
-        pieces = self._pieces(n)
-        if len(pieces) == 1:
-            fill(pieces[0])
-            return
-        for _ in self.pool.map(fill, pieces):
-            pass
+        self._run(fill, self._pieces(n))
 
     def call_on(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
         """A call of the network on inputs that are ready.
@@ -79,11 +79,20 @@ class ParallelNetwork:
         def fill(rows: slice) -> None:
             outputs[rows] = self.worker()(latent[rows], condition[rows])
 
+        pieces = self._pieces(len(latent))
+
         def call() -> np.ndarray:
-            self.share_out(fill, len(latent))
+            self._run(fill, pieces)
             return outputs
 
         return call
+
+    def _run(self, fill: Callable[[slice], None], pieces: list[slice]) -> None:
+        if len(pieces) == 1:
+            fill(pieces[0])
+            return
+        for _ in self.pool.map(fill, pieces):
+            pass
 
     def _pieces(self, n: int) -> list[slice]:
         """Calls of about equal size, as many for each thread."""

@@ -10,15 +10,13 @@ started from.  It differs from Keras' own choice in every layer (all biases spre
 
 from __future__ import annotations
 
-import dataclasses
-
 import keras
 
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.initialisers import initial_weights
 from calosim_tf.layers.self_attention import SelfAttention
-from calosim_tf.layers.spectral_normalisation import folded_kernel, normalised
+from calosim_tf.layers.spectral_normalisation import normalised
 
 SHOWER_SHAPE = (30, 30, 1)
 FIRST_SIDE = 2
@@ -96,38 +94,6 @@ def build_critic(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
         x = build.leaky_relu(x, f"hidden_{index}_activation")
     score = build.dense(1, x, "score")
     return keras.Model({"showers": showers, "condition": condition}, score, name="critic")
-
-
-def fold_generator(network: LhcbGanNetwork, generator: keras.Model) -> keras.Model:
-    """The same function without spectral normalisation: every kernel is divided by its sigma once and for all.
-
-    Parameters
-    ----------
-    network : LhcbGanNetwork
-        What ``generator`` was built from.
-    generator : keras.Model
-
-    Returns
-    -------
-    keras.Model
-        Plain layers, no vector u, no power iteration per call.
-    """
-    plain = build_generator(dataclasses.replace(network, spectral_norm_generator=False))
-    for layer in plain.layers:
-        original = generator.get_layer(layer.name)
-        if isinstance(layer, SelfAttention):
-            for convolution, wrapped in zip(layer.convolutions(), original.convolutions(), strict=True):
-                convolution.set_weights(_folded(wrapped))
-            layer.gamma.assign(original.gamma)
-        elif hasattr(layer, "kernel"):
-            layer.set_weights(_folded(original))
-        else:
-            layer.set_weights(original.get_weights())
-    return plain
-
-
-def _folded(layer) -> list:
-    return [folded_kernel(layer).numpy(), getattr(layer, "layer", layer).bias.numpy()]
 
 
 class _Layers:

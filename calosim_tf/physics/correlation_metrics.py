@@ -10,6 +10,7 @@ from calosim_tf.physics.comparison import Comparison
 from calosim_tf.physics.frechet import resampled_moments
 from calosim_tf.physics.histograms import BOOTSTRAP_RESAMPLES
 from calosim_tf.physics.metrics import OVERALL, Measured, Metric
+from calosim_tf.physics.shower_shape_metrics import ONE_LAYER
 from calosim_tf.physics.shower_shapes import layer_energies
 from calosim_tf.physics.statistics import BOOTSTRAP_ERROR, THRESHOLD
 
@@ -35,7 +36,7 @@ def _correlation(covariance: np.ndarray) -> np.ndarray:
 def _correlations(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
     layer_ids = comparison.reference.layers_with("energy_thresholded")
     if len(layer_ids) < 2:
-        return {"": Measured.missing("the detector has a single layer")}
+        return {"": Measured.missing(ONE_LAYER)}
     energies = [layer_energies(sample) for sample in (comparison.generated, comparison.reference)]
     matrices = [pearson_matrix(values) for values in energies]
     sizes = [np.full(BOOTSTRAP_RESAMPLES, len(values)) for values in energies]

@@ -146,7 +146,7 @@ def _least(most: int, batch: int) -> int:
 _SSIM_WORDS = (
     "Mean structural similarity of random pairs of one incident energy, {}, over the layers that are pictures (window"
     " of 11, 9 or 5 cells, what fits; dynamic range: 1e-4 GeV for 3DGAN, else the voxel threshold), about"
-    f" {SIMILARITY_PAIRS} pairs. Error: of the mean."
+    f" {SIMILARITY_PAIRS} pairs. No voxel threshold. Error: of the mean."
 )
 _RULE_WORDS = (
     "Birthday-paradox support size, generated over reference. Duplicates: pairs of one incident energy {} below a limit"

@@ -34,6 +34,7 @@ from calosim_tf.physics.tail_metrics import TAIL_METRICS
 from calosim_tf.physics.three_d_metric_list import THREE_D_METRICS
 
 SCHEMA = 1
+CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
 # Metrics of a full list; those that train a network are asked for (classifier_metrics)
@@ -124,6 +125,8 @@ def evaluate(
         _require_same_detector(other, reference)
     if training is not None:
         _require_same_detector(training, reference)
+    if any(metric.name in CLASSIFIER_METRICS for metric in chosen):
+        notes = [*notes, f"Classifiers, {MODES[classifiers or FULL.mode].words} (CaloChallenge: {FULL.words})."]
     if reweight:
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
@@ -149,7 +152,7 @@ def _write_csv(document: Mapping, path: Path) -> None:
 
     scopes = {"all": document["metrics"], **document["per_energy"]}
     rows = [
-        {"scope": scope, "name": name, **{key: entry[key] for key in CSV_KEYS}}
+        {"scope": scope, "name": name, **{key: entry[key] for key in CSV_KEYS}, "reason": entry.get("reason", "")}
         for scope, entries in scopes.items()
         for name, entry in entries.items()
     ]

@@ -32,7 +32,8 @@ figcaption { font-size: .9rem; color: #444; }
  h2 { break-after: avoid; } .wide { overflow: visible; } .wide img { max-width: 100%; width: auto; }
  .numbers td + td { white-space: normal; }
  .matrix td, .matrix th { font-size: 5.5pt; padding: 1pt 1pt; white-space: normal; overflow-wrap: anywhere; }
- .matrix th:first-child { min-width: 3rem; } }
+ .matrix { table-layout: fixed; width: 100%; } .matrix th:first-child { min-width: 0; }
+ .numbers td:first-child { overflow-wrap: anywhere; } }
 """
 
 

@@ -114,7 +114,7 @@ def _copies(comparison: Comparison, _: np.random.Generator) -> dict[str, Measure
 _WORDS = (
     "Distance of a shower to the nearest training shower, 2-norm of the voxels over the incident energy; training"
     " showers are those of the run or of --training, else one half of the reference stands for them and the other half"
-    f" for held-out ones. At most {LOOKED_UP} showers."
+    f" for held-out ones. At most {LOOKED_UP} showers. No voxel threshold."
 )
 
 MEMORISATION_METRICS = (

@@ -22,6 +22,7 @@ from calosim_tf.physics.shower_shapes import (
 from calosim_tf.physics.statistics import BOOTSTRAP_ERROR, MEAN_ERROR, THRESHOLD, mean_with_error
 
 SHAPE_BINS = 50
+ONE_LAYER = "the detector has a single layer"
 
 
 def shape_edges(name: str, reference: np.ndarray) -> np.ndarray:
@@ -78,6 +79,8 @@ def profile_difference(generated: np.ndarray, reference: np.ndarray, rng: np.ran
 
 
 def _longitudinal(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
+    if len(comparison.reference.showers.detector.layers) < 2:
+        return {"": Measured.missing(ONE_LAYER)}
     profiles = (longitudinal_profiles(s) for s in (comparison.generated, comparison.reference))
     return {"": Measured(*profile_difference(*profiles, rng))}
 

@@ -7,6 +7,8 @@ and the talk's target divides by ln E, which changes its sign at 1 GeV.
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -46,13 +48,16 @@ class TriforceNetwork:
         self._mean, self._width = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), 1e-3)
         log_energy = np.log10(incident_energy_mev)
         self._energy_mean, self._energy_width = float(log_energy.mean()), float(log_energy.std()) or 1.0
-        keras.utils.set_random_seed(self.seed)
         self._model = self._build(inputs.shape[1])
         targets = {
             "pion": np.asarray(is_pion, np.float32)[:, None],
             "energy": ((log_energy - self._energy_mean) / self._energy_width).astype(np.float32)[:, None],
         }
-        self._model.fit(self._scaled(inputs), targets, batch_size=BATCH, epochs=self.epochs, verbose=0)
+        scaled, order = self._scaled(inputs), np.random.Generator(np.random.Philox(self.seed))
+        for _ in range(self.epochs):
+            rows = order.permutation(len(scaled))
+            shuffled = {name: values[rows] for name, values in targets.items()}
+            self._model.fit(scaled[rows], shuffled, batch_size=BATCH, shuffle=False, verbose=0)
 
     def predict(self, showers_mev: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probability of being a pion, and incident energy in MeV: both of shape (n,)."""
@@ -70,16 +75,22 @@ class TriforceNetwork:
         return (inputs - self._mean) / self._width
 
     def _build(self, n_inputs: int) -> keras.Model:
-        layers = keras.layers
+        # every seed is named: Keras would draw the others from the process
+        seeds = itertools.count(self.seed * 1000 + 1)
+
+        def dense(units: int, **options) -> keras.layers.Dense:
+            start = keras.initializers.GlorotUniform(seed=next(seeds))
+            return keras.layers.Dense(units, kernel_initializer=start, **options)
+
         inputs = keras.Input((n_inputs,))
-        hidden = layers.Dense(UNITS)(inputs)
+        hidden = dense(UNITS)(inputs)
         for _ in range(HIDDEN_LAYERS):
-            hidden = layers.Dropout(DROPOUT)(layers.Dense(UNITS, activation="relu")(hidden))
+            hidden = keras.layers.Dropout(DROPOUT, seed=next(seeds))(dense(UNITS, activation="relu")(hidden))
         n_sums = len(self.detector.layers) + 1
-        together = layers.Concatenate()([hidden, inputs[:, -n_sums:]])
+        together = keras.layers.Concatenate()([hidden, inputs[:, -n_sums:]])
         outputs = {
-            "pion": layers.Dense(1, activation="sigmoid", name="pion")(together),
-            "energy": layers.Dense(1, name="energy")(together),
+            "pion": dense(1, activation="sigmoid", name="pion")(together),
+            "energy": dense(1, name="energy")(together),
         }
         model = keras.Model(inputs, outputs)
         model.compile(

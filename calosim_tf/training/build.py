@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -29,12 +30,24 @@ ALGORITHMS: dict[str, type[AdversarialModel]] = {
 }
 
 
+# Apart by more than any number of layers, so that no two kernels share a seed
+GENERATOR_SEEDS, CRITIC_OFFSET = 10_000, 5_000
+
+
 def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
     """Freshly initialised generator and critic of an experiment."""
-    family = importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
-    # Apart by more than any number of layers, so that no two kernels share a seed
-    seed = 10_000 * experiment.run.seed
-    return family.build_generator(experiment.network, seed), family.build_critic(experiment.network, seed + 5_000)
+    seed = GENERATOR_SEEDS * experiment.run.seed
+    return build_generator(experiment), _family(experiment).build_critic(experiment.network, seed + CRITIC_OFFSET)
+
+
+def build_generator(experiment: Experiment) -> keras.Model:
+    """Freshly initialised generator of an experiment, the one of :func:`build_networks`."""
+    return _family(experiment).build_generator(experiment.network, GENERATOR_SEEDS * experiment.run.seed)
+
+
+def _family(experiment: Experiment) -> ModuleType:
+    """Module that builds the networks of an experiment."""
+    return importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
 
 
 def build_model(

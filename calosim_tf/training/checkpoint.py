@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ STATE = "state"
 # Of a checkpoint, for what is written besides the numbers
 MARGIN_BYTES = 2**20
 MIB = 2**20
+# Of the operating system, in the words that TensorFlow hands on
+DISK_WORDS = ("No space left", "Disk quota", "Read-only file system", "Permission denied", "Input/output error")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -86,13 +90,8 @@ class CheckpointStore:
 
     def _write(self, tracked: tf.train.Checkpoint, iteration: int, partial: Path, notes: dict) -> None:
         reach("before", "state", partial)
-        try:
+        with tensorflow_disk_errors(self.folder):
             tracked.write(str(partial / STATE))
-        except tf.errors.OpError as error:
-            raise StorageError(
-                f"{self.folder}: checkpoint {iteration} cannot be written ({error.message}): free space or raise the "
-                "quota, then continue with --resume; earlier checkpoints are intact"
-            ) from error
         reach("after", "state", partial)
         self._require_finite(partial, iteration)
         for path in partial.iterdir():
@@ -241,6 +240,20 @@ class CheckpointStore:
     def _point(self, name: str, iteration: int) -> None:
         if self._pointer(name) != iteration:
             write_atomically(self.folder / name, f"{iteration}\n")
+
+
+@contextmanager
+def tensorflow_disk_errors(path: Path) -> Iterator[None]:
+    """Turn what TensorFlow raises where a disk is full or fails (checkpoints, TensorBoard) into StorageError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not any(words in error.message for words in DISK_WORDS):
+            raise
+        raise StorageError(
+            f"{path}: cannot be written ({error.message}): free space or raise the quota, then continue with --resume; "
+            "earlier checkpoints are intact"
+        ) from error
 
 
 def _is_number(text: str) -> bool:

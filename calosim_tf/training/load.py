@@ -9,7 +9,7 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.inference.sampler import in_words as in_words
-from calosim_tf.training.build import build_networks
+from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
 
@@ -36,7 +36,7 @@ def load_generator(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerSam
 def load_network(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGenerator, int]:
     """Generator and iteration of a run that is not a split."""
     experiment = run.experiment()
-    network, _ = build_networks(experiment)
+    network = build_generator(experiment)
     detector = get_detector(experiment.data.layout)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     iteration = store.restore(tf.train.Checkpoint(**{judged_part(run): network}), "best")

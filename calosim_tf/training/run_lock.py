@@ -8,6 +8,7 @@ clocks of the hosts are not compared.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from calosim_tf.errors import RunFolderError
-from calosim_tf.files import PARTIAL, storage_errors
+from calosim_tf.files import PARTIAL
 from calosim_tf.messages import note
 
 LOCK = "lock.json"
@@ -26,6 +27,7 @@ LOCK = "lock.json"
 BEAT_S = 15.0
 SILENCE_S = 120.0
 _POLL_S = 0.5
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 class RunLock:
@@ -89,15 +91,13 @@ class RunLock:
 
     def _taken(self) -> bool:
         partial = self.path.with_name(f".{LOCK}{PARTIAL}{os.getpid()}")
-        with storage_errors(self.path):
-            try:
-                partial.write_text(json.dumps({**_identity(), "token": self._token}) + "\n")
-                # unlike opening a new file, this makes the name and its content appear together
-                os.link(partial, self.path)
-            except FileExistsError:
-                return False
-            finally:
-                partial.unlink(missing_ok=True)
+        try:
+            partial.write_text(json.dumps({**_identity(), "token": self._token}) + "\n")
+            _link(partial, self.path)
+        except FileExistsError:
+            return False
+        finally:
+            partial.unlink(missing_ok=True)
         return True
 
     def _remove_stale(self) -> None:
@@ -120,7 +120,7 @@ class RunLock:
             self.path.rename(aside)
             if _read(aside) != content:  # another process was faster and its fresh lock was moved: give it back
                 with contextlib.suppress(FileExistsError):
-                    os.link(aside, self.path)
+                    _link(aside, self.path)
             aside.unlink()
 
     def _shows_life(self, content: dict[str, Any]) -> bool:
@@ -141,6 +141,18 @@ class RunLock:
 
     def _content(self) -> dict[str, Any]:
         return _read(self.path)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name unless that is taken: the name and the content appear together."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # a file system without links; a process that is killed in here leaves an empty lock, whose time stands still
+        with target.open("x") as stream:
+            stream.write(source.read_text())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,6 +21,8 @@ LOST = (
     tf.errors.InternalError,
     tf.errors.DeadlineExceededError,
 )
+# ... and what such a message speaks of; the same classes also stand for faults of this process
+TALK = re.compile(r"collective|horovod|gloo|peer|socket|connect|heartbeat|coordination|/task:\d", re.IGNORECASE)
 
 
 class Strategy:
@@ -134,6 +136,8 @@ class Strategy:
         try:
             yield
         except LOST as error:
+            if not TALK.search(str(error)):
+                raise
             lost = _lost_rank(str(error))
             raise WorkerLostError(
                 f"{where}: rank {self.process} lost {lost} ({_first_line(error)}): the last checkpoint is intact, "

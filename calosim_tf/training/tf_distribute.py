@@ -76,7 +76,7 @@ class MultiWorker(_TfStrategy):
     name = "multiworker"
 
     def __init__(self):
-        resolver, workers = _cluster()
+        resolver, workers = find_cluster()
         super().__init__(tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver))
         self.process, self.processes = resolver.task_id, len(workers)
         own = workers[self.process].rpartition(":")[0]
@@ -110,7 +110,14 @@ class MultiWorker(_TfStrategy):
         return first
 
 
-def _cluster() -> tuple[tf.distribute.cluster_resolver.ClusterResolver, list[str]]:
+def find_cluster() -> tuple[tf.distribute.cluster_resolver.ClusterResolver, list[str]]:
+    """Resolver and addresses of all workers, from TF_CONFIG or else from the variables of a SLURM step.
+
+    Raises
+    ------
+    ConfigError
+        Neither is there, or TF_CONFIG does not name this worker.
+    """
     if "TF_CONFIG" in os.environ:
         try:
             workers = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]

@@ -18,7 +18,7 @@ from calosim_tf.messages import is_watched, note
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
 from calosim_tf.training.gan import AdversarialModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
@@ -156,7 +156,7 @@ class _Fit:
         for first, epochs, length in _segments(self.first, training.iterations, training.checkpoint_every):
             done = first // training.checkpoint_every
             # Keras prints its progress on stdout, which belongs to results
-            with contextlib.redirect_stdout(sys.stderr):
+            with contextlib.redirect_stdout(sys.stderr), tensorflow_disk_errors(self.run.path):
                 self.model.fit(
                     self._batches(first),
                     initial_epoch=done,

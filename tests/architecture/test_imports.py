@@ -69,7 +69,10 @@ WITHOUT_TENSORFLOW = (
     *("reproduction", "reproduction.*"),
     *(
         "benchmark",
-        *(f"benchmark.{part}" for part in ("clocks", "chart", "generation", "jobs", "machine", "protocol", "roofline")),
+        *(
+            f"benchmark.{part}"
+            for part in ("clocks", "chart", "generation", "jobs", "launcher", "machine", "protocol", "roofline")
+        ),
     ),
     *("bundle", "bundle.*", "export.particles", "export.options"),
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),

@@ -20,3 +20,15 @@ def finished_run(calosim, tmp_path_factory):
     process = calosim("train", "photon", "--iterations", 10, "--out", folder, *TINY)
     assert process.returncode == 0, process.stderr
     return folder, process
+
+
+@pytest.fixture(scope="session")
+def bundle(calosim, finished_run, tmp_path_factory):
+    """The tiny run as SavedModel, ONNX and float TensorFlow Lite for calls of 1 and 16 showers."""
+    pytest.importorskip("tf2onnx")
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    process = calosim(
+        "export", finished_run[0], "--format", "saved_model,onnx,tflite", "--batch", "1,16", "--out", folder
+    )
+    assert process.returncode == 0, process.stderr
+    return folder

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.calochallenge_writer import CaloChallengeWriter, fletcher32
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.writer import COMPRESSIONS
 from calosim_tf.errors import ConfigError, DataError
@@ -34,10 +34,26 @@ def test_plain_h5py_reads_it_back(tmp_path, few_showers, compression, chunk_rows
         np.testing.assert_array_equal(file["showers"][:], few_showers[1])
         assert file["showers"].dtype == file["incident_energies"].dtype == np.float32
         assert file["showers"].compression == (None if compression == "none" else "gzip")
+        assert file["showers"].fletcher32
         assert file["showers"].attrs["units"] == "MeV"
         assert file.attrs["seed"] == 3
     assert read_showers(path, PHOTON).source == "photon, iteration 5"
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.hdf5"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 720, 721, 100_001])
+def test_checksum_is_that_of_hdf5(tmp_path, size):
+    """Breaks if another checksum than HDF5's is put behind a chunk of ours; odd lengths and carries included."""
+    for content in (np.zeros(size, "u1"), np.full(size, 255, "u1"), np.arange(size).astype("u1")):
+        path = tmp_path / "reference.hdf5"
+        if size:
+            with h5py.File(path, "w") as file:
+                file.create_dataset("a", data=content, chunks=(size,), fletcher32=True)
+            with h5py.File(path) as file:
+                _, stored = file["a"].id.read_direct_chunk((0,))
+            assert fletcher32(content.tobytes()) == int.from_bytes(stored[-4:], "little")
+        else:
+            assert fletcher32(b"") == 0
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)

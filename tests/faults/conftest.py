@@ -31,6 +31,7 @@ CALOGAN = (
     *("network.smearing_filters=2", "network.critic_filters=2,3,2", "network.attribute_units=6,5"),
     "network.attribute_dropout=0.2,0.5",
     *("network.minibatch_features=2", "network.minibatch_dimensions=2", "training.batch_size=6"),
+    "training.generator_steps=1",
 )
 # Loss -> experiment and settings; data are the fixture below
 LOSSES = {
@@ -186,19 +187,28 @@ def outcome():
     return read
 
 
+class Straight:
+    """Loss -> outcome of the uninterrupted run and its points (number, stage, action, name); made on first use."""
+
+    def __init__(self, nurseries: Nurseries, command: Callable, outcome: Callable, folder: Path):
+        self.nurseries, self.command, self.outcome, self.folder = nurseries, command, outcome, folder
+        self.known: dict[str, tuple[dict, list]] = {}
+
+    def __getitem__(self, loss: str) -> tuple[dict, list]:
+        if loss not in self.known:
+            run, log = self.folder / loss, self.folder / f"{loss}.points"
+            with self.nurseries.one() as nursery:
+                code, messages = nursery.run(*self.command(loss, run), CALOSIM_FAULT_LOG=str(log))
+            assert code == 0, messages
+            points = [line.split("\t") for line in log.read_text().splitlines()]
+            self.known[loss] = self.outcome(run), [(int(number), *words) for number, *words in points]
+        return self.known[loss]
+
+
 @pytest.fixture(scope="session")
 def straight(nurseries, command, outcome, tmp_path_factory):
-    """Loss -> (outcome of the uninterrupted run, its fault points as (number, stage, action, name))."""
-    folder = tmp_path_factory.mktemp("straight")
-
-    def one(nursery: Nursery, loss: str):
-        log = folder / f"{loss}.points"
-        code, messages = nursery.run(*command(loss, folder / loss), CALOSIM_FAULT_LOG=str(log))
-        assert code == 0, messages
-        points = [line.split("\t") for line in log.read_text().splitlines()]
-        return outcome(folder / loss), [(int(number), *words) for number, *words in points]
-
-    return dict(zip(LOSSES, nurseries.each(one, LOSSES), strict=True))
+    """:class:`Straight`."""
+    return Straight(nurseries, command, outcome, tmp_path_factory.mktemp("straight"))
 
 
 COUNTS: dict[str, str] = {}

@@ -45,14 +45,24 @@ def traced_step(experiment, source, guard):
     )
     step = tf.function(model.train_step)
 
-    def seconds() -> float:
-        start = time.perf_counter()
+    def seconds() -> tuple[float, float]:
+        start = time.perf_counter(), time.process_time()
         for value in step(batch).values():
             value.numpy()
         model.guard.first_fault()
-        return time.perf_counter() - start
+        return time.perf_counter() - start[0], time.process_time() - start[1]
 
     return seconds
+
+
+def line(name: str, guarded: list[float], bare: list[float]) -> str:
+    """Medians of both, their ratio, and the quartiles of the ratios of single rounds."""
+    first, _, third = statistics.quantiles([a / b for a, b in zip(guarded, bare, strict=True)], n=4)
+    with_guard, without = statistics.median(guarded), statistics.median(bare)
+    return (
+        f"{name}: {with_guard:.4f} s guarded, {without:.4f} s bare, ratio {with_guard / without:.4f} "
+        f"(rounds: quartiles {first:.4f} to {third:.4f})"
+    )
 
 
 def main() -> None:
@@ -72,15 +82,10 @@ def main() -> None:
         # each goes first in every other round
         for name in list(ways)[:: 1 if number % 2 else -1]:
             readings[name].append(ways[name]())
-    ratios = sorted(a / b for a, b in zip(readings["guarded"], readings["bare"], strict=True))
-    middle = {name: statistics.median(values) for name, values in readings.items()}
-    low, high = ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4]
-    print(
-        f"{experiment.name}, {args.rounds} rounds: guarded {middle['guarded']:.4f} s, bare {middle['bare']:.4f} s per "
-        f"iteration; ratio of the medians {middle['guarded'] / middle['bare']:.4f}, ratio of a round: median "
-        f"{statistics.median(ratios):.4f}, quartiles {low:.4f} to {high:.4f}; fastest "
-        f"{min(readings['guarded']) / min(readings['bare']):.4f}"
-    )
+    guarded, bare = readings["guarded"], readings["bare"]
+    print(f"{experiment.name}, {args.rounds} rounds in turn")
+    for index, name in enumerate(("wall clock per iteration", "processor time per iteration")):
+        print(line(name, [pair[index] for pair in guarded], [pair[index] for pair in bare]))
 
 
 if __name__ == "__main__":

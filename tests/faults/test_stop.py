@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -121,7 +122,7 @@ def test_a_stale_lock_is_recognised(tmp_path, changes):
     write_lock(tmp_path, **changes)
     with RunLock(tmp_path, silence_s=0.3) as lock:
         lock.require_held()
-    assert list(tmp_path.parent.glob("*/lock.json")) == []
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_a_lock_of_another_host_counts_while_its_time_stamp_moves(tmp_path):
@@ -165,3 +166,17 @@ def test_the_holder_renews_its_time_stamp(tmp_path):
     with RunLock(tmp_path, beat_s=0.05):
         first = (tmp_path / LOCK).stat().st_mtime_ns
         wait_for(lambda: (tmp_path / LOCK).stat().st_mtime_ns != first)
+
+
+def test_a_disk_without_hard_links_has_locks_too(tmp_path, monkeypatch):
+    """Breaks if nothing can be trained on such a file system, or its lock keeps nobody out."""
+
+    def refuse(*_names):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("os.link", refuse)
+    with RunLock(tmp_path) as lock:
+        lock.require_held()
+        with pytest.raises(RunFolderError, match="is being written by process"), RunLock(tmp_path):
+            pass
+    assert not (tmp_path / LOCK).exists()

@@ -19,7 +19,12 @@ import calosim_tf
 
 ROOT = Path(__file__).parents[2]
 # Distribution -> what is imported, where the two differ.
-IMPORT_NAMES = {"tensorflow-addons": "tensorflow_addons", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORT_NAMES = {
+    "ai-edge-litert": "ai_edge_litert",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "tensorflow-addons": "tensorflow_addons",
+}
 # In install_requires as bounds for the others (the reasons are in setup.cfg).
 BOUNDS_ONLY = {"setuptools", "wrapt", "protobuf", "typeguard"}
 # The and-cuda set of tensorflow cannot be tried here and is left to pip.
@@ -93,7 +98,7 @@ def test_every_installed_dependency_of_a_dependency_is_pinned(base, extras, pins
     """Breaks if the set was resolved without one of the extras: what is not pinned changes under the user."""
     waiting = [
         one
-        for one in base + extras["dev"] + extras["onnx"] + extras["eval"] + extras["docs"]
+        for one in base + extras["dev"] + extras["onnx"] + extras["tflite"] + extras["eval"] + extras["docs"]
         if one.name != "calosim-tf"
     ]
     seen: set[str] = set()
@@ -126,7 +131,7 @@ def test_every_base_dependency_is_imported(base, imported):
 
 def test_every_import_is_a_dependency(base, extras, imported):
     """Breaks if the code imports what setup.cfg does not install: it would run for developers only."""
-    at_run_time = base + extras["horovod"] + extras["onnx"] + extras["eval"]
+    at_run_time = base + extras["horovod"] + extras["onnx"] + extras["tflite"] + extras["eval"]
     assert imported - {import_name(one) for one in at_run_time} == set()
 
 

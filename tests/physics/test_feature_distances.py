@@ -50,7 +50,7 @@ def test_fpd_agrees_with_jetnet_within_its_own_spread(jetnet, pairs, name):
 def test_kpd_agrees_with_jetnet_within_its_own_spread(jetnet, pairs, name):
     """Breaks if kernel, scale or batches differ: four standard deviations of jetnet over its seeds."""
     values = np.array(jetnet[name]["kpd"])
-    value, error = kpd(*pairs[name], np.random.default_rng(1))
+    value, error = kpd(*pairs[name], np.random.default_rng(1), batch_showers=jetnet["kpd_batch"])
     assert abs(value - values[:, 0].mean()) < 4 * values[:, 0].std(ddof=1)
     assert values[:, 1].mean() / 3 < error < 3 * values[:, 1].mean()
 

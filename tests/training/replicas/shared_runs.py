@@ -1,8 +1,8 @@
 """Train small networks of every loss under a strategy; one process of it.
 
-    python shared_runs.py STRATEGY CELLS_FOLDER OUT_FOLDER ITERATIONS [CASE ...]
+    python shared_runs.py STRATEGY CELLS_FOLDER OUT_FOLDER CASE:RUN_FOLDER:ITERATIONS ...
 
-Each case goes on from the checkpoint in its folder of OUT_FOLDER, where there is one.
+A run goes on from the checkpoint in its folder, where there is one.
 """
 
 import os
@@ -55,17 +55,13 @@ CASES = {
             "network.minibatch_dimensions": 2,
             "training.batch_size": 6,
             "training.label_flip": 0.3,
+            "training.generator_steps": 1,
         },
-    ),
-    # label flips, energies drawn by the loss, optimisers that forget (in iteration 3)
-    "three_d_gan": (
-        "conv3d",
-        {"training.batch_size": 4, "training.reset_each_file": True, "training.iterations_per_file": 3},
     ),
 }
 
 
-def main(strategy_name: str, cells: str, out: str, iterations: int, names: list[str]) -> None:
+def main(strategy_name: str, cells: Path, out: Path, runs: list[str]) -> None:
     from calosim_tf.data.source import load_source
     from calosim_tf.experiments import get_experiment
     from calosim_tf.geometry import get_detector
@@ -77,15 +73,16 @@ def main(strategy_name: str, cells: str, out: str, iterations: int, names: list[
 
     split_cpu()
     strategy = connect(strategy_name)
-    for name in names or CASES:
-        experiment, settings = CASES[name]
+    for item in runs:
+        case, folder, iterations = item.split(":")
+        experiment, settings = CASES[case]
         experiment = get_experiment(experiment).with_values(settings | COMMON | {"training.iterations": iterations})
         detector = get_detector(experiment.data.layout)
-        source = load_source([Path(cells) / f"{detector.file_layout}.hdf5"], detector)
-        run = RunFolder(Path(out) / name)
+        source = load_source([cells / f"{detector.file_layout}.hdf5"], detector)
+        run = RunFolder(out / folder)
         strategy.on_chief(lambda e=experiment, s=source, r=run: prepare(e, s, r, resume=True, force=False))
         train(experiment, source, run, strategy=strategy)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]), sys.argv[5:])
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])

@@ -1,0 +1,48 @@
+"""Runs that were never trained: to look at networks, to export and to time them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from calosim_tf.config import AnyExperiment
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.training.build import build_generator
+from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.load import judged_part
+from calosim_tf.training.parts import parts, prepare
+from calosim_tf.training.run_folder import RunFolder
+
+
+def write_untrained(
+    experiment: AnyExperiment,
+    source: ShowerSource,
+    run: RunFolder,
+    change: Callable[[keras.Model], object] | None = None,
+) -> None:
+    """Make a run folder whose generators, as checkpoint 0, have their initial weights.
+
+    Parameters
+    ----------
+    experiment : Experiment or SplitExperiment
+    source : ShowerSource
+        What the normalisation is fitted to.
+    run : RunFolder
+        New.
+    change : callable, optional
+        Called with each generator before it is written.
+
+    Raises
+    ------
+    CalosimError
+        As for a run that begins (:func:`calosim_tf.training.parts.prepare`).
+    """
+    prepare(experiment, source, run, resume=False, force=False)
+    for part in parts(experiment, source, run):
+        generator = build_generator(part.experiment)
+        if change is not None:
+            change(generator)
+        store = CheckpointStore(part.run.checkpoints, part.experiment.run.keep_checkpoints)
+        store.save(tf.train.Checkpoint(**{judged_part(part.run): generator}), 0)

@@ -1,0 +1,216 @@
+"""The sidecar: written, read back, and refused when it says what cannot be."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from calosim_tf.bundle.checks import require_same_shapes, require_sound_file, size_of, sum_of
+from calosim_tf.bundle.describe import cell_order_words, central_values, condition_words, layer_table, output_words
+from calosim_tf.bundle.folder import bundle_folder
+from calosim_tf.bundle.sidecar import (
+    Condition,
+    ModelFile,
+    NetworkRecord,
+    Sidecar,
+    is_bundle,
+    read_sidecar,
+    write_sidecar,
+)
+from calosim_tf.config import LatentLaw
+from calosim_tf.data.cell_transforms import CubeNormalisation, LogCellNormalisation
+from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.errors import RunFolderError
+from calosim_tf.geometry import PHOTON, get_detector
+
+LAW = KineticNormalisation(0.0, 256.0, 65536.0)
+
+
+def network(name="generator", energy_range=None, files=None):
+    names, formula = condition_words(LAW, PHOTON)
+    scale, unit = output_words(LAW)
+    condition = Condition(names, formula, (0.0,), (1.0,))
+    return NetworkRecord(
+        name, energy_range, LatentLaw(size=5), LAW.to_dict(), condition, (368,), scale, unit, 7, 99, files or {}
+    )
+
+
+def sidecar(*networks):
+    return Sidecar(
+        *("toy", "a paper", "trained on nothing", "photon", "gamma", "energy, MeV"),
+        (),
+        (),
+        368,
+        cell_order_words(PHOTON),
+        layer_table(PHOTON),
+        1.0,
+        networks,
+        {"calosim_tf": "0"},
+    )
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """Folder with a sidecar and two files of one network."""
+    (tmp_path / "model.onnx").write_bytes(b"onnx")
+    saved = tmp_path / "model.saved_model"
+    (saved / "variables").mkdir(parents=True)
+    (saved / "saved_model.pb").write_bytes(b"graph")
+    (saved / "variables" / "data").write_bytes(b"numbers")
+    files = {
+        "saved_model": (ModelFile(saved.name, sum_of(saved), size_of(saved), signature="raw"),),
+        "onnx": (ModelFile("model.onnx", sum_of(tmp_path / "model.onnx"), 4),),
+    }
+    write_sidecar(tmp_path, sidecar(network(files=files)))
+    return tmp_path
+
+
+def changed(bundle, change):
+    """Apply ``change`` to the content of the sidecar."""
+    path = bundle / "sidecar.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_what_is_written_is_read_back(bundle):
+    """Breaks when a field is lost, or a tuple comes back as a list."""
+    found = read_sidecar(bundle)
+    again = dataclasses.replace(found)
+    write_sidecar(bundle, again)
+    assert read_sidecar(bundle) == found
+    (only,) = found.networks
+    assert only.law() == LAW
+    assert only.latent == LatentLaw(size=5)
+    assert found.formats == ("saved_model", "onnx")
+    assert is_bundle(bundle)
+    for file in (only.file("onnx"), only.file("saved_model")):
+        assert require_sound_file(bundle, file) == bundle / file.path
+
+
+def first_file(content):
+    return content["networks"][0]["files"]["onnx"][0]
+
+
+REFUSED = {
+    "another schema": (lambda c: c.update(schema=2), "found schema 2, expected 1"),
+    "no networks": (lambda c: c.update(networks=[]), "found no network"),
+    "a field that is missing": (lambda c: c.pop("detector"), "no usable sidecar"),
+    "a field that nobody knows": (lambda c: c.update(surprise=1), "no usable sidecar"),
+    "an unknown detector": (lambda c: c.update(detector="nowhere"), "nowhere"),
+    "cells of another detector": (lambda c: c.update(n_cells=533), "found 533 cells"),
+    "a condition of another size": (
+        lambda c: c["networks"][0]["condition"].update(names=["a", "b"]),
+        r"conditions of \[1, 2\] numbers",
+    ),
+    "an output of another size": (lambda c: c["networks"][0].update(output_shape=[367]), r"found output \(367,\)"),
+    "a law that nobody knows": (lambda c: c["networks"][0]["normalisation"].update(kind="x"), "no usable sidecar"),
+    "a file outside of the folder": (lambda c: first_file(c).update(path="../model.onnx"), "expected a plain name"),
+    "a file at the root": (lambda c: first_file(c).update(path="/etc/passwd"), "expected a plain name"),
+    "the folder itself": (lambda c: first_file(c).update(path=".."), "expected a plain name"),
+    "a file that is not there": (lambda c: first_file(c).update(path="other.onnx"), "found no such file"),
+    "a file of another size": (lambda c: first_file(c).update(bytes=5), "found 4 bytes, expected the 5"),
+    "a batch of nothing": (lambda c: first_file(c).update(batch=0), "batch 0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_is_refused_in_one_line(bundle, case):
+    """Breaks when a damaged or hostile sidecar ends in a traceback, a wrong shower or a read outside of the folder."""
+    change, expected = REFUSED[case]
+    changed(bundle, change)
+    with pytest.raises(RunFolderError, match=expected) as caught:
+        read_sidecar(bundle)
+    assert "\n" not in str(caught.value)
+
+
+def test_links_out_of_the_bundle_are_refused(bundle, tmp_path_factory):
+    """Breaks when a link leads to a file outside."""
+    outside = tmp_path_factory.mktemp("outside") / "x"
+    outside.write_bytes(b"onnx")
+    (bundle / "model.onnx").unlink()
+    (bundle / "model.onnx").symlink_to(outside)
+    with pytest.raises(RunFolderError, match="no such file"):
+        read_sidecar(bundle)
+
+
+def test_a_changed_byte_is_found(bundle):
+    """Breaks when a network is loaded that is not the one exported: same size, other content; in a folder too."""
+    (bundle / "model.onnx").write_bytes(b"onnX")
+    (bundle / "model.saved_model" / "variables" / "data").write_bytes(b"Numbers")
+    (only,) = read_sidecar(bundle).networks
+    for kind in ("onnx", "saved_model"):
+        with pytest.raises(RunFolderError, match=r"expected the \w+ of the sidecar"):
+            require_sound_file(bundle, only.file(kind))
+
+
+def test_a_network_of_other_sizes_is_refused(tmp_path):
+    """Breaks when a bundle's network takes another latent than its sidecar says and is fed it all the same."""
+    require_same_shapes(tmp_path, network(), 5, 1, None)
+    with pytest.raises(RunFolderError, match="found latent 6, condition 1, output 368, expected 5, 1, 368"):
+        require_same_shapes(tmp_path, network(), 6, 1, 368)
+
+
+def test_files_are_chosen_by_batch():
+    """Breaks when a call is made with a file for fewer showers although there is one for more."""
+    files = {"tflite": tuple(ModelFile(f"b{size}", "", 1, batch=size) for size in (1, 100))}
+    record = network(files=files)
+    assert [record.file("tflite", size).batch for size in (None, 1, 2, 100, 5000)] == [100, 1, 100, 100, 100]
+    with pytest.raises(RunFolderError, match="found no format onnx"):
+        record.file("onnx")
+
+
+def test_networks_of_a_split_are_in_order(bundle):
+    """Breaks when an energy on a shared edge, which the upper network makes, goes to another one."""
+    low, high = network("low", (None, 4096.0)), network("high", (4096.0, None))
+    write_sidecar(bundle, sidecar(low, high))
+    assert [item.covers(4096.0) for item in read_sidecar(bundle).networks] == [True, True]
+    assert [item.covers(4097.0) for item in read_sidecar(bundle).networks] == [False, True]
+    for wrong in ((high, low), (low, network("high"))):
+        write_sidecar(bundle, sidecar(*wrong))
+        with pytest.raises(RunFolderError, match="expected them in ascending order"):
+            read_sidecar(bundle)
+
+
+def test_formulas_say_what_the_normalisation_does():
+    """Breaks when the words of the sidecar lead to another condition than the code: they are evaluated here."""
+    energy, functions = np.array([300.0, 5000.0]), {"ln": np.log, "MeV": 1.0, "GeV": 1e3}
+
+    def evaluated(law, detector, **values):
+        _, formula = condition_words(law, detector)
+        python = formula.replace(" MeV", "").replace("100 GeV", "1e5").replace("GeV", "1e3")
+        return [eval(part, {}, functions | values) for part in python.split(", ")]
+
+    np.testing.assert_allclose(evaluated(LAW, PHOTON, kin=energy)[0], LAW.label(energy)[:, 0], rtol=1e-6)
+    cube = CubeNormalisation(0.0, 2e3, 5e5)
+    clic = get_detector("clic")
+    label = cube.label(energy, np.empty((2, 0)))
+    np.testing.assert_allclose(evaluated(cube, clic, kin=energy)[0], label[:, 0], rtol=1e-6)
+    lhcb = get_detector("lhcb")
+    law = LogCellNormalisation(
+        0.511, 1e3, 1e5, condition_mean=(0.1, -0.2, 20.0, 0.0, 1.0), condition_std=(1.0, 2.0, 3.0, 4.0, 5.0)
+    )
+    attributes = np.random.default_rng(0).normal(size=(2, 5))
+    found = evaluated(law, lhcb, **dict(zip(lhcb.attributes, attributes.T, strict=True)))
+    np.testing.assert_allclose(np.stack(found, axis=1), law.label(energy, attributes), rtol=1e-6)
+    assert central_values(lhcb) == (0.0, 0.0, None, 0.0, 0.0)
+
+
+def test_a_bundle_appears_as_a_whole(tmp_path):
+    """Breaks when an export that fails leaves something, or takes an earlier bundle with it."""
+    out = tmp_path / "bundle"
+    with bundle_folder(out, force=False) as folder:
+        write_sidecar(folder, sidecar(network()))
+    before = (out / "sidecar.json").read_bytes()
+    with pytest.raises(RunFolderError, match="--force"), bundle_folder(out, force=False):
+        pass
+    with pytest.raises(KeyError), bundle_folder(out, force=True) as folder:  # noqa: PT012
+        (folder / "half").write_text("")
+        raise KeyError
+    assert (out / "sidecar.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    with pytest.raises(RunFolderError, match="no bundle"), bundle_folder(tmp_path / "mine", force=True):
+        pass

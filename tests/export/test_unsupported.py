@@ -1,0 +1,61 @@
+"""What a format cannot hold, and files that give other numbers: an error, and no bundle."""
+
+import numpy as np
+import pytest
+
+from calosim_tf.bundle.sidecar import read_sidecar
+from calosim_tf.errors import ConfigError, ExportError
+from calosim_tf.export import write
+from calosim_tf.export.options import ExportOptions
+from calosim_tf.export.write import export
+
+
+def test_an_operation_that_a_format_lacks_is_named(run_of, tmp_path):
+    """Breaks when half a bundle is left, or the reason is a traceback; with `all` it is recorded instead."""
+    out = tmp_path / "bundle"
+    with pytest.raises(
+        ConfigError, match=r"--format lwtnn: .*lwtnn holds dense layers.*found Reshape channels_first"
+    ) as caught:
+        export(run_of("lhcb_gan"), out, ExportOptions(("lwtnn",)))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    export(run_of("lhcb_gan"), out, ExportOptions(("lwtnn",), skip_unsupported=True))
+    (record,) = read_sidecar(out).networks
+    assert "lwtnn holds dense layers" in record.not_available["lwtnn"]
+    assert "Not as lwtnn" in (out / "card.md").read_text()
+
+
+def test_a_file_with_other_numbers_is_no_export(run_of, tmp_path, monkeypatch):
+    """Breaks when a converter's mistake is shipped."""
+    content = write.WHOLE_FILES["lwtnn"][1]
+
+    def shifted(network):
+        weights = network.get_weights()
+        network.set_weights([w + 1e-3 for w in weights])
+        try:
+            return content(network)
+        finally:
+            network.set_weights(weights)
+
+    monkeypatch.setitem(write.WHOLE_FILES, "lwtnn", ("lwtnn.json", shifted))
+    with pytest.raises(ExportError, match=r"model\.lwtnn\.json: found outputs of lwtnn that differ by"):
+        export(run_of("calo_shower_gan"), tmp_path / "bundle", ExportOptions(("lwtnn",)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_are_not_finite_are_no_export(run_of, tmp_path, monkeypatch):
+    """Breaks when NaN passes because no comparison with it is true."""
+    monkeypatch.setitem(write.WHOLE_FILES, "lwtnn", ("lwtnn.json", lambda network: _with_nan(network)))
+    with pytest.raises(ExportError, match="found outputs of lwtnn"):
+        export(run_of("calo_shower_gan"), tmp_path / "bundle", ExportOptions(("lwtnn",)))
+
+
+def _with_nan(network) -> bytes:
+    from calosim_tf.export.lwtnn import lwtnn_model
+
+    weights = network.get_weights()
+    network.set_weights([*weights[:-1], np.full_like(weights[-1], np.nan)])
+    try:
+        return lwtnn_model(network)
+    finally:
+        network.set_weights(weights)
