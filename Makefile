@@ -143,6 +143,14 @@ docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is
 	$(BIN)/calosim reproduce --docs docs --check
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
+.PHONY: tutorials
+tutorials: $(DEV_READY)  ## run every command of the tutorials
+	$(BIN)/python docs/run_pages.py $(or $(PAGES),docs/tutorials/*.md docs/extending.md)
+
+.PHONY: rehearse
+rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times
+	@PYTHON="$(PYTHON)" ITERATIONS="$(ITERATIONS)" ARGS="$(ARGS)" docs/rehearse.sh
+
 .PHONY: format
 format: $(DEV_READY)  ## put the code into the agreed format
 	$(BIN)/ruff check --fix .

@@ -7,12 +7,16 @@ messages to stderr.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import platform
+import resource
 import signal
 import sys
+import time
 import traceback
 
-from calosim_tf import __version__
+from calosim_tf import __version__, messages
 from calosim_tf.commands import (
     bench,
     compare,
@@ -56,7 +60,7 @@ class _OneLineParser(argparse.ArgumentParser):
     """Reports a wrong command line in one line, like every other error a user can cause."""
 
     def error(self, message: str):
-        print(f"calosim: error: {message} (see `{self.prog} --help`)", file=sys.stderr)
+        messages.error(f"{message} (see `{self.prog} --help`)")
         raise SystemExit(2)
 
 
@@ -73,7 +77,22 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_OneLineParser)
     for command in COMMANDS:
         command.add_parser(subparsers)
+    _add_loudness(parser, messages.NORMAL)
     return parser
+
+
+def _add_loudness(parser: argparse.ArgumentParser, default: int | str) -> None:
+    """``--quiet`` and ``--verbose``, before the command or after it."""
+    group = parser.add_mutually_exclusive_group()
+    for options, level, words in (
+        (("-q", "--quiet"), messages.QUIET, "warnings and errors only, no progress"),
+        (("-v", "--verbose"), messages.VERBOSE, "also versions, time and memory, and the notes of TensorFlow"),
+    ):
+        group.add_argument(*options, dest="loudness", action="store_const", const=level, default=default, help=words)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                _add_loudness(command, argparse.SUPPRESS)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -83,10 +102,15 @@ def main(argv: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv)
+    messages.set_verbosity(args.loudness)
     terminated = signal.signal(signal.SIGTERM, _terminate)
     # TensorFlow's start-up notes (three "errors" on every machine without a GPU) would bury ours; setting the
     # variable shows them
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if messages.is_verbose() else "3")
+    if not messages.is_verbose():
+        # Keras' remarks on slow callbacks and retracing go through Python's logging
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    start = time.monotonic()
     try:
         return args.run(args)
     except CalosimError as error:
@@ -104,17 +128,26 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError:
         return _report(CalosimError("out of memory: use fewer showers or a smaller batch"), 1, args.debug)
     except KeyboardInterrupt:
-        print("calosim: interrupted", file=sys.stderr)
+        messages.error("interrupted")
         return 130
     finally:
         signal.signal(signal.SIGTERM, terminated)
+        _account(args.command, time.monotonic() - start)
 
 
 def _report(error: CalosimError, exit_code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"calosim: error: {error}", file=sys.stderr)
+    messages.error(str(error))
     return exit_code
+
+
+def _account(command: str, seconds: float) -> None:
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    messages.detail(
+        f"calosim_tf {__version__}, Python {platform.python_version()}: {command} took {seconds:.1f} s, "
+        f"peak memory {peak_mib:.0f} MiB"
+    )
 
 
 def _terminate(number: int, frame) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from calosim_tf.messages import is_watched
+
 Item = TypeVar("Item")
 
 SILENT_SECONDS = 5.0
@@ -31,9 +33,9 @@ def progress(
 
     Yields
     ------
-    The items, unchanged.  Nothing is ever drawn when stderr is not a terminal.
+    The items, unchanged.  Nothing is ever drawn when stderr is not a terminal, or with ``--quiet``.
     """
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield from iterable
         return
     start = time.monotonic()

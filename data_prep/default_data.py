@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from calosim_tf.data_prep import simulate
 from calosim_tf.data_prep.sources import data_folder
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import get_detector
+from calosim_tf.messages import note
 
 # Our choice: a quarter of the public pion sample, in its proportions (250 showers at the highest energy)
 EVENTS = 30_000
@@ -36,7 +36,7 @@ def default_data(layout: str) -> Path:
         events = EVENTS_OF.get(layout, EVENTS)
         path = data_folder() / f"parametrised_{layout}_{events}_seed{SEED}.hdf5"
     if not path.is_file():
-        print(f"calosim: making {events} parametrised {layout} showers, once: {path}", file=sys.stderr)
+        note(f"making {events} parametrised {layout} showers, once: {path}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -6,7 +6,6 @@ What has come so far is in ``NAME.partial``; ``NAME.partial.json`` says which ve
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from calosim_tf.data_prep.partial import Partial, locked_partial
 from calosim_tf.data_prep.sources import PublicFile
 from calosim_tf.data_prep.transfer import Download, Interrupted, StartAgain, open_download
 from calosim_tf.errors import CalosimError, DataError
+from calosim_tf.messages import note
 from calosim_tf.progress import progress
 
 _MB = 10**6
@@ -69,7 +69,7 @@ class Fetched:
 
 
 def _to_stderr(message: str) -> None:
-    print(f"calosim: {message}", file=sys.stderr)
+    note(f"{message}")
 
 
 def fetch(

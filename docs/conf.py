@@ -29,15 +29,27 @@ html_show_copyright = False
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]
+suppress_warnings = ["myst.xref_missing", "toc.empty_glob"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+# Keras has docstrings of another style
+autodoc_inherit_docstrings = False
 autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-module-all": True}
 numpydoc_show_class_members = False
 autosummary_generate = False
 
 API = Path(__file__).parent / "api"
+
+
+# Commands are described by --help
+NOT_IN_THE_REFERENCE = ("calosim_tf.cli", "calosim_tf.__main__", "calosim_tf.commands")
+
+
+def _parts() -> list[str]:
+    """Public folders and files right under the package."""
+    found = [name for _, name, _ in pkgutil.iter_modules(calosim_tf.__path__, "calosim_tf.")]
+    return sorted({*found, "calosim_tf.experiments", "calosim_tf.data_prep"} - set(NOT_IN_THE_REFERENCE))
 
 
 def _modules(package: str) -> list[str]:
@@ -50,10 +62,12 @@ def _modules(package: str) -> list[str]:
 
 
 def write_api_pages(app) -> None:
-    """One page per part named in ``api/index.md``, which says what each is for."""
-    index = (API / "index.md").read_text()
-    toctree = index[index.index("```{toctree}") :]
-    for part in (line for line in toctree.splitlines() if line.startswith("calosim_tf.")):
+    """One page per part, found anew, so that a new part has its page and one that is gone has none."""
+    parts = _parts()
+    for page in API.glob("calosim_tf.*.md"):
+        if page.stem not in parts:
+            page.unlink()
+    for part in parts:
         sections = [f"# {part}", ""]
         for module in _modules(part):
             if module != part:

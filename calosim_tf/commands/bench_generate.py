@@ -6,13 +6,13 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.messages import note
 
 if TYPE_CHECKING:
     from calosim_tf.benchmark.generation import Subject, Way
@@ -80,7 +80,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
                     f"pip install 'calosim-tf[{backend}]'"
                 )
             chosen.remove(backend)
-            print(f"calosim: {backend} is left out: pip install 'calosim-tf[{backend}]'", file=sys.stderr)
+            note(f"{backend} is left out: pip install 'calosim-tf[{backend}]'")
     ways = [Way(*way) for way in FORMAT_OF if way[0] in chosen and way[1] in wanted]
     if not ways:
         raise ConfigError(f"--precision: found {precisions} with back ends {','.join(chosen)}, expected float32")
@@ -110,7 +110,7 @@ def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
     from calosim_tf.training.untrained import write_untrained
 
     set_threads(threads)
-    print(f"calosim: {name} is timed with initial weights, which take as long as trained ones", file=sys.stderr)
+    note(f"{name} is timed with initial weights, which take as long as trained ones")
     experiment = get_experiment(name)
     run = RunFolder(folder / name)
     write_untrained(experiment, source_of(experiment.data), run)
@@ -170,7 +170,7 @@ def _bundle(
     found = [way for way in ways if format_of(*way) in held]
     for way in ways:
         if way not in found:
-            print(f"calosim: {way} is left out: {format_of(*way)} is not in the bundle", file=sys.stderr)
+            note(f"{way} is left out: {format_of(*way)} is not in the bundle")
     if not found:
         raise ConfigError(f"{source.name}: found {', '.join(held)}, expected a format of the back ends asked for")
     return source, found
@@ -196,7 +196,7 @@ def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> Generat
 
     formats = tuple(dict.fromkeys(format_of(*way) for way in ways))
     out = folder / "bundle"
-    print(f"calosim: exporting {source.name} as {', '.join(formats)}", file=sys.stderr)
+    note(f"exporting {source.name} as {', '.join(formats)}")
     export(source.run_folder, out, ExportOptions(formats, EXPORT_BATCHES, skip_unsupported=True))
     return GeneratorSource.named(str(out))
 

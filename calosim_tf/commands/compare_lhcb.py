@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.messages import note
 
 LHCB_LAYOUTS = ("lhcb", "lhcb_xy", "lhcb_yx")
 # Columns of the printed table: heading and entry of the scores
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     with report_folder(args.out) as folder:
         generators, made = _make(folders, names, reference, seed)
         sets = {name: _as_lhcb(showers) for name, showers in (real | made).items()}
-        print("calosim: scoring; clustering takes most of the time", file=sys.stderr)
+        note("scoring; clustering takes most of the time")
         scores = lhcb_score_table(sets["reference"], {name: sets[name] for name in made}, sets["control"], settings)
         _draw(folder / "plots", scores, sets, list(made), settings, reference.source)
         _draw_attention(folder / "plots", generators, made, seed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.messages import warn
 
 DEFAULT_SEED = 0
 
@@ -90,10 +90,8 @@ def run_fetch(args: argparse.Namespace) -> int:
     source = get_public_file(args.name)
     fetched = fetch(source, Path(args.out).expanduser() if args.out else data_folder())
     if not fetched.verified:
-        print(
-            f"calosim: warning: no published checksum of {source.name} is known, so its content was not compared; "
-            f"sha256 {fetched.sha256}",
-            file=sys.stderr,
+        warn(
+            f"no published checksum of {source.name} is known, so its content was not compared; sha256 {fetched.sha256}"
         )
     checked = f"checksum as in {source.record}" if fetched.verified else "checksum not compared"
     state = "fetched" if fetched.downloaded else "was there already"

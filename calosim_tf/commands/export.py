@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.messages import note
 
 ALL = "all"
 DEFAULT_BATCHES = "1,100"
@@ -90,10 +90,10 @@ def run(args: argparse.Namespace) -> int:
 
     require_known(options.tolerances)
     sidecar = export(run_folder, Path(args.out), options, args.force)
-    print(f"calosim: {args.out}: {sidecar.experiment} as {', '.join(sidecar.formats)}", file=sys.stderr)
+    note(f"{args.out}: {sidecar.experiment} as {', '.join(sidecar.formats)}")
     for network in sidecar.networks:
         for kind, reason in network.not_available.items():
-            print(f"calosim: network {network.name} not as {kind}: {reason}", file=sys.stderr)
+            note(f"network {network.name} not as {kind}: {reason}")
     return 0
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
+from calosim_tf.messages import note, warn
 
 # Of particles that move towards the calorimeter, ends excluded
 ANGLE_RANGES_RAD = {"theta_rad": (0.0, math.pi), "phi_rad": (-math.pi / 2, math.pi / 2)}
@@ -85,10 +85,9 @@ def run(args: argparse.Namespace) -> int:
         generator, iterations = source.load(args.backend, args.precision, args.threads)
         for outside in generator.outside_trained_range(energy)[:1]:
             low, high = generator.trained_range_mev
-            print(
-                f"calosim: warning: {outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
-                "energy: showers there are an extrapolation",
-                file=sys.stderr,
+            warn(
+                f"{outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
+                "energy: showers there are an extrapolation"
             )
         writer.set_attribute("source", f"{experiment}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
@@ -103,12 +102,11 @@ def run(args: argparse.Namespace) -> int:
             rows = slice(first, first + len(block))
             writer.append(energy[rows], block, particles[rows])
             first += len(block)
-    print(f"calosim: {args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}", file=sys.stderr)
+    note(f"{args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}")
     if not args.no_clip:
-        print(
-            f"calosim: negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "
-            "(--no-clip keeps them)",
-            file=sys.stderr,
+        note(
+            f"negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "
+            "(--no-clip keeps them)"
         )
     return 0
 

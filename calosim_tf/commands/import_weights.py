@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from calosim_tf.commands.train import setting_values
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.messages import note
 
 
 def add_parser(subparsers) -> None:
@@ -43,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
 
     named = replace(experiment, name=f"{experiment.name}, imported weights")
     write_imported_run(path, named, Path(args.out), channels_first=args.channels_first)
-    print(f"calosim: {args.out}: {experiment.name} with the weights of {path}", file=sys.stderr)
+    note(f"{args.out}: {experiment.name} with the weights of {path}")
     return 0

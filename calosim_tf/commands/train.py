@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.messages import note
 
 # All settings of an experiment take a tenth of it
 MAX_SETTINGS_CHARACTERS = 100_000
@@ -91,7 +91,7 @@ def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
         source = strategy.together(lambda: source_of(experiment.data, args.data, strategy.local_processes))
         lock = strategy.on_chief(lambda: _begin(args, experiment, source, run_folder, stack))
         if strategy.is_chief:
-            print(f"calosim: {plan_line(args, experiment, strategy.replicas.number)}", file=sys.stderr)
+            note(f"{plan_line(args, experiment, strategy.replicas.number)}")
         train(experiment, source, run_folder, lock.require_held if lock else lambda: None, strategy)
         if strategy.is_chief:
             _report(args, source, run_folder)
@@ -106,7 +106,7 @@ def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_fold
     lock = stack.enter_context(RunLock(run_folder.path))
     prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
     for line in _plan(experiment, source, run_folder):
-        print(f"calosim: {line}", file=sys.stderr)
+        note(f"{line}")
     return lock
 
 

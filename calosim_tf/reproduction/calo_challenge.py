@@ -1,11 +1,16 @@
-"""CaloChallenge, data set 1: final results of the GANs rebuilt here (github.com/CaloChallenge/homepage, final_results).
+"""CaloChallenge, data set 1: final results of the GANs that are rebuilt here.
 
-Times are milliseconds per shower of a whole job, on hardware that the tables do not name.
+Scores and parameters in generation are those of :mod:`calosim_tf.physics.published_results`.  Times are milliseconds
+per shower of a whole job, on hardware that the challenge's tables do not name.
 """
 
 from __future__ import annotations
 
+import json
+from importlib import resources
+
 from calosim_tf.experiments import get_experiment
+from calosim_tf.physics.published_results import DATA_FILE
 from calosim_tf.reproduction.numbers import (
     NOT_COMPARED,
     OTHER_MACHINE,
@@ -13,90 +18,50 @@ from calosim_tf.reproduction.numbers import (
     Count,
     Measured,
     PublishedNumber,
+    spaced,
 )
 
 PLACE = "CaloChallenge, final results of data set 1"
-# Submission, experiment here, parameters in training and generation, then FPD x 1000, KPD x 1000, AUC of voxels and of
-# features, then ms per shower on a CPU at batch 1, 100 and 10 000
+# Submission, particles, experiment here, parameters in training, ms per shower on a CPU at batch 1, 100 and 10 000
 SUBMISSIONS = (
-    (
-        ("CaloShower2GAN, photons", "photon_2gan", 1_183_606, 367_380),
-        (52.097, 0.355, 2.8025, 0.4946, 0.9383, 0.0044, 0.9424, 0.0019),
-        (582, 65.62, 1.284),
-    ),
-    (
-        ("CaloShower3GAN, photons", "photon_3gan", 1_696_459, 472_120),
-        (20.515, 0.308, 1.1561, 0.2029, 0.9281, 0.0043, 0.9466, 0.0022),
-        (480, 55.54, 1.197),
-    ),
-    (
-        ("CaloShowerGAN, pions", "pion_layernorm", 1_715_742, 880_541),
-        (113.227, 0.667, 3.0518, 0.1067, 0.8889, 0.0019, 0.9217, 0.0013),
-        (1163, 70.7, 1.604),
-    ),
-    (
-        ("BoloGAN, photons", "fastcalogan_v2_photon", 1_185_520, 368_558),
-        (142.442, 1.327, 11.6268, 1.1852, 0.9265, 0.0033, 0.9662, 0.0006),
-        (105.5, 1.728, 0.5529),
-    ),
-    (
-        ("BoloGAN, pions", "fastcalogan_v2_pion", 1_678_334, 848_733),
-        (498.689, 2.950, 25.2457, 0.9748, 0.9126, 0.0018, 0.9689, 0.0008),
-        (79.55, 1.381, 0.4926),
-    ),
-)
-SCORES = (
-    ("FPD x 1000", "fpd"),
-    ("KPD x 1000", "kpd"),
-    ("AUC, voxels", "auc_low_level"),
-    ("AUC, features", "auc_high_level"),
+    ("CaloShower2GAN", "photon", "photon_2gan", 1_183_606, (582, 65.62, 1.284)),
+    ("CaloShower3GAN", "photon", "photon_3gan", 1_696_459, (480, 55.54, 1.197)),
+    ("CaloShowerGAN", "pion", "pion_layernorm", 1_715_742, (1163, 70.7, 1.604)),
+    ("BoloGAN", "photon", "fastcalogan_v2_photon", 1_185_520, (105.5, 1.728, 0.5529)),
+    ("BoloGAN", "pion", "fastcalogan_v2_pion", 1_678_334, (79.55, 1.381, 0.4926)),
 )
 BATCHES = (1, 100, 10_000)
 NO_TRAINING = "a run of the published length on the public files: `calosim data fetch`, `calosim train {} --data ...`"
+NO_MACHINE = "the machine is not named; `calosim bench generate {}` times a job here"
 
 
-def _rows(submission, scores, times) -> tuple[PublishedNumber, ...]:
-    name, experiment, training, generation = submission
-    species = "pions" if name.endswith("pions") else "photons"
-    reason = NO_TRAINING.format(experiment)
-    found = [
-        PublishedNumber(
-            f"{name}: parameters in generation",
-            f"{generation:,}",
-            PLACE,
-            Count(experiment, _generators(experiment), generation),
-        ),
-        PublishedNumber(
-            f"{name}: parameters in training", f"{training:,}", PLACE, Count(experiment, "all networks", training)
-        ),
-    ]
-    for (what, metric), value, error in zip(SCORES, scores[::2], scores[1::2], strict=True):
-        found.append(
-            PublishedNumber(
-                f"{name}: {what}",
-                f"{value:g} ± {error:g}",
-                PLACE,
-                Measured((f"{experiment}:{metric}",), PUBLIC_DATA, reason),
-                f"{metric} of {species}",
-                value,
-            )
-        )
+def _published(name: str, particles: str) -> dict:
+    text = (resources.files("calosim_tf.physics") / DATA_FILE).read_text(encoding="utf-8")
+    return next(row for row in json.loads(text)["detectors"][particles] if row["name"] == name)
+
+
+def _rows(name: str, particles: str, experiment: str, training: int, times: tuple[float, ...]):
+    row = _published(name, particles)
+    title = f"{name}, {particles}s"
+    which = "all generators" if get_experiment(experiment).members else "generator in all"
+    counts = (
+        ("generation", row["parameters"], Count(experiment, which, row["parameters"])),
+        ("training", training, Count(experiment, "all networks", training)),
+    )
+    for what, number, count in counts:
+        yield PublishedNumber(f"{title}: parameters in {what}", spaced(number), PLACE, count)
+    for metric, number in row["metrics"].items():
+        printed = f"{number['value']:g}" + (f" ± {number['error']:.2g}" if number.get("error") else "")
+        ours = Measured((f"{experiment}:{metric}",), PUBLIC_DATA, NO_TRAINING.format(experiment))
+        yield PublishedNumber(f"{title}: {metric}", printed, PLACE, ours, f"{metric} of {particles}s", number["value"])
     for batch, milliseconds in zip(BATCHES, times, strict=True):
-        found.append(
-            PublishedNumber(
-                f"{name}: ms per shower, CPU, batch {batch}", f"{milliseconds:g}", PLACE,
-                Measured(
-                    (f"{experiment}:job_ms_per_shower_batch_{batch}",), NOT_COMPARED,
-                    f"the machine is not named; `calosim bench generate {experiment}` times a job here", OTHER_MACHINE,
-                ),
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
-def _generators(experiment: str) -> str:
-    """Which count the tables of the challenge have: of all generators in a split."""
-    return "all generators" if get_experiment(experiment).members else "generator in all"
+        ours = Measured(
+            (f"{experiment}:job_ms_per_shower_batch_{batch}",),
+            NOT_COMPARED,
+            NO_MACHINE.format(experiment),
+            OTHER_MACHINE,
+        )
+        yield PublishedNumber(f"{title}: ms per shower, CPU, batch {batch}", f"{milliseconds:g}", PLACE, ours)
 
 
 NUMBERS = tuple(number for submission in SUBMISSIONS for number in _rows(*submission))

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from calosim_tf.errors import NonFiniteError
+from calosim_tf.messages import is_watched, note
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 from calosim_tf.training.signals import StopRequest
@@ -132,13 +133,12 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             row["chosen"] = "1" if row is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
-        if sys.stderr.isatty():
+        if is_watched():
             # the progress bar leaves the cursor at the end of its line
             print(file=sys.stderr)
-        print(
-            f"calosim: iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
-            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}",
-            file=sys.stderr,
+        note(
+            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
+            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}"
         )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from calosim_tf.files import (
     write_atomically,
     write_file,
 )
+from calosim_tf.messages import warn
 
 MANIFEST = "manifest.json"
 STATE = "state"
@@ -186,6 +186,8 @@ class CheckpointStore:
         try:
             tracked.read(str(self.folder / str(iteration) / STATE)).expect_partial()
         except (ValueError, tf.errors.OpError) as error:
+            if self.fault(iteration) is not None:  # pruned meanwhile by the process that trains
+                return self.restore(tracked, which)
             raise CheckpointError(
                 f"{self.folder / str(iteration)}: does not fit the networks of this configuration ({error}): "
                 "use the configuration it was written with"
@@ -261,4 +263,4 @@ def _is_number(text: str) -> bool:
 
 
 def _warn(message: str) -> None:
-    print(f"calosim: warning: {message}", file=sys.stderr)
+    warn(f"{message}")

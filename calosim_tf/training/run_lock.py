@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import socket
-import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from uuid import uuid4
 
 from calosim_tf.errors import RunFolderError
 from calosim_tf.files import PARTIAL
+from calosim_tf.messages import note
 
 LOCK = "lock.json"
 # Network file systems show a new time stamp after up to a minute: the silence is well above that (our choice)
@@ -61,9 +61,8 @@ class RunLock:
             while not self._taken():
                 self._remove_stale()
         except OSError as error:
-            raise RunFolderError(
-                f"{folder}: cannot be written ({error.strerror or error}): choose another --out"
-            ) from error
+            reason = (error.strerror or str(error)).lower()
+            raise RunFolderError(f"{folder}: cannot be written ({reason}): choose another --out") from error
         threading.Thread(target=self._beat, name="run lock", daemon=True).start()
         return self
 
@@ -114,7 +113,7 @@ class RunLock:
                 f"{self.path.parent}: is being written by {_words(content)}, expected a run that is not under way: "
                 "wait for it, stop it, or choose another --out"
             )
-        print(f"calosim: {self.path.parent}: {_words(content)} is gone, its lock is removed", file=sys.stderr)
+        note(f"{self.path.parent}: {_words(content)} is gone, its lock is removed")
         aside = self.path.with_name(f".{LOCK}{PARTIAL}{self._token}")
         with contextlib.suppress(FileNotFoundError):
             self.path.rename(aside)
@@ -125,11 +124,7 @@ class RunLock:
 
     def _shows_life(self, content: dict[str, Any]) -> bool:
         """Whether the time stamp of another host's lock moves, or the lock goes away by itself."""
-        print(
-            f"calosim: {self.path.parent}: locked by {_words(content)}: waiting up to {self.silence_s:g} s for a sign "
-            "of life",
-            file=sys.stderr,
-        )
+        note(f"{self.path.parent}: locked by {_words(content)}: waiting up to {self.silence_s:g} s for a sign of life")
         first, deadline = _stamp(self.path), time.monotonic() + self.silence_s
         while time.monotonic() < deadline:
             time.sleep(min(_POLL_S, self.silence_s / 10))

@@ -14,6 +14,7 @@ from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
+from calosim_tf.messages import is_watched, note
 from calosim_tf.physics.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
@@ -67,7 +68,7 @@ def train(
         for part in found:
             if strategy.is_chief:
                 run.write_status(done, "running")
-                print(f"calosim: {part.experiment.name}", file=sys.stderr)
+                note(f"{part.experiment.name}")
             _train_network(part.experiment, part.source, part.run, still_ours, strategy)
             done += part.experiment.training.iterations
     except CalosimError as error:
@@ -162,7 +163,7 @@ class _Fit:
                     epochs=done + epochs,
                     steps_per_epoch=length,
                     callbacks=[*before, stop, *after],
-                    verbose=1 if sys.stderr.isatty() and strategy.is_chief else 0,
+                    verbose=1 if is_watched() and strategy.is_chief else 0,
                 )
             if stop.stopped or self.stop_of(request):
                 return self._stop(request)
@@ -176,7 +177,7 @@ class _Fit:
         signal = request.received.name if request.received else "a signal to another rank"
         return StoppedBySignal(
             f"{self.run.path}: stopped by {signal} "
-            f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
+            f"after iteration {int(self.model.iteration.numpy())}; the state is saved, continue with --resume"
         )
 
     def _batches(self, first: int):

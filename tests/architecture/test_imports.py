@@ -22,9 +22,10 @@ PACKAGES = {
 # * is all but those in NOTHING_IMPORTS.
 MAY_IMPORT = {
     "errors": "",
+    "messages": "",
     "fault_points": "",
     "files": "fault_points errors",
-    "progress": "errors",
+    "progress": "messages errors",
     "config": "errors",
     "geometry": "errors",
     "latents": "config errors",
@@ -32,16 +33,16 @@ MAY_IMPORT = {
     "losses": "errors",
     "models": "layers config errors",
     "data": "geometry files fault_points progress errors",
-    "data_prep": "data geometry files progress errors",
+    "data_prep": "data geometry files progress messages errors",
     "experiments": "config errors",
-    "reproduction": "experiments geometry config files errors",
+    "reproduction": "physics experiments geometry config files errors",
     "physics": "data geometry files progress errors",
     "plots": "physics data geometry files errors",
     "bundle": "data geometry config files errors",
     "inference": "bundle latents data geometry config files progress errors",
     "generate": "inference latents data geometry config progress errors",
     "training": "models losses layers generate inference physics plots latents data geometry config files fault_points"
-    " progress errors",
+    " progress messages errors",
     "export": "benchmark bundle training generate inference models layers latents physics plots data data_prep geometry"
     " config files progress errors",
     "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "doctor": "data data_prep files errors",
     "studies": "plots physics data geometry files progress errors",
     "commands": "*",
-    "cli": "commands errors",
+    "cli": "commands messages errors",
     "__main__": "cli",
 }
 
@@ -63,7 +64,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
-    *("errors", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
+    *("errors", "messages", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
     *("latents", "inference", "inference.*", "experiments", "experiments.*"),
     *("reproduction", "reproduction.*"),
     *(

@@ -1,0 +1,62 @@
+"""Messages on stderr: as many as asked for, coloured on a terminal only (no TensorFlow).
+
+Results go to stdout and are not this module's business.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+QUIET, NORMAL, VERBOSE = -1, 0, 1
+YELLOW, RED, PLAIN = "\x1b[33m", "\x1b[31m", "\x1b[0m"
+
+_loudness = {"level": NORMAL}
+
+
+def set_verbosity(level: int) -> None:
+    """How much is said from now on: ``QUIET`` leaves warnings and errors, ``VERBOSE`` adds details."""
+    _loudness["level"] = level
+
+
+def is_verbose() -> bool:
+    """Whether details were asked for."""
+    return _loudness["level"] >= VERBOSE
+
+
+def is_watched() -> bool:
+    """Whether somebody looks at stderr and wants to see progress."""
+    return sys.stderr.isatty() and _loudness["level"] > QUIET
+
+
+def detail(text: str) -> None:
+    """Something for those who asked for more."""
+    if is_verbose():
+        _say(text)
+
+
+def note(text: str) -> None:
+    """What happens, for those who watch."""
+    if _loudness["level"] > QUIET:
+        _say(text)
+
+
+def warn(text: str) -> None:
+    """Something that may be wrong; always said."""
+    _say(_coloured("warning:", YELLOW) + f" {text}")
+
+
+def error(text: str) -> None:
+    """Why the command ends; always said."""
+    _say(_coloured("error:", RED) + f" {text}")
+
+
+def _say(text: str) -> None:
+    print(f"calosim: {text}", file=sys.stderr)
+
+
+def _coloured(word: str, colour: str) -> str:
+    """On a terminal that knows colours; ``NO_COLOR`` (no-color.org) turns them off."""
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        return f"{colour}{word}{PLAIN}"
+    return word

@@ -1,0 +1,57 @@
+"""The tutorial on a detector of one's own, followed to the letter in a copy of the sources."""
+
+import filecmp
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "tutorials" / "2_own_detector.md"
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """``docs/run_pages.py`` as a module."""
+    spec = importlib.util.spec_from_file_location("run_pages", ROOT / "docs" / "run_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["run_pages"] = module  # its dataclass looks there for its own module
+    spec.loader.exec_module(module)
+    return module
+
+
+def different(old: Path, new: Path) -> tuple[set[str], set[str]]:
+    """Names of files that were added, and of files that were changed."""
+    before, after = ({p.relative_to(top) for p in top.rglob("*.py")} for top in (old, new))
+    changed = {str(name) for name in before & after if not filecmp.cmp(old / name, new / name, shallow=False)}
+    assert before <= after
+    return {str(name) for name in after - before}, changed
+
+
+def test_a_detector_takes_one_new_file_and_one_entry(pages, tmp_path):
+    """Breaks when a toy detector with a dense GAN needs more than the tutorial says, or the tutorial does not train."""
+    blocks = pages.blocks_of(PAGE)
+    (train,) = [number for number, block in enumerate(blocks) if "calosim train" in block.text]
+    # as it stands, but for the number of iterations
+    short = pages.Block("bash", blocks[train].text.rstrip() + " --iterations 2 --no-report\n", blocks[train].line)
+    environment = pages.environment_in(PAGE, tmp_path)
+    pages.run_blocks(PAGE, [*blocks[:train], short], tmp_path, environment)
+    assert (tmp_path / "runs" / "toy" / "checkpoints" / "2").is_dir()
+    assert different(ROOT / "experiments", tmp_path / "experiments") == ({"toy.py"}, set())
+    assert different(ROOT / "calosim_tf", tmp_path / "calosim_tf") == (set(), {"geometry/detectors.py"})
+    added = (
+        (tmp_path / "calosim_tf/geometry/detectors.py")
+        .read_text()
+        .removeprefix((ROOT / "calosim_tf/geometry/detectors.py").read_text())
+    )
+    assert added.count("VoxelDetector(") == 1
+
+
+def test_a_block_that_fails_stops_the_page(pages, tmp_path):
+    """Breaks when a tutorial with a wrong command passes."""
+    page = tmp_path / "page.md"
+    page.write_text("words\n\n```bash\nfalse | cat\n```\n\n```python\nopen('after', 'w')\n```\n")
+    assert pages.main([str(page)]) == 1
+    page.write_text("```text\nexit 1\n```\n```python\nimport sys\nsys.exit(0)\n```\n")
+    assert pages.main([str(page)]) == 0
