@@ -98,7 +98,7 @@ def test_each_damage_is_seen_and_monte_carlo_is_not():
     assert "separation_width_r" in fired(document, "permuted_cells")
     assert fired(document, "memorised_copies") == ["exact_copies"]
     assert "exact_copies" in fired(document, "mode_collapse")
-    assert all(entry.get("mc_vs_mc", 0.0) < 5 for entry in document["metrics"].values())
+    assert all(entry.get("mc_vs_mc", 0.0) <= entry.get("fires_above", 0.0) for entry in document["metrics"].values())
     assert document["metrics"]["fpd"]["reason"] == "needs 10000 showers of each kind"
     assert document["showers"] == {"generated": 400, "reference": 800, "training": 1200}
     assert "memorised_copies: seen by 1 (exact_copies)" in sensitivity_summary(document)
