@@ -103,7 +103,10 @@ def _squared_distances(rows_of: np.ndarray, columns_of: np.ndarray) -> Iterator[
     for start in range(0, len(rows_of), BLOCK):
         rows = slice(start, min(start + BLOCK, len(rows_of)))
         block = rows_of[rows]
-        squared = squared_norm - 2 * block @ columns_of.T
+        # in place: these matrices are larger than any cache
+        squared = block @ columns_of.T
+        squared *= -2
+        squared += squared_norm
         squared += np.einsum("ij,ij->i", block, block)[:, None]
         yield rows, np.maximum(squared, 0.0, out=squared)
 

@@ -15,6 +15,8 @@ import numpy as np
 
 # Orders in which the showers are drawn: an error of 3 % of N
 N_ORDERS = 2_000
+# More duplicates than this among the few thousand showers that pairs are made of: batches of this many draws hold one
+MANY_DUPLICATES, FIRST_DRAWS = 20_000, 100
 # Groups of showers left out in turn for the error
 JACKKNIFE_GROUPS = 20
 
@@ -99,23 +101,36 @@ def support(duplicates: np.ndarray, n: int, rng: np.random.Generator) -> Support
     """
     if len(duplicates) == 0:
         return Support(math.nan, math.nan, math.nan, 0)
-    first = np.empty(N_ORDERS)
-    for index in range(N_ORDERS):
-        place = rng.permutation(n)
-        first[index] = place[duplicates].max(axis=1).min() + 1
-    half_batch = float(np.median(first))
+    half_batch = float(np.median(_first_duplicates(duplicates, n, rng)))
     size = support_size(half_batch)
     return Support(size, size * _relative_error(duplicates, n), half_batch, len(duplicates))
+
+
+def _first_duplicates(duplicates: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws up to and with the first that completes a duplicate, for each order: shape (2000,)."""
+    if len(duplicates) <= MANY_DUPLICATES:
+        places = (rng.permutation(n) for _ in range(N_ORDERS))
+        return np.array([place[duplicates].max(axis=1).min() + 1 for place in places])
+    # so many that the first few draws hold one
+    alike = np.zeros((n, n), dtype=bool)
+    alike[duplicates[:, 0], duplicates[:, 1]] = alike[duplicates[:, 1], duplicates[:, 0]] = True
+    first = np.full(N_ORDERS, FIRST_DRAWS)
+    for index in range(N_ORDERS):
+        drawn = rng.permutation(n)[:FIRST_DRAWS]
+        completed = np.triu(alike[np.ix_(drawn, drawn)], 1).any(axis=0)
+        if completed.any():
+            first[index] = completed.argmax() + 1
+    return first
 
 
 def _relative_error(duplicates: np.ndarray, n: int) -> float:
     """Relative error of the rate of duplicate pairs, by leaving out groups of showers, not below Poisson's."""
     group = np.arange(n) % JACKKNIFE_GROUPS
     in_group = np.bincount(group, minlength=JACKKNIFE_GROUPS)
-    touched = np.zeros(JACKKNIFE_GROUPS)
-    for first, second in group[duplicates]:
-        touched[first] += 1
-        touched[second] += first != second
+    first, second = group[duplicates].T
+    touched = np.bincount(first, minlength=JACKKNIFE_GROUPS) + np.bincount(
+        second[first != second], minlength=JACKKNIFE_GROUPS
+    )
     left = n - in_group
     rates = (len(duplicates) - touched) / (left * (left - 1) / 2)
     spread = math.sqrt((JACKKNIFE_GROUPS - 1) * np.var(rates)) / (len(duplicates) / (n * (n - 1) / 2))

@@ -186,6 +186,8 @@ class CheckpointStore:
         try:
             tracked.read(str(self.folder / str(iteration) / STATE)).expect_partial()
         except (ValueError, tf.errors.OpError) as error:
+            if self.fault(iteration) is not None:  # pruned meanwhile by the process that trains
+                return self.restore(tracked, which)
             raise CheckpointError(
                 f"{self.folder / str(iteration)}: does not fit the networks of this configuration ({error}): "
                 "use the configuration it was written with"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
+from calosim_tf.physics import support_size as support_size_module
 from calosim_tf.physics.support_size import PairDistances, calibrated_limit, support, support_size
 
 
@@ -35,6 +36,19 @@ def test_a_limit_set_on_one_sample_gives_an_equal_one_the_wanted_support():
     few = rng.normal(size=(80, 3))
     collapsed = distances(few[rng.integers(80, size=800)])
     assert support(collapsed.duplicates(limit), collapsed.n, rng).size < 200
+
+
+def test_many_duplicates_are_counted_as_few_are(monkeypatch):
+    """Breaks if the short way for many duplicates counts draws otherwise; equal showers end with the second draw."""
+    found = distances(np.random.default_rng(4).integers(40, size=400).astype(float))
+    pairs = found.duplicates(0.0)
+    sizes = []
+    for many in (len(pairs), 0):
+        monkeypatch.setattr(support_size_module, "MANY_DUPLICATES", many)
+        sizes.append(support(pairs, found.n, np.random.default_rng(5)).half_batch)
+    assert sizes[0] == sizes[1]
+    equal = distances(np.zeros(30))
+    assert support(equal.duplicates(0.0), 30, np.random.default_rng(6)).half_batch == 2
 
 
 def test_no_duplicates_give_no_number():

@@ -101,7 +101,7 @@ def cells_folder(tmp_path_factory, cells, store, photon_showers):
         folder / f"{get_detector('photon').file_layout}.hdf5",
         {"incident_energies": incident[:150, None], "showers": showers[:150]},
     )
-    for layout in ("lhcb", "calogan"):
+    for layout in ("lhcb", "calogan", "ecal"):
         store(folder / f"{layout}.hdf5", cells(layout, 40))
     return folder
 
@@ -145,7 +145,9 @@ def require_all_equal(shared, alone, cells):
 @pytest.fixture(scope="session")
 def several():
     """What a test needs to start several and to judge them (conftest.py cannot be imported)."""
-    return SimpleNamespace(script=SCRIPT, runs=RUNS, require_all_equal=require_all_equal)
+    return SimpleNamespace(
+        script=SCRIPT, runs=RUNS, alone=run_alone, require_equal=require_equal, require_all_equal=require_all_equal
+    )
 
 
 @pytest.fixture
