@@ -21,12 +21,13 @@ ROOT = Path(__file__).parents[2]
 # Distribution -> what is imported, where the two differ.
 IMPORT_NAMES = {
     "ai-edge-litert": "ai_edge_litert",
+    "protobuf": "google",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
     "tensorflow-addons": "tensorflow_addons",
 }
 # In install_requires as bounds for the others (the reasons are in setup.cfg).
-BOUNDS_ONLY = {"setuptools", "wrapt", "protobuf", "typeguard"}
+BOUNDS_ONLY = {"setuptools", "wrapt", "typeguard"}
 # The and-cuda set of tensorflow cannot be tried here and is left to pip.
 UNPINNED_EXTRAS = {"gpu"}
 
