@@ -5,8 +5,9 @@ set -euo pipefail
 source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# what is installed or set here must not help
-unset VIRTUAL_ENV PYTHONPATH PYTHONHOME CALOSIM_DATA
+iterations=${ITERATIONS:-} tests=${ARGS:-}
+# what is installed or set here must not help, nor go to every make below
+unset VIRTUAL_ENV PYTHONPATH PYTHONHOME CALOSIM_DATA ITERATIONS ARGS MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 export CALOSIM_DATA="$folder/data"
 times=()
 
@@ -21,8 +22,8 @@ step() {
 step "clone" git clone --quiet "$source_folder" "$folder/calosim_tf"
 cd "$folder/calosim_tf"
 step "install" make install PYTHON="$PYTHON"
-step "make train-photon" make train-photon PYTHON="$PYTHON" ITERATIONS="${ITERATIONS:-}"
-step "make test" make test PYTHON="$PYTHON" ARGS="${ARGS:-}"
+step "make train-photon" make train-photon PYTHON="$PYTHON" ITERATIONS="$iterations"
+step "make test" make test PYTHON="$PYTHON" ARGS="$tests"
 step "calosim generate pretrained:photon" .venv/bin/calosim generate pretrained:photon \
     --energies 1024 65536 --events 1000 --out showers.hdf5
 for page in docs/tutorials/*.md docs/extending.md; do
