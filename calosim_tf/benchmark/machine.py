@@ -17,6 +17,7 @@ from calosim_tf.benchmark.clocks import repeated
 
 # Two float32 matrices and their product take 50 MB: large enough for the full rate, 17 billion operations
 MATRIX_SIZE = 2048
+ONE_EACH = "onnxruntime, one per thread"
 PACKAGES = ("numpy", "tensorflow", "onnxruntime", "ai-edge-litert", "h5py")
 
 
@@ -46,20 +47,30 @@ def matrix_products(threads: int) -> dict[str, Callable[[], float]]:
     does not know.  ONNX Runtime counts where its extra is installed, with a product shared out over the threads and
     with one product for each thread; TensorFlow counts where it is loaded anyway.
     """
+    clocks = {name: repeated(call, warm_up=1) for name, call in matrix_calls(threads).items()}
+    if ONE_EACH in clocks:
+        all_of_them = clocks[ONE_EACH]
+        clocks[ONE_EACH] = lambda: all_of_them() / threads
+    return clocks
+
+
+def matrix_calls(threads: int) -> dict[str, Callable[[], object]]:
+    """Library -> a call that makes the product, or with :data:`ONE_EACH` as many as threads."""
     matrix = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), dtype=np.float32)
     product = np.empty_like(matrix)
-    clocks = {"numpy": repeated(lambda: np.dot(matrix, matrix, out=product), warm_up=1)}
+    calls: dict[str, Callable[[], object]] = {"numpy": lambda: np.dot(matrix, matrix, out=product)}
     model = _onnx_product()
     if model is not None:
         together = _session(model, threads)
-        clocks["onnxruntime"] = repeated(lambda: together.run(None, {"a": matrix}), warm_up=1)
+        calls["onnxruntime"] = lambda: together.run(None, {"a": matrix})
         if threads > 1:
-            clocks["onnxruntime, one per thread"] = _one_per_thread(_session(model, 1), matrix, threads)
+            alone, pool = _session(model, 1), ThreadPoolExecutor(threads)
+            calls[ONE_EACH] = lambda: list(pool.map(lambda _: alone.run(None, {"a": matrix}), range(threads)))
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is not None:
         tensor = tensorflow.constant(matrix)
-        clocks["tensorflow"] = repeated(lambda: tensorflow.linalg.matmul(tensor, tensor).numpy(), warm_up=1)
-    return clocks
+        calls["tensorflow"] = lambda: tensorflow.linalg.matmul(tensor, tensor).numpy()
+    return calls
 
 
 def matrix_flops() -> float:
@@ -107,18 +118,6 @@ def _session(model: bytes, threads: int):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def _one_per_thread(session, matrix: np.ndarray, threads: int) -> Callable[[], float]:
-    """Clock of as many products as threads, seconds per product."""
-    pool = ThreadPoolExecutor(threads)
-
-    def call() -> None:
-        for _ in pool.map(lambda _: session.run(None, {"a": matrix}), range(threads)):
-            pass
-
-    clock = repeated(call, warm_up=1)
-    return lambda: clock() / threads
 
 
 def _cpu_model() -> str:

@@ -11,23 +11,29 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from calosim_tf.progress import progress
 
-BATCHES = {"per_worker": "grow", "global": "keep"}
 WORKER_TIMEOUT_S = 1800
+MEASURED = ("seconds_per_iteration", "input_share", "reduction_share")
 
 
-def bench_scaling(name: str, workers: Sequence[int], engine: str, rounds: int, steps: int) -> list[dict[str, Any]]:
+def bench_scaling(
+    name: str, settings: Mapping[str, str], batch: int, workers: Sequence[int], engine: str, rounds: int, steps: int
+) -> list[dict[str, Any]]:
     """Seconds per iteration for each number of workers, at a fixed batch per worker and at a fixed global batch.
 
     Parameters
     ----------
     name : str
         Experiment, not a split, on its default data.
+    settings : mapping
+        Dotted keys that are changed.
+    batch : int
+        The global batch that is kept, and the batch per worker that is.
     workers : sequence of int
         The first is what efficiencies refer to.
     engine : {'multiworker', 'horovod'}
@@ -48,27 +54,32 @@ def bench_scaling(name: str, workers: Sequence[int], engine: str, rounds: int, s
     RuntimeError
         A worker failed; the message ends with what it said.
     """
-    configurations = [(fixed, number) for fixed in BATCHES for number in workers]
-    turns = [configuration for _ in range(rounds) for configuration in configurations]
-    readings: dict[tuple[str, int], list[dict[str, Any]]] = {configuration: [] for configuration in configurations}
-    for fixed, number in progress(turns, len(turns), "workers"):
-        readings[fixed, number].append(_run_workers(name, number, engine, BATCHES[fixed], steps))
-    rows = []
-    for (fixed, number), found in readings.items():
-        reference = readings[fixed, workers[0]]
-        rows.append(
+    batches = {
+        **{("per_worker", number): batch * number for number in workers},
+        **{("global", number): batch for number in workers},
+    }
+    # one worker is the same in both
+    readings: dict[tuple[int, int], list[dict[str, Any]]] = {
+        (number, rows): [] for (_, number), rows in batches.items()
+    }
+    turns = [configuration for _ in range(rounds) for configuration in readings]
+    for number, rows in progress(turns, len(turns), "workers"):
+        changed = {**settings, "training.batch_size": str(rows)}
+        readings[number, rows].append(_run_workers([name, json.dumps(changed), str(steps)], number, engine))
+    table = []
+    for (fixed, number), global_batch in batches.items():
+        found = readings[number, global_batch]
+        reference = readings[workers[0], batches[fixed, workers[0]]]
+        table.append(
             {
                 "fixed": fixed,
                 "workers": number,
-                "global_batch": found[0]["global_batch"],
+                "global_batch": global_batch,
                 **{key: _spread([item[key] for item in found]) for key in MEASURED},
                 "efficiency": _spread([_rate(a) / _rate(b) for a, b in zip(found, reference, strict=True)]),
             }
         )
-    return rows
-
-
-MEASURED = ("seconds_per_iteration", "input_share", "reduction_share")
+    return table
 
 
 def _rate(reading: dict[str, Any]) -> float:
@@ -80,9 +91,9 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def _run_workers(name: str, number: int, engine: str, batch: str, steps: int) -> dict[str, Any]:
+def _run_workers(arguments: list[str], number: int, engine: str) -> dict[str, Any]:
     engine = "none" if number == 1 else engine
-    command = [sys.executable, "-m", "calosim_tf.benchmark.scaling", name, engine, batch, str(steps)]
+    command = [sys.executable, "-m", "calosim_tf.benchmark.scaling", engine, *arguments]
     if engine == "horovod":
         launcher = str(Path(sys.executable).with_name("horovodrun"))
         return _chief_output([_start([launcher, "--gloo", "-np", str(number), "-H", f"localhost:{number}", *command])])
@@ -130,7 +141,7 @@ def _pin_to_core() -> None:
     os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[rank]})
 
 
-def worker(name: str, engine: str, batch: str, steps: int) -> dict[str, Any] | None:
+def worker(engine: str, name: str, settings: Mapping[str, str], steps: int) -> dict[str, Any] | None:
     """Seconds of the step with real input, with constant input, and with nothing to tell the others, in this process.
 
     Returns
@@ -147,16 +158,13 @@ def worker(name: str, engine: str, batch: str, steps: int) -> dict[str, Any] | N
 
     set_threads(1)
     strategy = connect(engine)
-    experiment = get_experiment(name)
-    number = strategy.replicas.number
-    rows = experiment.training.batch_size * (number if batch == "grow" else 1)
-    experiment = experiment.with_values({"training.batch_size": rows})
+    experiment = get_experiment(name).with_values(settings)
     seconds = time_shared_step(experiment, source_of(experiment.data), strategy, steps)
     if not strategy.is_chief:
         return None
     return {
-        "workers": number,
-        "global_batch": rows,
+        "workers": strategy.replicas.number,
+        "global_batch": experiment.training.batch_size,
         "seconds_per_iteration": seconds["real_input"],
         "input_share": 1.0 - seconds["constant_input"] / seconds["real_input"],
         "reduction_share": 1.0 - seconds["no_exchange"] / seconds["constant_input"],
@@ -165,6 +173,6 @@ def worker(name: str, engine: str, batch: str, steps: int) -> dict[str, Any] | N
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    measured = worker(*sys.argv[1:4], int(sys.argv[4]))
+    measured = worker(*sys.argv[1:3], json.loads(sys.argv[3]), int(sys.argv[4]))
     if measured:
         print(json.dumps(measured), flush=True)

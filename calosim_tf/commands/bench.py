@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.train import setting_values
 from calosim_tf.errors import ConfigError
 
 
@@ -29,6 +30,7 @@ def add_parser(subparsers) -> None:
     scaling = actions.add_parser("scaling", help="seconds per iteration and efficiency over workers of one core each")
     scaling.add_argument("experiment")
     scaling.add_argument("--workers", default="1,2", help="numbers of workers, separated by commas (default 1,2)")
+    scaling.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
     scaling.add_argument("--engine", choices=("multiworker", "horovod"), default="multiworker")
     scaling.add_argument("--rounds", type=int, default=3, metavar="N", help="starts of each configuration, in turn")
     scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
@@ -98,18 +100,18 @@ def run_scaling(args: argparse.Namespace) -> int:
     require_positive("--rounds", args.rounds)
     require_positive("--steps", args.steps)
     workers = [positive_integer("--workers", item) for item in args.workers.split(",")]
-    cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment)
+    settings = setting_values(args.set)
+    cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment).with_values(settings)
     if max(workers) > cores:
         raise ConfigError(f"--workers: found {max(workers)}, expected at most {cores}, the cores of this machine")
     if experiment.members:
         raise ConfigError(f"bench scaling: found the split {experiment.name!r}, expected an experiment of one network")
-    if any(experiment.training.batch_size % number for number in workers):
-        raise ConfigError(
-            f"--workers: found {args.workers}, expected divisors of the batch of {experiment.training.batch_size}"
-        )
+    batch = experiment.training.batch_size
+    if any(batch % number for number in workers):
+        raise ConfigError(f"--workers: found {args.workers}, expected divisors of the batch of {batch}")
     from calosim_tf.benchmark.scaling import bench_scaling
 
-    rows = bench_scaling(experiment.name, workers, args.engine, args.rounds, args.steps)
+    rows = bench_scaling(experiment.name, settings, batch, workers, args.engine, args.rounds, args.steps)
     if args.json:
         print(json.dumps({"experiment": experiment.name, "engine": args.engine, "rows": rows}, indent=2))
         return 0

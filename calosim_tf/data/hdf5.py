@@ -60,8 +60,9 @@ def open_hdf5(path: Path) -> h5py.File:
 class PatientFile(io.RawIOBase):
     """File for h5py to write through, on which no write ever fails.
 
-    HDF5 ends the process with a crash when it cannot flush what it holds (disk full).  So the first error is kept in
-    ``error`` and later writes are dropped; whoever writes looks at ``error`` and gives up in order.
+    HDF5 ends the process with a crash when it cannot flush what it holds (disk full, or an interrupt that arrives in
+    here).  So the first error is kept in ``error`` and later writes are dropped; whoever writes looks at ``error`` and
+    gives up in order.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ class PatientFile(io.RawIOBase):
     def __init__(self, path: Path):
         self._path = path
         self._file = path.open("w+b", buffering=0)
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
 
     def close(self) -> None:
         self._file.close()
@@ -102,7 +103,7 @@ class PatientFile(io.RawIOBase):
         if self.error is None:
             try:
                 action()
-            except OSError as error:
+            except BaseException as error:  # an interrupt too: it is raised again by whoever looks at error
                 self.error = error
 
 

@@ -29,4 +29,7 @@ def normalisation_from_dict(stored: Mapping[str, Any]) -> Normalisation:
     for item in fields(cls):
         if isinstance(values.get(item.name), list):
             values[item.name] = tuple(tuple(row) if isinstance(row, list) else row for row in values[item.name])
+        found = values.get(item.name, 0.0)
+        if item.type == "float" and (isinstance(found, bool) or not isinstance(found, int | float)):
+            raise TypeError(f"{item.name} is {found!r}, expected a number")
     return cls(**values)

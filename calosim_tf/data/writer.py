@@ -148,8 +148,11 @@ class ShowerWriter(ABC):
             raise self._cannot_write(error) from error
 
     def _check_written(self) -> None:
-        if self._sink.error is not None:
-            raise self._cannot_write(self._sink.error) from self._sink.error
+        error = self._sink.error
+        if isinstance(error, OSError):
+            raise self._cannot_write(error) from error
+        if error is not None:
+            raise error
 
     def _cannot_write(self, error: OSError) -> DataError:
         reason = (error.strerror or str(error)).lower()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from calosim_tf.bundle.checks import require_same_shapes, require_sound_file
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord, Sidecar
 from calosim_tf.errors import RunFolderError
+from calosim_tf.export.graph_safety import require_plain_graph
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.bundle import joined
@@ -38,6 +39,7 @@ class _SavedNetwork:
     def __init__(self, folder: Path, network: NetworkRecord):
         self._file: ModelFile = network.file("saved_model")
         path = require_sound_file(folder, self._file)
+        require_plain_graph(path)
         try:
             self._loaded = tf.saved_model.load(str(path))
             self._raw = self._loaded.signatures[self._file.signature]

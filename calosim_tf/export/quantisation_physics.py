@@ -15,9 +15,9 @@ from calosim_tf.export.particles import particle_attributes
 from calosim_tf.export.parts import Part
 from calosim_tf.export.runners import Runner
 from calosim_tf.latents import draw_latents
-from calosim_tf.physics.comparison import Comparison, bootstrap_rng, compare
+from calosim_tf.physics.comparison import Comparison, compare
 from calosim_tf.physics.evaluate import METRICS
-from calosim_tf.physics.metrics import OVERALL
+from calosim_tf.physics.metrics import OVERALL, run_metric
 
 # Our choice: two per decade or more in every detector here, and the public ones for photons
 CHECK_ENERGIES = 9
@@ -92,7 +92,7 @@ class Check:
             if not metric.needs <= comparison.provides:
                 detector = self.part.generator.detector.name
                 raise ConfigError(f"--tolerance: found metric {name}, which detector {detector} does not have")
-            values = [metric.function(one, bootstrap_rng(0))[""].value for one in (comparison, self._itself)]
+            values = [run_metric(metric, one, "quantised")[""].value for one in (comparison, self._itself)]
             found[name] = abs(values[0] - values[1])
         return found
 
@@ -171,8 +171,9 @@ def against_reference(check: Check, after: ShowerSet, reference: ShowerSet) -> l
     for name, metric in METRICS.items():
         if metric.ideal is None or not metric.needs <= provided or OVERALL not in metric.scopes:
             continue
-        values = {key: metric.function(one, bootstrap_rng(0)).get("") for key, one in samples.items()}
-        if None in values.values():
+        values = {key: run_metric(metric, one, "quantised").get("") for key, one in samples.items()}
+        # left out where there is no number for all of it, or the showers are too few for one
+        if None in values.values() or any(measured.reason for measured in values.values()):
             continue
         row: dict[str, Any] = {"metric": name, "unit": metric.unit, "ideal": metric.ideal}
         for key, measured in values.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -30,17 +29,18 @@ class ExportedGenerator(tf.Module):
 
     def __init__(self, part: Part):
         super().__init__(name="exported_generator")
-        self.network: keras.Model = part.network
-        law = part.generator.normalisation
+        # the variables and not the model: Keras would write every layer's own functions too
+        self.weights = part.network.weights
+        network, law = part.network, part.generator.normalisation
         latent = tf.TensorSpec((None, part.generator.latent.size), tf.float32, "latent")
         label = tf.TensorSpec((None, part.network.input["condition"].shape[1]), tf.float32, "condition")
 
         def raw(latent, condition):
-            return {OUTPUT: self.network({"latent": latent, "condition": condition}, training=False)}
+            return {OUTPUT: network({"latent": latent, "condition": condition}, training=False)}
 
         def made(incident_energy_mev, attributes, latent):
             label = condition(law, incident_energy_mev, attributes)
-            outputs = self.network({"latent": latent, "condition": label}, training=False)
+            outputs = network({"latent": latent, "condition": label}, training=False)
             return cells_mev(law, outputs, incident_energy_mev)
 
         self.raw = tf.function(raw, input_signature=[latent, label])
@@ -66,7 +66,7 @@ class RoutedGenerator(tf.Module):
 
     def __init__(self, parts: Sequence[Part]):
         super().__init__(name="routed_generator")
-        self.networks = [part.network for part in parts]
+        self.weights = [part.network.weights for part in parts]
         detector = parts[0].generator.detector
 
         def made(incident_energy_mev, attributes, latent):
@@ -78,7 +78,7 @@ class RoutedGenerator(tf.Module):
                 energy = tf.gather_nd(incident_energy_mev, rows)
                 label = condition(law, energy, None if attributes is None else tf.gather_nd(attributes, rows))
                 drawn = tf.gather_nd(latent, rows)[:, : part.generator.latent.size]
-                outputs = self.networks[index]({"latent": drawn, "condition": label}, training=False)
+                outputs = part.network({"latent": drawn, "condition": label}, training=False)
                 cells = tf.tensor_scatter_nd_update(cells, rows, cells_mev(law, outputs, energy))
             return cells
 

@@ -63,9 +63,12 @@ def read_reports(paths: Sequence[Path]) -> list[NamedReport]:
     RunFolderError
         A file cannot be read or is not JSON.
     DataError
-        A file is no report of ``calosim evaluate``, of a later schema, or of another detector than the first.
+        A file is no report of ``calosim evaluate``, of another schema or detector than the first, or there twice.
     """
     files = [report_file(path) for path in paths]
+    for place, path in enumerate(files):
+        if path in files[:place]:
+            raise DataError(f"{path}: found twice, expected each report once")
     documents = [_read(path) for path in files]
     detector = documents[0]["detector"]
     for path, document in zip(files, documents, strict=True):

@@ -22,29 +22,31 @@ def plot_sensitivity(document: Mapping[str, Any]) -> Figure:
     damages = [*document["damages"], "MC vs MC"]
     rows = list(document["metrics"].items())
     limit = document["fires_at_sigma"]
-    height = 0.24 * len(rows) + 2.3
+    height = 0.24 * len(rows) + 1.95
     figure = new_figure(9.5, height)
-    axes = figure.add_axes((0.34, 0.25 / height, 0.56, 1 - 2.0 / height))
+    axes = figure.add_axes((0.34, 0.25 / height, 0.56, 1 - 1.65 / height))
     sigmas = np.full((len(rows), len(damages)), np.nan)
+    fires_above = np.full((len(rows), 1), np.inf)
     for i, (_, entry) in enumerate(rows):
         if "damages" in entry:
+            fires_above[i] = entry["fires_above"]
             sigmas[i] = [*(entry["damages"][damage]["sigmas"] for damage in document["damages"]), entry["mc_vs_mc"]]
-    shown = np.ma.masked_where(~(sigmas > limit), sigmas)
+    shown = np.ma.masked_where(~(sigmas > fires_above), sigmas)
     axes.set_facecolor("#ececec")
     image = axes.imshow(shown, aspect="auto", cmap="viridis_r", norm=LogNorm(limit, LARGEST_SIGMA))
     for (i, j), value in np.ndenumerate(sigmas):
-        _write_cell(axes, i, j, value, limit)
+        _write_cell(axes, i, j, value, fires_above[i, 0])
     axes.set_xticks(range(len(damages)), [damage.replace("_", "\n") for damage in damages], fontsize=9)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8)
     axes.tick_params(length=0)
     axes.axvline(len(damages) - 1.5, color="white", linewidth=4)
-    bar = figure.colorbar(image, cax=figure.add_axes((0.92, 0.25 / height, 0.015, 1 - 2.0 / height)), extend="max")
+    bar = figure.colorbar(image, cax=figure.add_axes((0.92, 0.25 / height, 0.015, 1 - 1.65 / height)), extend="max")
     bar.set_label(f"significance in standard deviations (coloured above {limit:g})")
     counts = document["showers"]
     axes.set_title(
         f"{document['sample']}: {counts['generated']} damaged against {counts['reference']} reference showers,\n"
-        f"Standard deviations of {document['resamples']} partitions of Monte Carlo",
+        f"standard deviations of {document['resamples']} partitions of Monte Carlo",
         pad=48,
         fontsize=10,
     )

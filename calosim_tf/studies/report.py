@@ -132,7 +132,8 @@ TABLES = {
 }
 CAPTIONS = {
     "sensitivity": "Largest significance among the numbers of a metric (layers, features), in units of the spread of"
-    " Monte Carlo against Monte Carlo. Last column: largest of the partitions that were not used for the spread.",
+    " Monte Carlo against Monte Carlo; what fires is coloured. Last column: largest of the partitions that did not take"
+    " part in the spread.",
     "amplification": "Below the line of the truth is impossible; right of the dotted line there are more"
     " generated points than training points. Where the generator's curve ends below the training sample, it amplifies.",
     "triforce": "Networks trained on Monte Carlo (MC) or on generated showers (GAN), tested on both; pions are"

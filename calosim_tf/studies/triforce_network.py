@@ -56,8 +56,9 @@ class TriforceNetwork:
         scaled, order = self._scaled(inputs), np.random.Generator(np.random.Philox(self.seed))
         for _ in range(self.epochs):
             rows = order.permutation(len(scaled))
-            shuffled = {name: values[rows] for name, values in targets.items()}
-            self._model.fit(scaled[rows], shuffled, batch_size=BATCH, shuffle=False, verbose=0)
+            for first in range(0, len(rows), BATCH):
+                part = rows[first : first + BATCH]
+                self._model.train_on_batch(scaled[part], {name: values[part] for name, values in targets.items()})
 
     def predict(self, showers_mev: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Probability of being a pion, and incident energy in MeV: both of shape (n,)."""

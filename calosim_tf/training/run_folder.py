@@ -133,7 +133,13 @@ class RunFolder:
         self.refuse_early(resume=resume, force=force)
         if self.exists and resume:
             if not force:
-                self._require_same(experiment, source)
+                try:
+                    self._require_same(experiment, source)
+                except (KeyError, TypeError, AttributeError) as error:
+                    raise RunFolderError(
+                        f"{self.path}: data.json or environment.json is damaged ({type(error).__name__}: {error}): "
+                        "--force to go on regardless"
+                    ) from error
             self._remove_leftovers()
             write_json(self.path / "config.json", experiment.to_dict())
             return

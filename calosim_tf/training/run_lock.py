@@ -61,9 +61,8 @@ class RunLock:
             while not self._taken():
                 self._remove_stale()
         except OSError as error:
-            raise RunFolderError(
-                f"{folder}: cannot be written ({error.strerror or error}): choose another --out"
-            ) from error
+            reason = (error.strerror or str(error)).lower()
+            raise RunFolderError(f"{folder}: cannot be written ({reason}): choose another --out") from error
         threading.Thread(target=self._beat, name="run lock", daemon=True).start()
         return self
 

@@ -182,6 +182,6 @@ def _lost_rank(message: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    text = getattr(error, "message", None) or str(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    """The line that speaks of the others; the first one is often only a heading."""
+    lines = [line.strip() for line in str(error).splitlines() if TALK.search(line)]
     return lines[0][:160] if lines else type(error).__name__

@@ -13,6 +13,8 @@ from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.devices import VIRTUAL_DEVICES, pin_gpu
 from calosim_tf.training.strategy import Strategy
 
+# Seconds between questions whether the other processes live
+PEER_CHECK_S = 3
 # Ports of the processes of a SLURM step: two jobs that share a node must not meet, so the job number picks the first
 FIRST_PORT, PORTS, PORTS_PER_JOB = 20_000, 10_000, 16
 
@@ -77,7 +79,10 @@ class MultiWorker(_TfStrategy):
 
     def __init__(self):
         resolver, workers = find_cluster()
-        super().__init__(tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver))
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        # no public setting: a process that ends waits for the pause between two questions to its peers, 30 s by default
+        strategy.extended._check_health_interval = PEER_CHECK_S
+        super().__init__(strategy)
         self.process, self.processes = resolver.task_id, len(workers)
         own = workers[self.process].rpartition(":")[0]
         self.local_processes = sum(worker.rpartition(":")[0] == own for worker in workers)

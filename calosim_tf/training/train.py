@@ -177,7 +177,7 @@ class _Fit:
         signal = request.received.name if request.received else "a signal to another rank"
         return StoppedBySignal(
             f"{self.run.path}: stopped by {signal} "
-            f"after iteration {int(self.model.iteration)}; the state is saved, continue with --resume"
+            f"after iteration {int(self.model.iteration.numpy())}; the state is saved, continue with --resume"
         )
 
     def _batches(self, first: int):

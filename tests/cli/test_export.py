@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from calosim_tf.bundle.sidecar import read_sidecar
+from calosim_tf.data.bundled import run_path
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ def test_the_bundle_is_whole_and_sound(exported):
 
 
 @pytest.fixture
-def without_checkpoint(finished_run, tmp_path):
+def without_checkpoint(tmp_path):
     """A run that was begun and never got to a checkpoint."""
     folder = tmp_path / "begun"
-    shutil.copytree(finished_run[0], folder, ignore=shutil.ignore_patterns("checkpoints"))
+    shutil.copytree(run_path("pretrained:photon"), folder, ignore=shutil.ignore_patterns("checkpoints"))
     return folder
 
 

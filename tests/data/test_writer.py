@@ -90,6 +90,22 @@ def test_failure_leaves_nothing(tmp_path, few_showers):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_inside_of_hdf5_is_obeyed_in_order(tmp_path, few_showers, monkeypatch):
+    """Breaks if Ctrl-C or SIGTERM in the middle of a write makes HDF5 end the process with a crash."""
+    calls = []
+
+    def interrupt(stage, action, path):
+        calls.append(stage)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("calosim_tf.data.hdf5.reach", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_all(tmp_path / "out.hdf5", *few_showers, compression="none")
+    assert len(calls) >= 6
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_too_few_showers_leave_nothing(tmp_path, few_showers):
     """Breaks if a file with fewer showers than announced is taken for finished."""
     with (

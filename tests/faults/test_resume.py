@@ -30,6 +30,7 @@ def words(command, name, run, more):
         found[1] = name
     if name == "calogan_eplus":
         found = [word for word in found if not word.startswith(("network.smearing", "network.attribute"))]
+        found[found.index("network.critic_filters=2,3,2")] = "network.critic_filters=2,3,2,2"
     return found
 
 

@@ -7,8 +7,10 @@ import json
 import pytest
 
 from calosim_tf.cli import main
+from calosim_tf.errors import DataError
 from calosim_tf.physics.number_text import with_error
 from calosim_tf.physics.published_results import published_results
+from calosim_tf.physics.report_comparison import read_reports
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +44,16 @@ def test_every_metric_of_both_stands_side_by_side(two, tmp_path, capsys):
         assert f"<th>{name}</th>" in page
 
 
-def test_the_folder_of_a_report_will_do(two, tmp_path, capsys):
-    assert main(["compare", str(two[0].parent), "--json", "--out", str(tmp_path / "out")]) == 0
-    assert json.loads(capsys.readouterr().out)["detector"] == "photon"
+def test_the_folder_of_a_report_will_do_and_equal_names_are_told_apart(two, tmp_path):
+    """Breaks if two checkpoints of one experiment share a column."""
+    copy = tmp_path / "metrics.json"
+    copy.write_text(two[0].read_text())
+    first, second = read_reports([two[0].parent, tmp_path])
+    assert (first.path, second.path) == (two[0], copy)
+    assert first.document == second.document
+    assert (str(two[0]) in first.name, str(copy) in second.name) == (True, True)
+    with pytest.raises(DataError, match="found twice"):
+        read_reports([two[0].parent, two[0]])
 
 
 @pytest.mark.parametrize(

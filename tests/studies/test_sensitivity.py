@@ -16,7 +16,6 @@ from calosim_tf.studies.sensitivity import fired, sensitivity_study, sensitivity
 
 NAMES = (
     "response_mean_ratio",
-    "layer_energy_mean_ratio",
     "separation_layer_energy",
     "separation_width_r",
     "exact_copies",
@@ -90,17 +89,16 @@ def test_memorised_showers_are_training_showers_each_once(sample):
     assert len({row.tobytes() for row in copies}) == len(copies)
 
 
-def test_each_damage_is_seen_and_monte_carlo_is_not(tmp_path):
+def test_each_damage_is_seen_and_monte_carlo_is_not():
     """Breaks if sigma or the direction of a difference is wrong, or processes change the numbers."""
     metrics = [METRICS[name] for name in NAMES] + [METRICS["fpd"]]
     document = sensitivity_study(photons(2400), metrics, resamples=40, processes=2)
     assert "response_mean_ratio" in fired(document, "energy_scale")
-    assert "layer_energy_mean_ratio" in fired(document, "dropped_layer")
+    assert "separation_layer_energy" in fired(document, "dropped_layer")
     assert "separation_width_r" in fired(document, "permuted_cells")
-    assert "separation_width_r" in fired(document, "smeared_centre")
     assert fired(document, "memorised_copies") == ["exact_copies"]
     assert "exact_copies" in fired(document, "mode_collapse")
-    assert all(entry.get("mc_vs_mc", 0.0) < 5 for entry in document["metrics"].values())
+    assert all(entry.get("mc_vs_mc", 0.0) <= entry.get("fires_above", 0.0) for entry in document["metrics"].values())
     assert document["metrics"]["fpd"]["reason"] == "needs 10000 showers of each kind"
     assert document["showers"] == {"generated": 400, "reference": 800, "training": 1200}
     assert "memorised_copies: seen by 1 (exact_copies)" in sensitivity_summary(document)

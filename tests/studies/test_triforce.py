@@ -9,6 +9,7 @@ import pytest
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import PHOTON
+from calosim_tf.studies import triforce_network
 from calosim_tf.studies.triforce import Showers, triforce_study
 
 
@@ -25,12 +26,19 @@ def _showers(events: int, seed: int, layer: int, response: float) -> ShowerSet:
 
 @pytest.fixture(scope="module")
 def document():
-    """Generated showers have a response of 0.6 where Monte Carlo has 0.9."""
-    pions = _showers(1500, 9, layer=12, response=0.3)
-    real = [_showers(1500, seed, layer=2, response=0.9) for seed in (1, 2)]
+    """Generated showers have a response of 0.6 where Monte Carlo has 0.9; networks are small and learn fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("UNITS", 48), ("BATCH", 100), ("LEARNING_RATE", 3e-3)):
+            patch.setattr(triforce_network, name, value)
+        return _study()
+
+
+def _study() -> dict:
+    pions = _showers(300, 9, layer=12, response=0.3)
+    real = [_showers(300, seed, layer=2, response=0.9) for seed in (1, 2)]
     made = [replace(r, showers_mev=r.showers_mev * np.float32(2 / 3), source="GAN") for r in real[::-1]]
     training, test = ({"MC": Showers(real[i], pions), "GAN": Showers(made[i], pions)} for i in range(2))
-    return triforce_study(training, test, epochs=60, trainings=2)
+    return triforce_study(training, test, epochs=25, trainings=1)
 
 
 def test_networks_tell_particles_apart(document):

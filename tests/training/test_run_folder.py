@@ -149,3 +149,57 @@ def test_a_row_cut_short_by_a_crash_is_dropped(tmp_path):
     table.cut_after(5)
     table.append({"iteration": 2, "loss": 0.125})
     assert table.rows()[-1] == {"iteration": "2", "loss": "0.125"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("data.json", {"files": 3}), ("data.json", {}), ("environment.json", {"calosim_tf": "0", "packages": [1]})],
+)
+def test_a_record_of_another_shape_is_one_line(begun, tiny, name, content):
+    """Breaks if a run folder that was edited by hand gives a KeyError on resume."""
+    write_json(begun.path / name, content)
+    with pytest.raises(RunFolderError, match=r"is damaged|begun with"):
+        begun.prepare(tiny, Source(), resume=True, force=False)
+
+
+def test_a_normalisation_of_words_is_one_line(begun):
+    """Breaks if a number of a run record is not looked at before numpy fails on it."""
+    record = read_json(begun.path / "data.json", "")
+    record["normalisation"]["kin_min_mev"] = "low"
+    write_json(begun.path / "data.json", record)
+    with pytest.raises(RunFolderError, match="kin_min_mev is 'low', expected a number"):
+        begun.normalisation()
+
+
+def test_resuming_under_another_tensorflow_is_refused(begun, tiny):
+    """Breaks if other kernels go on computing: the bits would be others."""
+    record = read_json(begun.path / "environment.json", "")
+    record["packages"]["tensorflow"] = "2.14.0"
+    write_json(begun.path / "environment.json", record)
+    with pytest.raises(RunFolderError, match=r"begun with tensorflow 2\.14\.0"):
+        begun.prepare(tiny, Source(), resume=True, force=False)
+
+
+@pytest.mark.parametrize("left", [["data.json"], ["data.json", "environment.json", ".config.json.partial-7"]])
+def test_a_folder_that_a_killed_process_began_is_used(begun, tiny, left):
+    """Breaks if a job that was killed while it made its folder can never be given again."""
+    (begun.path / ".config.json.partial-7").write_text("{")
+    for path in begun.path.iterdir():
+        if path.name not in left:
+            path.unlink()
+    begun.prepare(tiny, Source(), resume=True, force=False)
+    assert begun.experiment() == tiny
+    assert sorted(path.name for path in begun.path.iterdir()) == ["config.json", "data.json", "environment.json"]
+
+
+def test_clearing_a_run_can_be_cut_short(begun, tiny, monkeypatch):
+    """Breaks if a kill in the middle of --force leaves a folder that is neither a run nor empty."""
+    begun.history.append({"iteration": 1, "loss": 2.0})
+    monkeypatch.setattr("shutil.rmtree", lambda *_arguments, **_options: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        begun.prepare(tiny, Source(), resume=False, force=True)
+    monkeypatch.undo()
+    assert not begun.exists
+    begun.prepare(tiny, Source(), resume=True, force=False)
+    assert begun.history.rows() == []
+    assert begun.exists

@@ -2,11 +2,7 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,34 +58,6 @@ def require_equal(found_run, expected_run, iteration):
             assert found[name] == expected[name], name
 
 
-def free_ports(number):
-    sockets = [socket.socket() for _ in range(number)]
-    for item in sockets:
-        item.bind(("localhost", 0))
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
-
-
-def worker_processes(command, number=2):
-    """Processes of a cluster on this machine; standard error as text."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(number)]}
-    return [
-        subprocess.Popen(
-            [sys.executable, *map(str, command)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            env={
-                **os.environ,
-                "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}),
-            },
-        )
-        for rank in range(number)
-    ]
-
-
 @pytest.fixture(scope="session")
 def cells_folder(tmp_path_factory, cells, store, photon_showers):
     """A small file per layout."""
@@ -101,7 +69,7 @@ def cells_folder(tmp_path_factory, cells, store, photon_showers):
         folder / f"{get_detector('photon').file_layout}.hdf5",
         {"incident_energies": incident[:150, None], "showers": showers[:150]},
     )
-    for layout in ("lhcb", "calogan"):
+    for layout in ("lhcb", "calogan", "ecal"):
         store(folder / f"{layout}.hdf5", cells(layout, 40))
     return folder
 
@@ -145,19 +113,6 @@ def require_all_equal(shared, alone, cells):
 @pytest.fixture(scope="session")
 def several():
     """What a test needs to start several and to judge them (conftest.py cannot be imported)."""
-    return SimpleNamespace(script=SCRIPT, runs=RUNS, require_all_equal=require_all_equal)
-
-
-@pytest.fixture
-def start_workers():
-    """:func:`worker_processes`; none of them outlives the test."""
-    started = []
-
-    def start(command):
-        started.extend(worker_processes(command))
-        return started[-2:]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return SimpleNamespace(
+        script=SCRIPT, runs=RUNS, alone=run_alone, require_equal=require_equal, require_all_equal=require_all_equal
+    )

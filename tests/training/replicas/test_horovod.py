@@ -1,5 +1,6 @@
 """The same with the real Horovod, started by horovodrun: `make smoke-horovod`."""
 
+import json
 import os
 import signal
 import subprocess
@@ -26,6 +27,34 @@ def test_two_processes_equal_one(several, shared_out, alone, cells_folder):
     assert "[0]<stderr>:calosim: iteration 5" in process.stderr
     assert "[1]<stderr>:calosim" not in process.stderr
     several.require_all_equal(shared_out, alone, cells_folder)
+
+
+def test_3dgan_too(several, tmp_path, cells_folder):
+    """Breaks when its label flips, drawn energies, dropout or forgetful optimisers are those of a replica alone."""
+    run = "three_d_gan:run:4"
+    several.alone(cells_folder, tmp_path / "alone", [run])
+    command = [*HOROVODRUN, sys.executable, several.script, "horovod", cells_folder, tmp_path / "shared", run]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    several.require_equal(tmp_path / "shared" / "run", tmp_path / "alone" / "run", 4)
+
+
+def test_scaling_is_measured_with_one_core_per_worker(tmp_path):
+    """Breaks when a worker fails to start, the efficiency forgets the batch, or one worker is timed twice."""
+    command = [sys.executable, "-m", "calosim_tf", "bench", "scaling", "photon", "--engine", "horovod", "--json"]
+    command += ["--rounds", "1", "--steps", "1", *TINY]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr[-3000:]
+    rows = json.loads(process.stdout)["rows"]
+    assert [(row["fixed"], row["workers"], row["global_batch"]) for row in rows] == [
+        ("per_worker", 1, 8), ("per_worker", 2, 16), ("global", 1, 8), ("global", 2, 8),
+    ]  # fmt: skip
+    seconds = [row["seconds_per_iteration"]["median"] for row in rows]
+    assert seconds[0] == seconds[2]
+    assert rows[1]["efficiency"]["median"] == pytest.approx(seconds[0] / seconds[1])
+    assert rows[3]["efficiency"]["median"] == pytest.approx(seconds[0] / seconds[3] / 2)
+    assert [rows[0]["efficiency"]["median"], rows[2]["efficiency"]["median"]] == [1.0, 1.0]
+    assert all(row["reduction_share"]["median"] < 1 for row in rows)
 
 
 def ranks_of(launcher):
