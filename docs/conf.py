@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pkgutil
 from pathlib import Path
@@ -21,7 +22,11 @@ exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 nitpicky = True
 # What docstrings refer to outside of the package
-nitpick_ignore_regex = [("py:.*", r"(abc|argparse|hashlib|io|keras|tensorflow)(\..*)?")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(abc|argparse|hashlib|io|keras|tensorflow)(\..*)?"),
+    # private base classes
+    ("py:class", r"calosim_tf\..*\._\w+"),
+]
 
 html_theme = "furo"
 html_title = f"calosim_tf {release}"
@@ -89,15 +94,42 @@ def escape_bars(app, what, name, obj, options, lines) -> None:
 
 
 def find_by_last_name(app, env, node, contnode):
-    """Lead ``:class:`DataError``` to the one object of that name, wherever it is defined."""
+    """Lead ``:class:`DataError``` to the object of that name, wherever it is defined.
+
+    Names that are not described (constants, fields) and names that several objects have are not linked, but they have
+    to exist.
+    """
     if node.get("refdomain") != "py":
         return None
     target, objects = node["reftarget"], env.domains["py"].objects
     found = [name for name in objects if name.endswith(f".{target}")]
-    if len(found) != 1:
-        return None
-    entry = objects[found[0]]
-    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, found[0])
+    if len(found) == 1:
+        entry = objects[found[0]]
+        return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contnode, found[0])
+    scopes = [
+        node.get("py:module"),
+        node.get("py:module") and node.get("py:class") and ".".join((node["py:module"], node["py:class"])),
+    ]
+    names = [target, *(f"{scope}.{target}" for scope in scopes if scope)]
+    return contnode if found or any(map(_exists, names)) else None
+
+
+def _exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something in one."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except ImportError:
+            continue
+        for part in parts[cut:]:
+            if part in getattr(found, "__annotations__", {}):
+                return True
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
 
 
 def setup(app) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +159,46 @@ def without_tensorflow(tmp_path_factory):
     folder = tmp_path_factory.mktemp("no_tensorflow")
     (folder / "tensorflow.py").write_text("raise RuntimeError('tensorflow was imported')\n")
     return {"PYTHONPATH": str(folder)}
+
+
+def free_ports(number):
+    sockets = [socket.socket() for _ in range(number)]
+    for item in sockets:
+        item.bind(("localhost", 0))
+    ports = [item.getsockname()[1] for item in sockets]
+    for item in sockets:
+        item.close()
+    return ports
+
+
+def worker_processes(command, number=2):
+    """Processes of a cluster on this machine; standard error as text."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(number)]}
+    return [
+        subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            env={
+                **os.environ,
+                "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}),
+            },
+        )
+        for rank in range(number)
+    ]
+
+
+@pytest.fixture
+def start_workers():
+    """:func:`worker_processes`; none of them outlives the test."""
+    started = []
+
+    def start(command):
+        started.extend(worker_processes(command))
+        return started[-2:]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -32,6 +32,7 @@ def onnx_model(network: keras.Model) -> bytes:
         ONNX has no operation for a layer.
     """
     try:
+        import onnx
         import tf2onnx
     except ImportError as error:
         raise ConfigError(
@@ -49,6 +50,11 @@ def onnx_model(network: keras.Model) -> bytes:
     try:
         model, _ = tf2onnx.convert.from_function(raw, signature, opset=OPSET)
     except (ValueError, NotImplementedError, KeyError, AttributeError) as error:
+        raise UnsupportedFormat(first_line(error)) from error
+    try:
+        # tf2onnx writes what it does not know as an operation of the same name
+        onnx.checker.check_model(model)
+    except onnx.checker.ValidationError as error:
         raise UnsupportedFormat(first_line(error)) from error
     for item in (*model.graph.input, *model.graph.output):
         # tf2onnx gives the batch a name of its own at each end

@@ -73,7 +73,7 @@ class Int8Quantiser:
                 self._debugger = tf.lite.experimental.QuantizationDebugger(
                     converter=prepared, debug_options=self._options(())
                 )
-        except (RuntimeError, ValueError, tf.errors.OpError) as error:
+        except Exception as error:  # the converter's own class has no other base and no public name
             raise UnsupportedFormat(first_line(error)) from error
         self._nodes = layers_of(result_names(self._debugger.calibrated_model))
 

@@ -10,7 +10,7 @@ import numpy as np
 from calosim_tf.physics.comparison import Comparison, Sample
 from calosim_tf.physics.metrics import OVERALL, Measured, Metric
 from calosim_tf.physics.shower_shapes import layer_energies
-from calosim_tf.physics.shower_similarity import partner_rows, picture_groups, shower_similarity
+from calosim_tf.physics.shower_similarity import partner_rows, picture_groups, shower_similarity, similarity_of_pairs
 from calosim_tf.physics.statistics import MetricFunction, mean_with_error
 from calosim_tf.physics.support_size import PairDistances, Support, calibrated_limit, support, support_size
 
@@ -20,8 +20,6 @@ ENERGY_RULE_SHOWERS, ENERGY_RULE_BATCH = 2_000, 100
 SSIM_RULE_SHOWERS, SSIM_RULE_BATCH = 300, 30
 # Fewer voxels than this: all showers of the rule; else half of them, for pairs cost time
 MANY_VOXELS = 5_000
-# Voxels of one side of the pairs that are compared at a time
-PAIR_VOXELS = 10_000_000
 # Duplicate pairs of Monte Carlo that the rule shall have at least: an error of 20 %
 LEAST_DUPLICATES = 25
 NO_PICTURES = "no layer of the detector is a picture of 5 x 5 cells or more"
@@ -83,12 +81,10 @@ def ssim_distances(sample: Sample) -> PairDistances:
     """1 - structural similarity of pairs of one incident energy (or range of energies)."""
     detector = sample.showers.detector
     showers = sample.voxels_mev()
-    step = max(1, PAIR_VOXELS // detector.n_voxels)
 
     def distances(places: np.ndarray) -> np.ndarray:
-        pairs = places[np.column_stack(np.triu_indices(len(places), 1))]
-        parts = [pairs[start : start + step].T for start in range(0, len(pairs), step)]
-        return 1.0 - np.concatenate([shower_similarity(showers[a], showers[b], detector) for a, b in parts])
+        pairs = np.column_stack(np.triu_indices(len(places), 1))
+        return 1.0 - similarity_of_pairs(showers[places], pairs, detector)
 
     return _by_energy(sample, distances)
 

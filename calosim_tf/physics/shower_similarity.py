@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.physics.comparison import Sample
-from calosim_tf.physics.ssim import PUBLISHED_RANGE_GEV, SIGMA_CELLS, random_partners, ssim, window_radius
+from calosim_tf.physics.ssim import (
+    PUBLISHED_RANGE_GEV,
+    SIGMA_CELLS,
+    random_partners,
+    ssim,
+    ssim_of_pairs,
+    window_radius,
+)
 
 # Widths of the Gaussian window, widest first: the first whose window fits into a layer's picture. The smaller ones are
 # our choice; layers that hold none of them (a single angular bin, three rows) are no pictures.
@@ -47,15 +56,33 @@ def shower_similarity(first_mev: np.ndarray, second_mev: np.ndarray, detector: V
     -------
     ndarray, shape (n,)
     """
-    groups = picture_groups(detector)
     data_range = dynamic_range_mev(detector)
-    total = np.zeros(len(first_mev))
-    for (_, sigma), layer_ids in groups.items():
-        pictures = (
-            np.stack([detector.layer_image(showers, layer_id) for layer_id in layer_ids], axis=-1)
-            for showers in (first_mev, second_mev)
-        )
-        total += len(layer_ids) * ssim(*pictures, data_range, sigma)
+
+    def similarity(layer_ids: list[int], sigma: float) -> np.ndarray:
+        pictures = (_pictures(showers, layer_ids, detector) for showers in (first_mev, second_mev))
+        return ssim(*pictures, data_range, sigma)
+
+    return _mean_over_layers(similarity, detector)
+
+
+def similarity_of_pairs(showers_mev: np.ndarray, pairs: np.ndarray, detector: VoxelDetector) -> np.ndarray:
+    """As :func:`shower_similarity` for pairs (p, 2) of rows of one sample (n, n_voxels): shape (p,)."""
+    data_range = dynamic_range_mev(detector)
+
+    def similarity(layer_ids: list[int], sigma: float) -> np.ndarray:
+        return ssim_of_pairs(_pictures(showers_mev, layer_ids, detector), pairs, data_range, sigma)
+
+    return _mean_over_layers(similarity, detector)
+
+
+def _pictures(showers_mev: np.ndarray, layer_ids: list[int], detector: VoxelDetector) -> np.ndarray:
+    """Layers of one shape as channels, shape (n, rows, columns, layers)."""
+    return np.stack([detector.layer_image(showers_mev, layer_id) for layer_id in layer_ids], axis=-1)
+
+
+def _mean_over_layers(similarity: Callable[[list[int], float], np.ndarray], detector: VoxelDetector) -> np.ndarray:
+    groups = picture_groups(detector)
+    total = sum(len(layer_ids) * similarity(layer_ids, sigma) for (_, sigma), layer_ids in groups.items())
     return total / sum(map(len, groups.values()))
 
 

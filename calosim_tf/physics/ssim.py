@@ -6,6 +6,8 @@ scanned; the index is stable from L = 1e-4 downwards (arXiv 2105.08960, figure 7
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from calosim_tf.errors import DataError
@@ -115,14 +117,47 @@ def ssim_scan(
     return found
 
 
+def ssim_of_pairs(
+    images: np.ndarray, pairs: np.ndarray, data_range: float, sigma_cells: float = SIGMA_CELLS
+) -> np.ndarray:
+    """As :func:`ssim` for pairs within one sample, whose means and variances are filtered once and not once per pair.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, x, y, z)
+        Not too many: several copies in double precision are held.
+    pairs : ndarray of int, shape (p, 2)
+    data_range, sigma_cells : float
+
+    Returns
+    -------
+    ndarray, shape (p,), float64
+    """
+    local = _local(images, sigma_cells)
+    chunks = [pairs[start : start + CHUNK].T for start in range(0, len(pairs), CHUNK)]
+    found = (
+        _index([part[a] for part in local], [part[b] for part in local], data_range, sigma_cells) for a, b in chunks
+    )
+    return np.concatenate([np.empty(0), *found])
+
+
 def _ssim(first: np.ndarray, second: np.ndarray, data_range: float, sigma_cells: float) -> np.ndarray:
-    x, y = first.astype(np.float64), second.astype(np.float64)
-    mean_x, mean_y = _filter(x, sigma_cells), _filter(y, sigma_cells)
-    variances = _filter(x * x, sigma_cells) - mean_x**2 + _filter(y * y, sigma_cells) - mean_y**2
-    covariance = _filter(x * y, sigma_cells) - mean_x * mean_y
+    return _index(_local(first, sigma_cells), _local(second, sigma_cells), data_range, sigma_cells)
+
+
+def _local(images: np.ndarray, sigma_cells: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images in double precision, their local means and variances."""
+    images = images.astype(np.float64)
+    mean = _filter(images, sigma_cells)
+    return images, mean, _filter(images * images, sigma_cells) - mean**2
+
+
+def _index(first: Sequence[np.ndarray], second: Sequence[np.ndarray], data_range: float, sigma: float) -> np.ndarray:
+    (x, mean_x, variance_x), (y, mean_y, variance_y) = first, second
+    covariance = _filter(x * y, sigma) - mean_x * mean_y
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     value = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-    value /= (mean_x**2 + mean_y**2 + c1) * (variances + c2)
+    value /= (mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)
     return value.mean(axis=(1, 2, 3))
 
 

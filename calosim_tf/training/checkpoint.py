@@ -125,7 +125,7 @@ class CheckpointStore:
             )
 
     def require_room(self, state_bytes: int) -> None:
-        """Refuse to begin a run whose checkpoints do not fit on the disk.
+        """Refuse to begin a run whose checkpoints do not fit on the disk, once earlier leftovers are gone.
 
         Parameters
         ----------
@@ -136,6 +136,7 @@ class CheckpointStore:
         ------
         StorageError
         """
+        self.remove_leftovers()
         # those to keep, the best one, and the one that is being written
         missing = max(1, self.keep + 2 - len(self.iterations()))
         needed, free = missing * (state_bytes + MARGIN_BYTES), free_bytes(self.folder)
@@ -147,8 +148,11 @@ class CheckpointStore:
 
     def remove_leftovers(self) -> None:
         """Delete what a killed process was writing or deleting."""
-        for leftover in self.folder.glob(f"{PARTIAL}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.folder.glob(f"*{PARTIAL}*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
 
     def mark_latest(self, iteration: int) -> None:
         """Name ``iteration`` the newest checkpoint."""

@@ -32,7 +32,7 @@ def network(name="generator", energy_range=None, files=None):
     scale, unit = output_words(LAW)
     condition = Condition(names, formula, (0.0,), (1.0,))
     return NetworkRecord(
-        name, energy_range, LatentLaw(size=5), LAW.to_dict(), condition, (368,), scale, unit, 7, 99, files or {}
+        name, energy_range, LatentLaw(size=5), LAW.to_dict(), condition, (368,), scale, unit, 7, 99, 98, files or {}
     )
 
 

@@ -58,3 +58,12 @@ def test_line_is_cleared_on_failure(clock, monkeypatch):
         clock[0] += 1.0
     steps.close()
     assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_items_may_count_by_their_size(clock, monkeypatch):
+    """Breaks if blocks of different length count alike: after 30 of 60 showers in 6 s, 6 s are left."""
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    for block in progress(iter(["." * 10, "." * 20, "." * 30]), 60, "generating", size=len):
+        clock[0] += len(block) / 5
+    assert "generating [###############               ]  50 %, 6 s left" in stream.getvalue()

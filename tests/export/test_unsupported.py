@@ -1,12 +1,17 @@
 """What a format cannot hold, and files that give other numbers: an error, and no bundle."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.errors import ConfigError, ExportError
 from calosim_tf.export import write
+from calosim_tf.export.formats import UnsupportedFormat
+from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.options import ExportOptions
+from calosim_tf.export.tflite import float_model
 from calosim_tf.export.write import export
 
 
@@ -23,6 +28,24 @@ def test_an_operation_that_a_format_lacks_is_named(run_of, tmp_path):
     (record,) = read_sidecar(out).networks
     assert "lwtnn holds dense layers" in record.not_available["lwtnn"]
     assert "Not as lwtnn" in (out / "card.md").read_text()
+
+
+class IncompleteBeta(keras.layers.Layer):
+    """An operation that neither TensorFlow Lite nor ONNX has."""
+
+    def call(self, inputs):
+        return tf.math.betainc(tf.ones_like(inputs), tf.ones_like(inputs), inputs)
+
+
+@pytest.mark.parametrize("make", [onnx_model, lambda network: float_model(network, 1)], ids=["onnx", "tflite"])
+def test_an_operation_that_a_converter_lacks_is_its_reason(make):
+    """Breaks when a converter's error is a traceback of fifty lines, or it writes a file that no runtime takes."""
+    latent, condition = keras.Input((3,), name="latent"), keras.Input((1,), name="condition")
+    x = IncompleteBeta()(keras.layers.Concatenate()([latent, condition]))
+    network = keras.Model({"latent": latent, "condition": condition}, x)
+    with pytest.raises(UnsupportedFormat, match=r"(?i)betainc") as caught:
+        make(network)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_with_other_numbers_is_no_export(run_of, tmp_path, monkeypatch):

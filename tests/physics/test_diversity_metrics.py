@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.geometry import get_detector
+from calosim_tf.physics import ssim
 from calosim_tf.physics.comparison import compare
 from calosim_tf.physics.diversity_metrics import ssim_distances
 from calosim_tf.physics.evaluate import METRICS
@@ -93,16 +94,14 @@ def test_similarity_of_photon_pairs_equals_scikit_image(samples):
     np.testing.assert_allclose(shower_similarity(first, second, detector), expected, atol=1e-9)
 
 
-def test_pairs_of_one_energy_in_parts_are_all_pairs(samples, monkeypatch):
-    """Breaks if a part of the pairs is lost or pairs of two energies are compared."""
-    from calosim_tf.physics import diversity_metrics
-
+def test_pairs_within_a_sample_are_those_of_one_energy(samples, monkeypatch):
+    """Breaks if a chunk of the pairs is lost, pairs of two energies are compared, or filtering once changes a value."""
     sample = compare(samples[1], samples[0]).reference.take(np.arange(30))
-    whole = ssim_distances(sample)
-    monkeypatch.setattr(diversity_metrics, "PAIR_VOXELS", 3 * 368)
-    parts = ssim_distances(sample)
-    np.testing.assert_array_equal(parts.pairs, whole.pairs)
-    np.testing.assert_allclose(parts.distance, whole.distance)
-    energy = sample.incident_mev
-    assert len(whole.pairs) == 3 * 45
-    assert (energy[whole.pairs[:, 0]] == energy[whole.pairs[:, 1]]).all()
+    monkeypatch.setattr(ssim, "CHUNK", 7)
+    found = ssim_distances(sample)
+    first, second = found.pairs.T
+    assert len(found.pairs) == 3 * 45
+    assert (sample.incident_mev[first] == sample.incident_mev[second]).all()
+    showers = sample.voxels_mev()
+    expected = 1 - shower_similarity(showers[first], showers[second], sample.showers.detector)
+    np.testing.assert_allclose(found.distance, expected, atol=1e-12)

@@ -99,7 +99,10 @@ def test_a_checkpoint_that_was_being_written_is_not_seen(store):
     leftover = store.folder / ".partial-8"
     leftover.mkdir()
     (leftover / "state.index").write_text("half")
+    pointer = store.folder / ".latest.partial-77"
+    pointer.write_text("8")
     assert store.iterations() == [2, 4, 6]
     store.save(tf.train.Checkpoint(value=tf.Variable(8.0)), 8)
     assert restored(store) == (8, 8.0)
     assert not leftover.exists()
+    assert not pointer.exists()

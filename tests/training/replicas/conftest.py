@@ -2,11 +2,7 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,34 +56,6 @@ def require_equal(found_run, expected_run, iteration):
     for name in expected:
         if name.startswith(("iteration", "optimizer_generator/_iterations", "optimizer_critic/_iterations")):
             assert found[name] == expected[name], name
-
-
-def free_ports(number):
-    sockets = [socket.socket() for _ in range(number)]
-    for item in sockets:
-        item.bind(("localhost", 0))
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
-
-
-def worker_processes(command, number=2):
-    """Processes of a cluster on this machine; standard error as text."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(number)]}
-    return [
-        subprocess.Popen(
-            [sys.executable, *map(str, command)],
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            env={
-                **os.environ,
-                "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}),
-            },
-        )
-        for rank in range(number)
-    ]
 
 
 @pytest.fixture(scope="session")
@@ -148,18 +116,3 @@ def several():
     return SimpleNamespace(
         script=SCRIPT, runs=RUNS, alone=run_alone, require_equal=require_equal, require_all_equal=require_all_equal
     )
-
-
-@pytest.fixture
-def start_workers():
-    """:func:`worker_processes`; none of them outlives the test."""
-    started = []
-
-    def start(command):
-        started.extend(worker_processes(command))
-        return started[-2:]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
