@@ -166,7 +166,7 @@ SETTINGS_FILES = [
 
 @pytest.fixture
 def check_refused(tmp_path, capsys, monkeypatch):
-    """``check_refused(words, *arguments)``: one line with the words, exit 2, nothing new on disk; gives the time it took."""
+    """``check_refused(words, *arguments)``: one line with the words, exit 2, nothing new on disk; gives the time."""
     monkeypatch.chdir(tmp_path)
     # importing it now raises ImportError, which no command catches
     for name in ("tensorflow", "keras"):
