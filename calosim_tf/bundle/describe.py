@@ -60,7 +60,7 @@ def condition_words(law: Normalisation, detector: VoxelDetector) -> tuple[tuple[
         case CubeNormalisation():
             more = attributes if law.with_angle else ()
             return ("kinetic_energy_100_gev", *more), ", ".join(("kin / 100 GeV", *more))
-    raise NotImplementedError(f"normalisation {law.kind} has no description")
+    raise TypeError(f"normalisation {law.kind} has no description")
 
 
 def output_words(law: Normalisation) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def output_words(law: Normalisation) -> tuple[str, str]:
                 "cells as a cube with axes x, y, z; a cell in MeV is 1000 times its number, z moved to the front",
                 "GeV",
             )
-    raise NotImplementedError(f"normalisation {law.kind} has no description")
+    raise TypeError(f"normalisation {law.kind} has no description")
 
 
 def central_values(detector: VoxelDetector) -> tuple[float | None, ...]:

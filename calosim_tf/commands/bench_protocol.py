@@ -146,7 +146,7 @@ def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
         from calosim_tf.inference.tflite import TfliteEngine
 
         rows = min(batch, rows_in_cache(n_outputs))
-        engine = TfliteEngine({rows: float_model(network, rows)}, n_outputs)
+        engine = TfliteEngine({rows: float_model(network, rows)})
     return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from calosim_tf.errors import ConfigError
 
 DEFAULT_RESAMPLES = 200
-DEFAULT_EPOCHS, DEFAULT_TRAININGS = 60, 3
+DEFAULT_EPOCHS, DEFAULT_TRAININGS = 30, 3
 DEFAULT_QUANTILES = 20
 
 
@@ -53,7 +53,7 @@ def _add_triforce(studies) -> None:
         "triforce", help="classifier and energy regressor trained on MC and on generated showers, tested on both"
     )
     study.add_argument("run_name", metavar="RUN")
-    study.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS, metavar="N", help="default 60")
+    study.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS, metavar="N", help="default 30")
     study.add_argument("--trainings", type=int, default=DEFAULT_TRAININGS, metavar="N", help="default 3")
     _add_common(study, run_triforce)
 

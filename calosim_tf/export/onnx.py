@@ -1,11 +1,8 @@
-"""Generators as ONNX models and in ONNX Runtime (extra ``onnx``)."""
+"""Generators as ONNX models (extra ``onnx``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
-import numpy as np
 import tensorflow as tf
 
 from calosim_tf.errors import ConfigError
@@ -60,20 +57,3 @@ def onnx_model(network: keras.Model) -> bytes:
         # tf2onnx gives the batch a name of its own at each end
         item.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model.SerializeToString()
-
-
-def onnx_session_call(model: bytes, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A serialised model in ONNX Runtime on the CPU: (latent, condition) to the network's output.
-
-    0 threads are ONNX Runtime's own choice.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    def call(latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        return session.run(None, {"latent": latent, "condition": condition})[0]
-
-    return call

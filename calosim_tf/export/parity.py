@@ -43,7 +43,7 @@ def check_parity(folder: Path, parts: list[Part], sidecar: Sidecar, seed: int) -
         rows.append(_row(part, "folded Keras network", "", trained, expected, energy, FOLDING_TOLERANCE))
         for kind, files in record.files.items():
             for file in files:
-                found = runner(folder, kind, file)(latent, label)
+                found = runner(folder, record, kind, file)(latent, label)
                 rows.append(_row(part, kind, file.path, expected, found, energy, TOLERANCES.get(kind)))
                 rows[-1]["batch"] = file.batch
     return {"showers": SHOWERS, "seed": seed, "files": rows}

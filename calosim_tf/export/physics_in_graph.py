@@ -57,7 +57,7 @@ def condition(law: Normalisation, incident_energy_mev: tf.Tensor, attributes: tf
             energy = kinetic[:, tf.newaxis] / 1e5
             found = tf.concat([energy, attributes], axis=1) if law.with_angle else energy
         case _:
-            raise NotImplementedError(f"normalisation {law.kind} has no TensorFlow form")
+            raise TypeError(f"normalisation {law.kind} has no TensorFlow form")
     return tf.cast(found, tf.float32)
 
 
@@ -83,7 +83,7 @@ def cells_mev(law: Normalisation, outputs: tf.Tensor, incident_energy_mev: tf.Te
         case CubeNormalisation():
             cubes = tf.transpose(tf.reshape(outputs, (-1, *law.cells)), (0, 3, 1, 2))
             return tf.reshape(cubes, (-1, math.prod(law.cells))) * MEV_PER_GEV
-    raise NotImplementedError(f"normalisation {law.kind} has no TensorFlow form")
+    raise TypeError(f"normalisation {law.kind} has no TensorFlow form")
 
 
 def _unit_mev(law: KineticNormalisation, incident_energy_mev: tf.Tensor) -> tf.Tensor:

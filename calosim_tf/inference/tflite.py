@@ -31,12 +31,12 @@ class TfliteEngine(Engine):
     ----------
     models : dict
         Batch size -> model, ascending.
-    n_outputs : int
-        Numbers that the network gives for one shower.
     signature : str
     inputs : (str, str)
         Names of the latent and of the condition.
     output : str
+    interpreter : class, optional
+        With the interface of ``tf.lite.Interpreter``; LiteRT's unless given.
 
     Raises
     ------
@@ -49,17 +49,17 @@ class TfliteEngine(Engine):
     def __init__(
         self,
         models: dict[int, bytes],
-        n_outputs: int,
         signature: str = "serving_default",
         inputs: tuple[str, str] = ("latent", "condition"),
         output: str = "showers",
+        interpreter: type | None = None,
     ):
-        self._interpreter = interpreter_class()
+        self._interpreter = interpreter or interpreter_class()
         self._models, self._names = models, (signature, inputs, output)
-        self.n_outputs = n_outputs
         self.largest_call = max(models)
         # sizes per shower of latent, condition and output, as each model has them
         self.sizes = {batch: self._loaded(batch).sizes for batch in models}
+        self.n_outputs = self.sizes[self.largest_call][-1]
 
     @classmethod
     def from_bundle(cls, folder: Path, network: NetworkRecord, kind: str) -> TfliteEngine:
@@ -68,7 +68,7 @@ class TfliteEngine(Engine):
         paths = {file.batch: require_sound_file(folder, file) for file in network.files[kind]}
         models = {batch: paths[batch].read_bytes() for batch in sorted(paths)}
         try:
-            engine = cls(models, math.prod(network.output_shape), first.signature, first.inputs, first.output)
+            engine = cls(models, first.signature, first.inputs, first.output)
         except (ValueError, RuntimeError, KeyError) as error:
             reason = str(error).strip().splitlines()[0]
             raise RunFolderError(

@@ -27,7 +27,7 @@ figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; display: block
 figcaption { font-size: .9rem; color: #444; }
 @media (max-width: 40rem) { body { padding: .6rem; } th, td { padding: .2rem .35rem; } table { font-size: .82rem; }
  .wide img { max-width: none; width: 46rem; } .matrix th:first-child { min-width: 6rem; max-width: 8rem; }
- .numbers td:first-child { max-width: 7.5rem; overflow-wrap: anywhere; } }
+ .numbers td:first-child { min-width: 9rem; overflow-wrap: anywhere; } }
 @media print { body { max-width: none; font-size: 10pt; padding: 0; } figure, tr { break-inside: avoid; }
  h2 { break-after: avoid; } .wide { overflow: visible; } .wide img { max-width: 100%; width: auto; }
  .numbers td + td { white-space: normal; }

@@ -18,7 +18,7 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.physics.energies import group_energies
 from calosim_tf.progress import progress
 
-EPOCHS, TRAININGS = 60, 3
+EPOCHS, TRAININGS = 30, 3
 RESAMPLES = 200
 MONTE_CARLO, GENERATED = "MC", "GAN"
 # Layout of the detector -> that of the pions in its voxels

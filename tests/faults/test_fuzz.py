@@ -32,7 +32,7 @@ def bounded(examples):
     return settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=checks)
 
 
-def survives(what, *actions):
+def check_survives(what, *actions):
     """Run them on one case; anything but an error of ours in one line fails the test."""
     TRIED[what] = TRIED.get(what, 0) + 1
     for action in actions:
@@ -86,7 +86,7 @@ def test_damaged_bytes(sound_files, tmp_path, which, edits, keep):
         changed[place % len(changed) if place >= 0 else place] = value
     path = tmp_path / f"bad{ending}"
     path.write_bytes(changed[: int(keep * len(changed))])
-    survives("bytes", lambda: check_report(path), lambda: load_source(path, get_detector(detector)))
+    check_survives("bytes", lambda: check_report(path), lambda: load_source(path, get_detector(detector)))
 
 
 ARRAY_NAMES = {
@@ -122,7 +122,7 @@ def test_wrong_arrays(tmp_path, cells, detector, data):
         for name, values in arrays.items():
             file[name] = values
     read = (lambda: check_report(path), lambda: read_showers(path, get_detector(detector), physical=False))
-    survives("arrays", *read)
+    check_survives("arrays", *read)
 
 
 WORDS = st.sampled_from(
@@ -143,7 +143,7 @@ def test_settings_text(tmp_path, text, ending, name):
     """Breaks if a settings file gives YAML's or Python's own exception."""
     path = tmp_path / f"settings{ending}"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    survives("settings text", lambda: get_experiment(name).with_values(read_settings(path)))
+    check_survives("settings text", lambda: get_experiment(name).with_values(read_settings(path)))
 
 
 PLAIN = st.one_of(
@@ -162,7 +162,7 @@ def test_setting_values(name, data):
     experiment = get_experiment(name)
     keys = st.sampled_from(experiment.setting_keys())
     values = data.draw(st.dictionaries(keys, VALUE, min_size=1, max_size=3))
-    survives("setting values", lambda: experiment.with_values(values))
+    check_survives("setting values", lambda: experiment.with_values(values))
 
 
 @pytest.mark.timeout(600)
@@ -181,7 +181,7 @@ def test_stored_configurations(name, data):
     else:
         if isinstance(place, dict) and place:
             del place[data.draw(st.sampled_from(sorted(place)))]
-    survives("stored configurations", lambda: experiment_from_dict(stored, "config.json"))
+    check_survives("stored configurations", lambda: experiment_from_dict(stored, "config.json"))
 
 
 @pytest.mark.timeout(600)
@@ -199,11 +199,11 @@ def test_tables(tmp_path, content):
         assert all(int(row["iteration"]) <= 3 for row in table.rows())
         return rows
 
-    survives("tables", read)
+    check_survives("tables", read)
 
 
 def test_errors_are_ours():
     """Breaks if the check above would let a foreign exception pass."""
     with pytest.raises(ZeroDivisionError):
-        survives("own check", lambda: 1 / 0)
-    survives("own check", lambda: (_ for _ in ()).throw(RunFolderError("a\nb\x1b[2J")))
+        check_survives("own check", lambda: 1 / 0)
+    check_survives("own check", lambda: (_ for _ in ()).throw(RunFolderError("a\nb\x1b[2J")))

@@ -165,8 +165,8 @@ SETTINGS_FILES = [
 
 
 @pytest.fixture
-def refused(tmp_path, capsys, monkeypatch):
-    """``refused(words, *arguments)``: one line with the words, exit 2, nothing new on disk; gives the time it took."""
+def check_refused(tmp_path, capsys, monkeypatch):
+    """``check_refused(words, *arguments)``: one line with the words, exit 2, nothing new on disk; gives the time."""
     monkeypatch.chdir(tmp_path)
     # importing it now raises ImportError, which no command catches
     for name in ("tensorflow", "keras"):
@@ -197,7 +197,7 @@ def write(path, arrays, **options):
 
 
 @pytest.mark.parametrize(("layout", "kind", "what"), DATA_CASES)
-def test_malformed_data(refused, sound, count, tmp_path, layout, kind, what):
+def test_malformed_data(check_refused, sound, count, tmp_path, layout, kind, what):
     """Breaks if the file is trained on, something is written, or the error is not one quick line."""
     arrays = sound(layout)
     if kind == "content":
@@ -205,12 +205,12 @@ def test_malformed_data(refused, sound, count, tmp_path, layout, kind, what):
     path = write(tmp_path / "bad.hdf5", arrays)
     if kind == "file":
         FILES[what](path)
-    refused(["bad.hdf5"], "train", EXPERIMENTS[layout], "--data", path, "--out", tmp_path / "run")
+    check_refused(["bad.hdf5"], "train", EXPERIMENTS[layout], "--data", path, "--out", tmp_path / "run")
     count("malformed data files", f"{len(DATA_CASES)}, {len(EXPERIMENTS)} layouts, one line each, exit 2")
 
 
 @pytest.mark.parametrize("layout", EXPERIMENTS)
-def test_flipped_bits_in_packed_data(refused, sound, tmp_path, layout):
+def test_flipped_bits_in_packed_data(check_refused, sound, tmp_path, layout):
     """Breaks if a flipped bit in a file of ours goes unseen: each chunk has a checksum."""
     path = write(tmp_path / "bad.hdf5", sound(layout), compression="gzip", fletcher32=True)
     with h5py.File(path) as file:
@@ -218,21 +218,21 @@ def test_flipped_bits_in_packed_data(refused, sound, tmp_path, layout):
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 1
     path.write_bytes(content)
-    refused(["bad.hdf5"], "train", EXPERIMENTS[layout], "--data", path, "--out", tmp_path / "run")
+    check_refused(["bad.hdf5"], "train", EXPERIMENTS[layout], "--data", path, "--out", tmp_path / "run")
 
 
 @pytest.mark.parametrize(("experiment", "settings", "words"), SETTINGS)
-def test_malformed_settings(refused, count, tmp_path, experiment, settings, words):
+def test_malformed_settings(check_refused, count, tmp_path, experiment, settings, words):
     """Breaks if a wrong setting passes, or is found after something was written."""
-    refused([words], "train", experiment, "--out", tmp_path / "run", "--set", *settings.split())
+    check_refused([words], "train", experiment, "--out", tmp_path / "run", "--set", *settings.split())
     count("malformed settings", f"{len(SETTINGS) + len(SETTINGS_FILES)}, one line each, exit 2")
 
 
 @pytest.mark.parametrize(("name", "text", "words"), SETTINGS_FILES)
-def test_malformed_settings_files(refused, tmp_path, name, text, words):
+def test_malformed_settings_files(check_refused, tmp_path, name, text, words):
     """The same for files, which anybody may have written."""
     (tmp_path / name).write_text(text)
-    refused([words], "train", "photon", "--out", tmp_path / "run", "--config", tmp_path / name)
+    check_refused([words], "train", "photon", "--out", tmp_path / "run", "--config", tmp_path / name)
 
 
 @pytest.mark.parametrize("layout", EXPERIMENTS)

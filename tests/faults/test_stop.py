@@ -166,6 +166,7 @@ def test_the_holder_renews_its_time_stamp(tmp_path):
     with RunLock(tmp_path, beat_s=0.05):
         first = (tmp_path / LOCK).stat().st_mtime_ns
         wait_for(lambda: (tmp_path / LOCK).stat().st_mtime_ns != first)
+        assert (tmp_path / LOCK).stat().st_mtime_ns > first
 
 
 def test_a_disk_without_hard_links_has_locks_too(tmp_path, monkeypatch):

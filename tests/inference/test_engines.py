@@ -56,7 +56,7 @@ def made(build) -> tuple[keras.Model, dict[str, object]]:
     models = {batch: float_model(network, batch) for batch in (1, 16)}
     return network, {
         "onnx": OnnxEngine(onnx_model(network), (LATENT.size, 1), shape),
-        "tflite": TfliteEngine(models, int(np.prod(shape))),
+        "tflite": TfliteEngine(models),
     }
 
 
@@ -127,7 +127,7 @@ def test_an_error_in_a_thread_reaches_the_caller(dense):
     ("package", "extra", "make"),
     [
         ("onnxruntime", "onnx", lambda: OnnxEngine(b"", (1, 1), (1,))),
-        ("ai_edge_litert.interpreter", "tflite", lambda: TfliteEngine({1: b""}, 1)),
+        ("ai_edge_litert.interpreter", "tflite", lambda: TfliteEngine({1: b""})),
     ],
 )
 def test_a_missing_extra_is_named(monkeypatch, package, extra, make):

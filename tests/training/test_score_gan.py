@@ -107,6 +107,8 @@ def seen_by_the_critic(model, iterations):
         return score(inputs, training=training)
 
     spy.trainable_variables = score.trainable_variables
+    # the guard looks at all of a network
+    spy.variables = score.variables
     data = batch(model.training_config)
     model.critic = spy
     for _ in range(iterations):
