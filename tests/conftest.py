@@ -138,6 +138,8 @@ def store():
 @pytest.fixture(scope="session")
 def calosim():
     """Run ``calosim`` with these arguments; returns the finished process with text output."""
+    # a test that runs a command inside this process leaves the log level of TensorFlow behind
+    inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
     def run(*arguments, cwd=None, **environment):
         return subprocess.run(
@@ -145,7 +147,7 @@ def calosim():
             capture_output=True,
             text=True,
             cwd=cwd,
-            env={**os.environ, **environment},
+            env={**inherited, **environment},
             timeout=280,
             check=False,
         )

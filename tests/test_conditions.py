@@ -73,7 +73,7 @@ def test_what_cannot_be_is_refused(detector, conditions, words):
 
 
 def arguments(**options) -> argparse.Namespace:
-    given = {"batch": 0, "seed": 0, "like": None, "energies": None, "events": None, "condition": []}
+    given = {"batch": 0, "seed": 0, "like": None, "energies": None, "events": None, "condition": [], "threads": 0}
     return argparse.Namespace(**given | options)
 
 

@@ -30,17 +30,16 @@ def read_table(path: str | Path | None, required: tuple[str, ...]) -> dict[str, 
 
     Raises
     ------
+    RunFolderError
+        The file cannot be read as text, or a row in between is not one of this table.
     DataError
-        If the file cannot be read as text or a column is missing.
+        A column is missing.
     """
     if path is None:
         return None
     import pandas  # half a second: only when there is a table to read
 
-    try:
-        rows = IterationTable(Path(path)).rows()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as a table ({error})") from error
+    rows = IterationTable(Path(path)).rows()
     if not rows:
         return None
     frame = pandas.DataFrame(rows)

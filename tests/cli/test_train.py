@@ -130,7 +130,7 @@ def test_a_non_finite_loss_is_named_with_its_iteration(calosim, tmp_path, tiny_s
     )  # fmt: skip
     assert process.returncode == 1
     assert process.stderr.strip().splitlines()[-1].startswith("calosim: error: ")
-    assert "expected a finite number" in process.stderr
+    assert "expected finite numbers" in process.stderr
     assert "at iteration" in process.stderr
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "failed"
 

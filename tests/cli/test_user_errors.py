@@ -137,6 +137,7 @@ def test_list_and_info_speak_json(calosim, without_tensorflow):
     assert described["networks"]["generator"] == {
         "params_trainable": 260_504,
         "params_total": 262_640,
+        "params_dense": 258_368,
         "conv_layers": 0,
         "inputs": {"condition": [1], "latent": [100]},
         "outputs": {"showers": [368]},

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calosim_tf.errors import DataError
+from calosim_tf.errors import DataError, RunFolderError
 from calosim_tf.physics.run_tables import read_table
 
 
 def test_cells_become_numbers(tmp_path):
-    """Breaks if a text column, an empty cell or a short row makes a report fail."""
+    """Breaks if a text column, an empty cell or a row without numbers makes a report fail."""
     path = tmp_path / "history.csv"
-    path.write_text("iteration,loss,state,chosen\n10,-1.5,ok,1\n20,,ok,0\n30\n")
+    path.write_text("iteration,loss,state,chosen\n10,-1.5,ok,1\n20,,ok,0\n30,,,\n")
     table = read_table(path, ("iteration",))
     assert table["iteration"].tolist() == [10, 20, 30]
     np.testing.assert_array_equal(table["loss"], [-1.5, np.nan, np.nan])
@@ -41,5 +41,8 @@ def test_tables_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(DataError, match=r"selection\.csv: has no column ndf, chosen; found: iteration, chi2"):
         read_table(path, ("iteration", "ndf", "chosen"))
     path.write_bytes(b"\xff\xfe\x00\n\x80")
-    with pytest.raises(DataError, match="cannot be read as a table"):
+    with pytest.raises(RunFolderError, match="cannot be read .* expected a table of iterations"):
+        read_table(path, ("iteration",))
+    path.write_text("iteration,chi2\n1,2\n2\n3,4\n")
+    with pytest.raises(RunFolderError, match="found a damaged line 3"):
         read_table(path, ("iteration",))

@@ -108,8 +108,11 @@ def test_a_wrong_file_changes_nothing(tmp_path, generator, fault, layer, words):
 def test_files_that_are_no_weights(tmp_path, generator):
     """Breaks when a missing file or a text file gives a traceback, or two generators in a file are mixed."""
     (tmp_path / "text.hdf5").write_text("not HDF5")
-    for name in ("text.hdf5", "absent.hdf5"):
-        with pytest.raises(DataError, match=rf"{name}: cannot be read .* expected a Keras weights file"):
+    for name, words in {
+        "text.hdf5": "is not HDF5",
+        "absent.hdf5": "cannot be read|does not exist|no such file",
+    }.items():
+        with pytest.raises(DataError, match=f"(?i){name}: .*({words})"):
             import_weights(tmp_path / name, generator)
     path = write(tmp_path / "twice.hdf5", made_up())
     with h5py.File(path, "a") as file:
