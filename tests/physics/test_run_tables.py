@@ -41,7 +41,7 @@ def test_tables_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(DataError, match=r"selection\.csv: has no column ndf, chosen; found: iteration, chi2"):
         read_table(path, ("iteration", "ndf", "chosen"))
     path.write_bytes(b"\xff\xfe\x00\n\x80")
-    with pytest.raises(RunFolderError, match="cannot be read .* expected a table of iterations"):
+    with pytest.raises(RunFolderError, match=r"cannot be read .* expected a table of iterations"):
         read_table(path, ("iteration",))
     path.write_text("iteration,chi2\n1,2\n2\n3,4\n")
     with pytest.raises(RunFolderError, match="found a damaged line 3"):
