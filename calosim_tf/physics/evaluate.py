@@ -37,6 +37,8 @@ SCHEMA = 1
 CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
+# Distances of whole showers, in pairs or bootstrapped: most of the cost of a full list
+PAIR_METRICS = (*FEATURE_DISTANCE_METRICS, *DIVERSITY_METRICS, *MEMORISATION_METRICS)
 # Metrics of a full list; those that train a network are asked for (classifier_metrics)
 METRICS = {
     metric.name: metric
@@ -47,9 +49,7 @@ METRICS = {
         *CORRELATION_METRICS,
         *DIVERGENCE_METRICS,
         *TAIL_METRICS,
-        *FEATURE_DISTANCE_METRICS,
-        *DIVERSITY_METRICS,
-        *MEMORISATION_METRICS,
+        *PAIR_METRICS,
         *CALOGAN_METRICS,
         *THREE_D_METRICS,
     )
@@ -72,6 +72,7 @@ def evaluate(
     training: ShowerSet | None = None,
     reweight: bool = False,
     timing: bool = False,
+    pairs: bool = True,
 ) -> dict:
     """Measure generated showers against a reference and write the report folder.
 
@@ -104,6 +105,8 @@ def evaluate(
         Thin both sets to equal numbers at each incident energy (:func:`equal_mix`) instead of refusing unequal ones.
     timing : bool
         Add ``cost_seconds`` of each metric to the result.
+    pairs : bool
+        False leaves ``PAIR_METRICS`` out of a full list, and says so.
 
     Returns
     -------
@@ -127,6 +130,8 @@ def evaluate(
         _require_same_detector(training, reference)
     if any(metric.name in CLASSIFIER_METRICS for metric in chosen):
         notes = [*notes, f"Classifiers, {MODES[classifiers or FULL.mode].words} (CaloChallenge: {FULL.words})."]
+    if not pairs:
+        notes = [*notes, "Distances of whole showers, diversity and memorisation: `calosim evaluate`."]
     if reweight:
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
@@ -135,6 +140,7 @@ def evaluate(
         baseline = make_baseline(comparison, control)
         if metrics is None:
             chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]
+            chosen = [m for m in chosen if pairs or m not in PAIR_METRICS]
         results = measure(chosen, comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
         if timing:

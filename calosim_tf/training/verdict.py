@@ -47,6 +47,8 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
         history_csv=run.history.path,
         notes=_notes(source, reference),
         published=experiment.published,
+        # at the end of each training, however short: seconds, not a minute
+        pairs=False,
     )
 
 
