@@ -114,5 +114,10 @@ def require_all_equal(shared, alone, cells):
 def several():
     """What a test needs to start several and to judge them (conftest.py cannot be imported)."""
     return SimpleNamespace(
-        script=SCRIPT, runs=RUNS, alone=run_alone, require_equal=require_equal, require_all_equal=require_all_equal
+        script=SCRIPT,
+        runs=RUNS,
+        alone=run_alone,
+        checkpoint=checkpoint,
+        relative_distance=relative_distance,
+        require_all_equal=require_all_equal,
     )
