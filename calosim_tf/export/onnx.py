@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 import tensorflow as tf
 
@@ -45,7 +49,8 @@ def onnx_model(network: keras.Model) -> bytes:
         return {OUTPUT: network({"latent": latent, "condition": condition}, training=False)}
 
     try:
-        model, _ = tf2onnx.convert.from_function(raw, signature, opset=OPSET)
+        with _without_copies():
+            model, _ = tf2onnx.convert.from_function(raw, signature, opset=OPSET)
     except (ValueError, NotImplementedError, KeyError, AttributeError) as error:
         raise UnsupportedFormat(first_line(error)) from error
     try:
@@ -57,3 +62,21 @@ def onnx_model(network: keras.Model) -> bytes:
         # tf2onnx gives the batch a name of its own at each end
         item.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model.SerializeToString()
+
+
+@contextmanager
+def _without_copies() -> Iterator[None]:
+    """Keep tf2onnx from copying the graph before each of its twenty optimisers, to go on where one fails.
+
+    For the many nodes of 3DGAN the copies took minutes; a network that an optimiser fails on is better not exported.
+    """
+    name = "TF2ONNX_CATCH_ERRORS"
+    before = os.environ.get(name)
+    os.environ[name] = "FALSE"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
