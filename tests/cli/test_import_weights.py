@@ -74,7 +74,7 @@ def test_imported_weights_generate(calosim, weights, tmp_path):
 WRONG = {
     "shapes": ("public.hdf5", [], "found conv3d_1/kernel of shape (6, 6, 8, 8, 64), expected (6, 6, 8, 8, 32)"),
     "names": ("names.hdf5", [], "found no dense_1/kernel among 1 tensors"),
-    "text": ("text.hdf5", [], "cannot be read"),
+    "text": ("text.hdf5", [], "is not HDF5"),
     "absent": ("absent.hdf5", [], "found no file"),
     "network": ("public.hdf5", ["--experiment", "conv2d_g1"], "weights can be imported for conv3d only"),
     "setting": ("public.hdf5", ["--set", "network.first_filter=64"], "network.first_filter"),
