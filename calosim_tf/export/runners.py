@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from calosim_tf.bundle.lwtnn import LwtnnNetwork
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
+from calosim_tf.export.quiet import quiet_converter
 from calosim_tf.inference.engine import Engine
 from calosim_tf.inference.onnx import OnnxEngine
 from calosim_tf.inference.tflite import TfliteEngine
@@ -36,9 +37,11 @@ def runner(folder: Path, network: NetworkRecord, kind: str, file: ModelFile) -> 
 def tflite_runner(model: bytes, file: ModelFile) -> Runner:
     """A TensorFlow Lite model of fixed batch as a function of any number of showers, integers turned into numbers."""
     # TensorFlow's own interpreter: the extra of the other one need not be installed to export
-    return _in_calls(
-        TfliteEngine({file.batch: model}, file.signature, file.inputs, file.output, interpreter=tf.lite.Interpreter)
-    )
+    with quiet_converter():
+        engine = TfliteEngine(
+            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=tf.lite.Interpreter
+        )
+    return _in_calls(engine)
 
 
 def _in_calls(engine: Engine) -> Runner:
