@@ -1,7 +1,22 @@
-"""``python -m calosim_tf`` is ``calosim``."""
+"""Entry point of ``calosim`` and ``python -m calosim_tf``."""
+
+from __future__ import annotations
 
 import sys
 
-from calosim_tf.cli import main
+from calosim_tf import messages
+from calosim_tf.errors import CalosimError
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line; an experiment file with a mistake, read before any command, is one line as well."""
+    try:
+        from calosim_tf import cli
+    except CalosimError as error:
+        messages.error(str(error))
+        return error.exit_code
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

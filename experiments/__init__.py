@@ -14,7 +14,10 @@ def _collect() -> dict[str, AnyExperiment]:
     """Tuples ``EXPERIMENTS`` of all modules in this folder: a new file is all that a new experiment needs."""
     found: dict[str, AnyExperiment] = {}
     for _, name, _ in pkgutil.iter_modules(__path__):
-        module = importlib.import_module(f"{__name__}.{name}")
+        try:
+            module = importlib.import_module(f"{__name__}.{name}")
+        except ConfigError as error:
+            raise ConfigError(f"experiments/{name}.py: {error}") from error
         for experiment in getattr(module, "EXPERIMENTS", ()):
             if experiment.name in found:
                 raise ConfigError(f"{module.__file__}: experiment {experiment.name!r} is there already, rename it")

@@ -2,6 +2,7 @@
 
 import filecmp
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -56,3 +57,25 @@ def test_a_block_that_fails_stops_the_page(pages, tmp_path):
     assert pages.main([str(page)]) == 1
     page.write_text("```text\nexit 1\n```\n```python\nimport sys\nsys.exit(0)\n```\n")
     assert pages.main([str(page)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("from calosim_tf.experiments.photon import EXPERIMENTS", "is there already, rename it"),
+        (
+            "from calosim_tf.config import WganGpTraining\nTRAINING = WganGpTraining(batch_size=0)",
+            "experiments/toy.py: training.batch_size",
+        ),
+    ],
+)
+def test_a_mistake_in_the_new_file_is_one_line(pages, tmp_path, line, words):
+    """Breaks when a name taken twice or an illegal setting in one's own experiment ends every command in a traceback."""
+    environment = pages.environment_in(PAGE, tmp_path)
+    (tmp_path / "experiments" / "toy.py").write_text(f"{line}\n")
+    command = [str(Path(sys.executable).parent / "calosim"), "list"]
+    process = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert process.stderr.startswith("calosim: error: ")
+    assert words in process.stderr

@@ -88,7 +88,7 @@ def test_wheel_metadata(wheel):
         texts = {name.partition(".dist-info/")[2]: name for name in archive.namelist() if ".dist-info/" in name}
         entry_points = archive.read(texts["entry_points.txt"]).decode()
         metadata = archive.read(texts["METADATA"]).decode()
-    assert "calosim = calosim_tf.cli:main" in entry_points.splitlines()
+    assert "calosim = calosim_tf.__main__:main" in entry_points.splitlines()
     assert "licenses/LICENSE" in texts
     assert "Requires-Python: <3.12,>=3.11" in metadata
     assert "Requires-Dist: setuptools<81" in metadata
