@@ -118,7 +118,7 @@ smoke-horovod: $(DEV_READY)  ## train with two Horovod processes and compare wit
 
 .PHONY: test-faults
 test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
-	$(BIN)/pytest -q --timeout 1200 tests/faults $(ARGS)
+	$(BIN)/pytest -q --timeout 1200 -n $(JOBS) --dist loadfile tests/faults $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style and formatting

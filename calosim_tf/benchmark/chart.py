@@ -54,5 +54,5 @@ def _panel(axes, one: dict[str, Any]) -> None:
     roof = 1e6 * one["roofline_seconds_per_shower"]
     axes.axvline(roof, color=ROOF_COLOUR, linestyle="--")
     axes.set(yticks=places, yticklabels=labels, xlabel="µs per shower", xscale="log")
-    axes.set_title(f"batch {one['batch']:,}; dashed: float32 roofline, {roof:.3g} µs", fontsize="medium")
+    axes.set_title(f"batch {one['batch']:,}\ndashed: float32 roofline, {roof:.3g} µs", fontsize="medium")
     axes.invert_yaxis()

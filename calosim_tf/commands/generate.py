@@ -10,6 +10,7 @@ import numpy as np
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
+from calosim_tf.inference.negative_voxels import NegativeVoxels
 from calosim_tf.messages import note, warn
 
 # Of particles that move towards the calorimeter, ends excluded
@@ -51,7 +52,13 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
     parser.add_argument("--compression", choices=("gzip", "none"), default="gzip")
-    parser.add_argument("--no-clip", action="store_true", help="keep negative voxels")
+    negative = parser.add_mutually_exclusive_group()
+    negative.add_argument("--no-clip", action="store_true", help="keep negative voxels (default: set to 0)")
+    negative.add_argument(
+        "--keep-energy",
+        action="store_true",
+        help="set negative voxels to 0 and scale the others to the shower's energy before",
+    )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(run=run)
 
@@ -73,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         "backend": args.backend,
         "precision": args.precision,
         "seed": args.seed,
-        "negative_voxels": "kept" if args.no_clip else "set to 0",
+        "negative_voxels": "kept" if args.no_clip else "set to 0, others scaled" if args.keep_energy else "set to 0",
     }
     with shower_writer(
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
@@ -92,22 +99,17 @@ def run(args: argparse.Namespace) -> int:
         writer.set_attribute("source", f"{experiment}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
         blocks = generator.blocks(energy, args.seed, args.batch or None, particles)
-        first, kept, added = 0, 0.0, 0.0
+        first, negative = 0, NegativeVoxels(args.keep_energy)
         for block in progress(blocks, len(energy), "generating", size=len):
-            if not args.no_clip:
-                before = block.sum(dtype=np.float64)
-                np.maximum(block, 0.0, out=block)
-                kept += before
-                added += block.sum(dtype=np.float64) - before
             rows = slice(first, first + len(block))
+            if not args.no_clip:
+                negative.remove(block, energy[rows])
             writer.append(energy[rows], block, particles[rows])
             first += len(block)
     note(f"{args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}")
     if not args.no_clip:
-        note(
-            f"negative voxels were set to 0, which adds {100 * added / kept:.3f} % to the deposited energy "
-            "(--no-clip keeps them)"
-        )
+        others = "--no-clip keeps them" if args.keep_energy else "--no-clip keeps them, --keep-energy the total"
+        note(f"{negative.summary()} ({others})")
     return 0
 
 

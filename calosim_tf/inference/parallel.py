@@ -88,11 +88,17 @@ class ParallelNetwork:
         return call
 
     def _run(self, fill: Callable[[slice], None], pieces: list[slice]) -> None:
-        if len(pieces) == 1:
-            fill(pieces[0])
-            return
-        for _ in self.pool.map(fill, pieces):
-            pass
+        """``fill`` all pieces; the thread that asks takes its share, since waking another one costs as much as a small call."""
+        left = iter(pieces)  # each piece is taken once, by whichever thread is free
+
+        def take() -> None:
+            for rows in left:
+                fill(rows)
+
+        others = [self.pool.submit(take) for _ in range(min(self.threads, len(pieces)) - 1)]
+        take()
+        for other in others:
+            other.result()
 
     def _pieces(self, n: int) -> list[slice]:
         """Calls of about equal size, as many for each thread."""

@@ -40,7 +40,7 @@ def plot_response_change(rows: Sequence[Mapping[str, float]], name: str) -> Figu
         )
         lower.plot(energy, ratio, "s--", color=GENERATED_COLOUR)
         lower.set_ylabel(f"{name} / float32")
-        lower.set_xlabel("incident energy / GeV")
+        lower.set_xlabel("incident energy [GeV]")
         lower.set_xscale("log")
     figure.tight_layout()
     return figure

@@ -53,7 +53,7 @@ def plot_projections(
             if row == 0:
                 main.set_title(f"{scale} scale")
             if column == 0:
-                main.set_ylabel("mean energy / GeV")
+                main.set_ylabel("mean energy [GeV]")
                 ratio.set_ylabel("ratio")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="upper center", ncols=2, bbox_to_anchor=(0.53, 1.0))
@@ -81,7 +81,7 @@ def plot_showers_in_space(showers: dict[str, np.ndarray], title: str = "") -> Fi
         points = _draw_cells(axes, image, norm)
         axes.set_title(name)
     bar = figure.add_axes((1 - (BAR_INCHES - 0.2) / inches, 0.15, 0.2 / inches, 0.62))
-    figure.colorbar(points, cax=bar, label="cell energy / GeV")
+    figure.colorbar(points, cax=bar, label="cell energy [GeV]")
     figure.suptitle(title)
     return figure
 

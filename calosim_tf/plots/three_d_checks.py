@@ -46,7 +46,7 @@ def plot_cell_spectrum(
         axes.set_yscale("log")
         axes.set_ylim(0.5 * filled.min(), 2 * filled.max())
     axes.set_xlim(edges_gev[0], edges_gev[-1])
-    axes.set_xlabel("cell energy / GeV")
+    axes.set_xlabel("cell energy [GeV]")
     axes.set_ylabel("cells per shower")
     figure.legend(loc="upper center", ncols=2)
     return figure
@@ -102,7 +102,7 @@ def plot_response_curve(points: Sequence[CurvePoint], names: tuple[str, str]) ->
         panel.ratio.errorbar(energy, 100 * (ratio - 1), 100 * error, fmt="o", markersize=4, color=GENERATED_COLOUR)
         panel.main.set_ylabel(label)
         panel.ratio.set_ylabel("dev. / %")
-        panel.ratio.set_xlabel("incident energy / GeV")
+        panel.ratio.set_xlabel("incident energy [GeV]")
     _headline(figure, panels[0].main, names)
     return figure
 

@@ -211,6 +211,7 @@ def straight(nurseries, command, outcome, tmp_path_factory):
     return Straight(nurseries, command, outcome, tmp_path_factory.mktemp("straight"))
 
 
+NEW_COUNTS: dict[str, str] = {}
 COUNTS: dict[str, str] = {}
 
 
@@ -219,9 +220,22 @@ def count():
     """``count(what, text)``: a line of the summary at the end."""
 
     def note(what: str, text: object) -> None:
-        COUNTS[what] = str(text)
+        NEW_COUNTS[what] = str(text)
 
     return note
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Counts travel with the report of the test: it is another process that prints the summary of ``pytest -n``."""
+    report = yield
+    report.user_properties.extend(("fault", pair) for pair in NEW_COUNTS.items())
+    NEW_COUNTS.clear()
+    return report
+
+
+def pytest_runtest_logreport(report):
+    COUNTS.update(pair for name, pair in report.user_properties if name == "fault")
 
 
 def pytest_terminal_summary(terminalreporter):

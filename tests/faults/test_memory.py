@@ -25,7 +25,8 @@ def note(self, batch, logs=None, original=callbacks.History.on_train_batch_end):
         resident.append(pages * os.sysconf("SC_PAGE_SIZE"))
     if self.iteration == {steps}:
         traces = self.model.train_function.experimental_get_tracing_count()
-        print(json.dumps({{"resident": resident, "traces": traces}}), flush=True)
+        # sys.stdout is handed to Keras' messages while a model is fitted
+        print(json.dumps({{"resident": resident, "traces": traces}}), file=sys.__stdout__, flush=True)
 
 
 callbacks.History.on_train_batch_end = note
