@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,8 @@ EVENTS, EVENT_CELLS = 2_000, 8_000_000
 RANKING_SHARE = 8
 # Readings of the clock, fewer for calls that take long (our choice)
 READINGS, FEW_READINGS, LONG_CALL_S = 12, 3, 1.0
+# A single call of some microseconds is timed cold, and says nothing about the next
+READING_S, MOST_CALLS = 0.02, 1000
 
 
 def integer_models(
@@ -171,8 +174,11 @@ def _time_ratio(part: Part, batch: int, quantised: bytes, floating: bytes) -> tu
     start = time.perf_counter()
     for call in calls.values():
         call()
-    steps = READINGS if time.perf_counter() - start < LONG_CALL_S else FEW_READINGS
-    readings = bench_protocol(calls, InferenceProtocol(batch=batch, steps=steps, batches_per_step=1, warm_up_batches=1))
+    seconds = time.perf_counter() - start
+    steps = READINGS if seconds < LONG_CALL_S else FEW_READINGS
+    repeats = min(MOST_CALLS, math.ceil(READING_S / seconds))
+    protocol = InferenceProtocol(batch=batch, steps=steps, batches_per_step=repeats, warm_up_batches=repeats)
+    readings = bench_protocol(calls, protocol)
     return ratio_spread(readings["quantised"], readings["float32"]), steps
 
 

@@ -26,8 +26,8 @@ class Engine(ABC):
     largest_call: int | None = None
 
     @abstractmethod
-    def worker(self) -> Worker:
-        """Something that runs the network in the thread that calls it, with buffers of its own.
+    def worker(self, threads: int = 1) -> Worker:
+        """Something that runs the network in the thread that calls it, or in several, with buffers of its own.
 
         It takes ``latent`` (n, l) and ``condition`` (n, k), float32, and gives (n, n_outputs), float32.
         """

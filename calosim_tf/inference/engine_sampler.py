@@ -11,6 +11,7 @@ import numpy as np
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.geometry import VoxelDetector
+from calosim_tf.inference.engine import Worker
 from calosim_tf.inference.parallel import ParallelNetwork
 from calosim_tf.inference.sampler import NetworkSampler
 from calosim_tf.latents import draw_latents
@@ -85,8 +86,8 @@ class EngineSampler(NetworkSampler):
         block = np.empty((len(latent), self.detector.n_voxels), np.float32)
         condition = self.condition(incident_energy_mev, attributes)
 
-        def fill(rows: slice) -> None:
-            outputs = self.network.worker()(latent[rows], condition[rows])
+        def fill(rows: slice, worker: Worker) -> None:
+            outputs = worker(latent[rows], condition[rows])
             block[rows] = self.normalisation.to_mev(outputs, incident_energy_mev[rows])
 
         self.network.share_out(fill, len(latent))

@@ -58,14 +58,10 @@ class OnnxEngine(Engine):
         inputs: tuple[str, str] = ("latent", "condition"),
         output: str = "showers",
     ):
-        runtime = onnx_runtime()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        source = model if isinstance(model, bytes) else str(model)
+        self._runtime = onnx_runtime()
+        self._source = model if isinstance(model, bytes) else str(model)
         try:
-            self.session = runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            self.session = self._session(1)
         except Exception as error:  # ONNX Runtime's own classes have no common base but this
             raise RunFolderError(
                 f"{model if isinstance(model, Path) else 'ONNX model'}: ONNX Runtime cannot load it "
@@ -91,9 +87,17 @@ class OnnxEngine(Engine):
         require_same_shapes(path, network, *(_size(found[name]) for name in names))
         return engine
 
-    def worker(self) -> Worker:
-        """As :meth:`Engine.worker`."""
-        return _OnnxWorker(self.session, self._names, self._output, self._sizes, self._output_shape)
+    def worker(self, threads: int = 1) -> Worker:
+        """As :meth:`Engine.worker`; those of one thread share a session."""
+        session = self.session if threads == 1 else self._session(threads)
+        return _OnnxWorker(session, self._names, self._output, self._sizes, self._output_shape)
+
+    def _session(self, threads: int):
+        options = self._runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        return self._runtime.InferenceSession(self._source, options, providers=["CPUExecutionProvider"])
 
 
 class _OnnxWorker:

@@ -1,7 +1,9 @@
 """A network on all cores: one thread per core, each with its own showers (no TensorFlow).
 
 On two cores, a photon network in calls of 512 showers reaches what its matrix products alone allow; one call of 10 000
-showers, shared out inside each operation, sends every feature map through the memory (docs/inference.md).
+showers, shared out inside each operation, sends every feature map through the memory (docs/inference.md).  A single
+call that fits into the caches is shared out inside its operations all the same: the threads of the runtime wait awake
+for the next one, ours would have to be woken.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from calosim_tf.inference.engine import Engine, Worker
 
 # Voxels of a call (our choice): 512 showers of 368 voxels, whose largest pair of feature maps is 1.6 MB
 CALL_VOXELS = 512 * 368
-# Below twice as many showers, waking a second thread takes longer than it saves (our choice)
-SHARED_ROWS = 32
+# From so many showers on, threads share a call (our choice): below, dividing it costs more than it saves
+FEWEST_SHARED = 64
 
 
 def rows_in_cache(n_voxels: int) -> int:
@@ -57,9 +59,24 @@ class ParallelNetwork:
             self._own.worker = self.engine.worker()
         return self._own.worker
 
-    def share_out(self, fill: Callable[[slice], None], n: int) -> None:
-        """Call ``fill`` with slices that make up ``n`` showers, on all threads, and wait."""
-        self._run(fill, self._pieces(n))
+    def _team(self) -> Worker:
+        """A worker of the thread that asks whose operations are shared out among all threads."""
+        if not hasattr(self._own, "team"):
+            self._own.team = self.engine.worker(self.threads)
+        return self._own.team
+
+    def share_out(self, fill: Callable[[slice, Worker], None], n: int) -> None:
+        """Call ``fill`` with slices that make up ``n`` showers and what is to run them, on all threads, and wait."""
+        largest = min(self.call_rows * self.threads, self.engine.largest_call or n)
+        if self.threads > 1 and FEWEST_SHARED <= n <= largest:
+            fill(slice(0, n), self._team())
+            return
+        pieces = self._pieces(n)
+        if len(pieces) == 1:
+            fill(pieces[0], self.worker())
+            return
+        for _ in self.pool.map(lambda rows: fill(rows, self.worker()), pieces):
+            pass
 
     def call_on(self, latent: np.ndarray, condition: np.ndarray) -> Callable[[], np.ndarray]:
         """A call of the network on inputs that are ready.
@@ -76,35 +93,19 @@ class ParallelNetwork:
         """
         outputs = np.empty((len(latent), self.engine.n_outputs), np.float32)
 
-        def fill(rows: slice) -> None:
-            outputs[rows] = self.worker()(latent[rows], condition[rows])
-
-        pieces = self._pieces(len(latent))
+        def fill(rows: slice, worker: Worker) -> None:
+            outputs[rows] = worker(latent[rows], condition[rows])
 
         def call() -> np.ndarray:
-            self._run(fill, pieces)
+            self.share_out(fill, len(latent))
             return outputs
 
         return call
 
-    def _run(self, fill: Callable[[slice], None], pieces: list[slice]) -> None:
-        """``fill`` all pieces; the thread that asks takes its share, since waking another one costs as much as a small call."""
-        left = iter(pieces)  # each piece is taken once, by whichever thread is free
-
-        def take() -> None:
-            for rows in left:
-                fill(rows)
-
-        others = [self.pool.submit(take) for _ in range(min(self.threads, len(pieces)) - 1)]
-        take()
-        for other in others:
-            other.result()
-
     def _pieces(self, n: int) -> list[slice]:
         """Calls of about equal size, as many for each thread."""
         calls = -(-n // self.call_rows)
-        if n >= 2 * SHARED_ROWS or calls > 1:
-            calls = -(-calls // self.threads) * self.threads
         if calls == 1:
             return [slice(0, n)]
+        calls = -(-calls // self.threads) * self.threads
         return [slice(*pair) for pair in pairwise(np.linspace(0, n, min(calls, n) + 1).astype(int).tolist())]

@@ -78,20 +78,20 @@ class TfliteEngine(Engine):
             require_same_shapes(paths[batch], network, *sizes)
         return engine
 
-    def worker(self) -> Worker:
+    def worker(self, threads: int = 1) -> Worker:
         """As :meth:`Engine.worker`."""
         ready: dict[int, _FixedBatch] = {}
 
         def call(latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
             size = next(batch for batch in self._models if batch >= len(latent))
             if size not in ready:
-                ready[size] = self._loaded(size)
+                ready[size] = self._loaded(size, threads)
             return ready[size](latent, condition)
 
         return call
 
-    def _loaded(self, batch: int) -> _FixedBatch:
-        return _FixedBatch(self._interpreter(model_content=self._models[batch], num_threads=1), *self._names)
+    def _loaded(self, batch: int, threads: int = 1) -> _FixedBatch:
+        return _FixedBatch(self._interpreter(model_content=self._models[batch], num_threads=threads), *self._names)
 
 
 class _FixedBatch:
