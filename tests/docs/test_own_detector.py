@@ -70,7 +70,7 @@ def test_a_block_that_fails_stops_the_page(pages, tmp_path):
     ],
 )
 def test_a_mistake_in_the_new_file_is_one_line(pages, tmp_path, line, words):
-    """Breaks when a name taken twice or an illegal setting in one's own experiment ends every command in a traceback."""
+    """Breaks when a name taken twice or an illegal setting in a new experiment ends every command in a traceback."""
     environment = pages.environment_in(PAGE, tmp_path)
     (tmp_path / "experiments" / "toy.py").write_text(f"{line}\n")
     command = [str(Path(sys.executable).parent / "calosim"), "list"]
