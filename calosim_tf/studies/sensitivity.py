@@ -27,6 +27,8 @@ from calosim_tf.progress import progress
 from calosim_tf.studies.damages import DAMAGES, Damage
 
 FIRES_AT_SIGMA = 5.0
+# A metric of many numbers has long tails: how far beyond the most significant of all partitions it has to be (ours)
+BEYOND_PARTITIONS = 1.25
 LEAST_RESAMPLES = 200
 # Partitions beside those that define sigma, to see whether anything fires on Monte Carlo itself
 CHECKED_PARTITIONS = 20
@@ -227,7 +229,7 @@ def _judged(
         max((_most_significant(entries, one[metric.name])["sigmas"] for one in part), default=0.0)
         for part in (null, checked)
     ]
-    result["fires_above"] = max(FIRES_AT_SIGMA, largest[0])
+    result["fires_above"] = max(FIRES_AT_SIGMA, BEYOND_PARTITIONS * largest[0])
     result["mc_vs_mc"] = largest[1]
     result["damages"] = {damage: _most_significant(entries, values[metric.name]) for damage, values in spoilt.items()}
     return result
