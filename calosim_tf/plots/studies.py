@@ -42,7 +42,7 @@ def plot_sensitivity(document: Mapping[str, Any]) -> Figure:
     axes.tick_params(length=0)
     axes.axvline(len(damages) - 1.5, color="white", linewidth=4)
     bar = figure.colorbar(image, cax=figure.add_axes((0.92, 0.25 / height, 0.015, 1 - 1.65 / height)), extend="max")
-    bar.set_label(f"significance in standard deviations (coloured above {limit:g})")
+    bar.set_label("significance in standard deviations (coloured where the metric fires)")
     counts = document["showers"]
     axes.set_title(
         f"{document['sample']}: {counts['generated']} damaged against {counts['reference']} reference showers,\n"
