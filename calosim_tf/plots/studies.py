@@ -57,7 +57,7 @@ def _write_cell(axes, i: int, j: int, value: float, limit: float) -> None:
     if not np.isfinite(value):
         text, colour = "n/a", "#777777"
     else:
-        text = f"{value:.1f}" if value < 10 else f"{min(value, 9999):.0f}"
+        text = f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1e4 else "> 9999"
         colour = "#777777" if value <= limit else ("white" if value > 60 else "black")
     axes.text(j, i, text, ha="center", va="center", fontsize=7.5, color=colour)
 
