@@ -108,8 +108,7 @@ def run(args: argparse.Namespace) -> int:
             first += len(block)
     note(f"{args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}")
     if not args.no_clip:
-        others = "--no-clip keeps them" if args.keep_energy else "--no-clip keeps them, --keep-energy the total"
-        note(f"{negative.summary()} ({others})")
+        note(negative.summary())
     return 0
 
 

@@ -41,11 +41,16 @@ class NegativeVoxels:
         """What was done, and at which incident energies it mattered most."""
         before, added = sum(self._sums.values(), np.zeros(2))
         octave, share = max(((octave, _share(sums)) for octave, sums in self._sums.items()), key=lambda item: item[1])
-        kind = "would have added" if self.keep_energy else "adds"
-        also = " and the others scaled to the network's total energy" if self.keep_energy else ""
+        total, worst = _percent(_share((before, added))), _percent(share)
+        low, high = 2**octave, 2 ** (octave + 1)
+        if self.keep_energy:
+            return (
+                f"negative voxels were set to 0 and the others scaled, instead of adding {total} % to the deposited "
+                f"energy, {worst} % at {low:g} to {high:g} MeV (--no-clip keeps them)"
+            )
         return (
-            f"negative voxels were set to 0{also}, which {kind} {_percent(_share((before, added)))} to the deposited "
-            f"energy, {_percent(share)} at {2**octave:g} to {2 ** (octave + 1):g} MeV"
+            f"negative voxels were set to 0, which adds {total} % to the deposited energy, {worst} % at {low:g} to "
+            f"{high:g} MeV (--no-clip keeps them, --keep-energy the total)"
         )
 
 
@@ -55,4 +60,4 @@ def _share(sums: tuple[float, float] | np.ndarray) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}"

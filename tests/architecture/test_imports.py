@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "studies": "plots physics data geometry files progress errors",
     "commands": "*",
     "cli": "commands messages errors",
-    "__main__": "cli",
+    "__main__": "cli errors messages",
 }
 
 NOTHING_IMPORTS = frozenset({"cli", "__main__"})
