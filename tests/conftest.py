@@ -204,3 +204,8 @@ def start_workers():
     for process in started:
         process.kill()
         process.communicate()
+
+
+def pytest_collection_modifyitems(items):
+    """The longest file first, so that the other test processes have work until it is done (``--dist loadfile``)."""
+    items.sort(key=lambda item: "replicas" not in item.path.parts)

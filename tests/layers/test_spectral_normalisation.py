@@ -160,6 +160,8 @@ def test_addons_overwrite_the_kernel_and_take_the_input_channels():
     make, shape = LAYERS["transposed"]
     layer, x = normalised(make(), "addons", seed=2), tf.ones(shape)
     layer(x)
+    # both singular values are near each other for some kernels: one where they are not, the same each time
+    layer.layer.kernel.assign(np.random.default_rng(2).normal(size=layer.layer.kernel.shape) * np.arange(1, 9))
     start = layer.layer.kernel.numpy()
     layer(x, training=False)
     np.testing.assert_array_equal(layer.layer.kernel.numpy(), start)
