@@ -56,6 +56,8 @@ class NegativeVoxels:
 
 def _share(sums: tuple[float, float] | np.ndarray) -> float:
     before, added = sums
+    if added == 0:
+        return 0.0  # also of showers without any energy
     return added / before if before > 0 else np.inf
 
 

@@ -31,3 +31,10 @@ def test_totals_can_be_kept():
     np.testing.assert_allclose(made.sum(axis=1), [100, 100, 4000, 0], rtol=1e-6)
     np.testing.assert_allclose(made[0], [60 / 1.1, 50 / 1.1, 0], rtol=1e-6)
     assert "instead of adding 1.19 %" in negative.summary()
+
+
+def test_empty_showers_get_nothing_added():
+    """Breaks when 0 of 0 is called an infinite share."""
+    negative = NegativeVoxels(keep_energy=True)
+    negative.remove(np.zeros((4, 3), np.float32), ENERGY)
+    assert "adding 0 % to the deposited energy, 0 % at" in negative.summary()
