@@ -83,6 +83,8 @@ class AdversarialModel(keras.Model):
     def compile(self, optimizer_generator, optimizer_critic, **options):
         """Attach the two optimisers; their slots are made now, so that every checkpoint holds them."""
         super().compile(**options)
+        # terms are means over the global batch already; by default Keras adds them up over the replicas
+        self.distribute_reduction_method = "first"
         self.optimizer_generator = optimizer_generator
         self.optimizer_critic = optimizer_critic
         _make_slots(optimizer_generator, self.generator.trainable_variables)
