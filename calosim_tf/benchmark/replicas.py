@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from calosim_tf.benchmark.clocks import in_turn
 from calosim_tf.benchmark.training_step import time_fit
 from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
@@ -18,35 +17,39 @@ from calosim_tf.training.strategy import Strategy
 
 
 class _Silent(Replicas):
-    """Replica 0 of several, which takes what the others would say for what it says itself."""
+    """A replica that takes what the others would say for what it says itself; all else is as it was."""
 
-    def __init__(self, number: int):
-        self.number = number
+    def __init__(self, replicas: Replicas):
+        self._replicas = replicas
+        self.number = replicas.number
+
+    @property
+    def index(self):
+        return self._replicas.index
 
     def sum(self, tensors):
-        return [tensor * self.number for tensor in tensors]
+        return [tensor * tf.cast(self.number, tensor.dtype) for tensor in tensors]
+
+    def assign(self, variable, value):
+        self._replicas.assign(variable, value)
 
 
-def time_shared_step(
-    experiment: Experiment, source: ShowerSource, strategy: Strategy, steps: int, rounds: int = 3
-) -> dict[str, float]:
-    """Seconds per iteration of ``fit`` in one process of a strategy: medians over rounds, ways in turn.
+def shared_step_ways(
+    experiment: Experiment, source: ShowerSource, strategy: Strategy, steps: int
+) -> dict[str, Callable[[], float]]:
+    """Ways to time the step in one process of a strategy, each run once.
 
     Returns
     -------
     dict
-        ``real_input``; ``constant_input``; ``no_exchange``: likewise, with this replica's part of the batch and without
-        a word to or from the others.
+        ``real_input``; ``constant_input``; ``no_exchange``: likewise, without a word to or from the others.  Each gives
+        seconds per iteration of ``fit``; all processes have to call the same one.
     """
     normalisation = fit_normalisation(experiment, source)
-    conditions, training, number = (
-        training_conditions(source, normalisation),
-        experiment.training,
-        strategy.replicas.number,
-    )
+    conditions, training = training_conditions(source, normalisation), experiment.training
     with strategy.scope():
         model = build_model(experiment, conditions, normalisation, strategy.replicas)
-    alone = build_model(experiment, conditions, normalisation, _Silent(number)) if number > 1 else model
+        silent = build_model(experiment, conditions, normalisation, _Silent(strategy.replicas))
     own = training_batches(
         source,
         normalisation,
@@ -55,14 +58,15 @@ def time_shared_step(
         0,
         training.batch_size,
         strategy.local_replicas,
-        number,
+        strategy.replicas.number,
     )
-    constant = tf.data.Dataset.from_tensors(next(iter(own))).repeat()
+    # as many batches as there are replicas here, over and over
+    constant = own.take(len(strategy.local_replicas)).cache().repeat()
     ways = {
         "real_input": lambda: time_fit(model, strategy.distribute(own), steps),
         "constant_input": lambda: time_fit(model, strategy.distribute(constant), steps),
-        "no_exchange": lambda: time_fit(alone, constant, steps),
+        "no_exchange": lambda: time_fit(silent, strategy.distribute(constant), steps),
     }
     for way in ways.values():
         way()
-    return {name: statistics.median(values) for name, values in in_turn(ways, rounds).items()}
+    return ways

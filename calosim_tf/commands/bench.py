@@ -31,8 +31,8 @@ def add_parser(subparsers) -> None:
     scaling.add_argument("experiment")
     scaling.add_argument("--workers", default="1,2", help="numbers of workers, separated by commas (default 1,2)")
     scaling.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
-    scaling.add_argument("--engine", choices=("multiworker", "horovod"), default="multiworker")
-    scaling.add_argument("--rounds", type=int, default=3, metavar="N", help="starts of each configuration, in turn")
+    scaling.add_argument("--engine", choices=("mirrored", "multiworker", "horovod"), default="multiworker")
+    scaling.add_argument("--rounds", type=int, default=8, metavar="N", help="readings of each way, in turn (default 8)")
     scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
     scaling.add_argument("--json", action="store_true", help="print JSON")
     scaling.set_defaults(run=run_scaling)
@@ -110,14 +110,17 @@ def run_scaling(args: argparse.Namespace) -> int:
     if any(batch % number for number in workers):
         raise ConfigError(f"--workers: found {args.workers}, expected divisors of the batch of {batch}")
     from calosim_tf.benchmark.scaling import bench_scaling
+    from calosim_tf.benchmark.worker_group import transport_of
 
+    transport = transport_of(args.engine)
     rows = bench_scaling(experiment.name, settings, batch, workers, args.engine, args.rounds, args.steps)
     if args.json:
-        print(json.dumps({"experiment": experiment.name, "engine": args.engine, "rows": rows}, indent=2))
+        content = {"experiment": experiment.name, "engine": args.engine, "transport": transport, "rows": rows}
+        print(json.dumps(content, indent=2))
         return 0
     print(
-        f"{experiment.name}, {args.engine}, one core per worker, median of {args.rounds} starts in turn (min - max); "
-        f"efficiency against {workers[0]} worker"
+        f"{experiment.name}, {args.engine} ({transport}), one core per worker, median of {args.rounds} rounds in turn "
+        f"(min - max); efficiency against {workers[0]} worker"
     )
     for row in rows:
         print(

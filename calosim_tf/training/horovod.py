@@ -65,6 +65,9 @@ class Horovod(Strategy):
     def __init__(self, fp16: bool = False):
         hvd = _import_horovod()
         os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", str(STALL_SHUTDOWN_S))
+        if not hvd.nccl_built():
+            # Open MPI polls while it waits, here on the core that computes: let it give way (before it starts)
+            os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
         hvd.init()
         pin_gpu(hvd.local_rank())
         self._hvd = hvd

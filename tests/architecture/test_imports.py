@@ -71,7 +71,10 @@ WITHOUT_TENSORFLOW = (
         "benchmark",
         *(
             f"benchmark.{part}"
-            for part in ("clocks", "chart", "generation", "jobs", "launcher", "machine", "protocol", "roofline")
+            for part in (
+                *("clocks", "chart", "generation", "jobs", "launcher", "machine", "protocol", "roofline"),
+                *("scaling", "worker_group"),
+            )
         ),
     ),
     *("bundle", "bundle.*", "export.particles", "export.options"),
