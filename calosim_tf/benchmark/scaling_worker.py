@@ -1,6 +1,6 @@
 """One worker of ``calosim bench scaling``, started by :mod:`calosim_tf.benchmark.worker_group`.
 
-    python -m calosim_tf.benchmark.scaling_worker PORT ENGINE EXPERIMENT SETTINGS STEPS
+``python -m calosim_tf.benchmark.scaling_worker PORT ENGINE EXPERIMENT SETTINGS STEPS``
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+# Where launchers say which of the processes on its machine one is
+LOCAL_RANK = ("HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK")
+
 
 def own_cores(number: int) -> list[int]:
     """Positions among the cores of this machine that this process has until it is told others."""
-    launchers = [os.environ[name] for name in ("HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK") if name in os.environ]
-    cluster = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))
-    rank = int(launchers[0]) if launchers else cluster["task"]["index"]
+    alone = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
+    rank = next((int(os.environ[name]) for name in LOCAL_RANK if name in os.environ), alone)
     return [rank * number + index for index in range(number)]
 
 
