@@ -59,8 +59,7 @@ class WorkerGroup:
         self.cores = number
         # Horovod looks for work all the time, also in a worker that is not asked for anything
         self._restless = engine == "horovod"
-        self._files = contextlib.ExitStack()
-        self._messages = self._files.enter_context(tempfile.TemporaryFile("w+"))
+        self._messages = tempfile.TemporaryFile("w+")  # noqa: SIM115  (open as long as the workers, see close)
         self._processes: list[subprocess.Popen] = []
         self._workers: dict[int, _Worker] = {}
         ranks = 1 if engine == "mirrored" else number
@@ -94,7 +93,7 @@ class WorkerGroup:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._files.close()
+        self._messages.close()
 
     def seconds(self, way: str, first_core: int = 0) -> float:
         """Seconds per iteration, the mean over the workers, each on a core of its own from ``first_core`` on."""
