@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from calosim_tf.errors import BenchmarkError
+from calosim_tf.errors import BenchmarkError, ConfigError
 
 # A worker that has not answered by then, seconds, hangs
 ANSWER_S = 1800.0
@@ -177,14 +177,14 @@ def transport_of(engine: str) -> str:
 
     Raises
     ------
-    BenchmarkError
+    ConfigError
         Horovod is not installed.
     """
     if engine != "horovod":
         return {"mirrored": "memory", "multiworker": "gRPC"}[engine]
     launcher = _horovodrun()
     if not launcher.is_file():
-        raise BenchmarkError(f"{launcher}: no such file; install Horovod with `make install-horovod`")
+        raise ConfigError(f"--engine horovod: found no {launcher}, expected one: run `make install-horovod`")
     built = subprocess.run([launcher, "--check-build"], capture_output=True, text=True, check=False).stdout
     return "MPI" if "[X] MPI" in built else "Gloo"
 

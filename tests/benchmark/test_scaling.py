@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import pytest
 
-from calosim_tf.benchmark import scaling
+from calosim_tf.benchmark import scaling, worker_group
 from calosim_tf.benchmark.worker_group import WorkerGroup
-from calosim_tf.errors import BenchmarkError
+from calosim_tf.errors import BenchmarkError, ConfigError
 
 TINY = {
     "network.latent.size": "4",
@@ -74,3 +74,11 @@ def test_a_worker_that_fails_says_why():
     """Breaks when a dead worker is waited for, or what it said is lost."""
     with pytest.raises(BenchmarkError, match=r"bench scaling: a worker ended with 1: .*no_such_experiment"):
         WorkerGroup("none", 1, ["no_such_experiment", "{}", "1"])
+
+
+def test_horovod_that_is_not_there_is_said(monkeypatch, tmp_path):
+    """Breaks when the way to install it is not named, or a launcher that is missing is started."""
+    monkeypatch.setattr(worker_group, "_horovodrun", lambda: tmp_path / "horovodrun")
+    worker_group.transport_of.cache_clear()
+    with pytest.raises(ConfigError, match=r"--engine horovod: found no .*horovodrun, .*make install-horovod"):
+        worker_group.transport_of("horovod")
