@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -163,31 +161,19 @@ def without_tensorflow(tmp_path_factory):
     return {"PYTHONPATH": str(folder)}
 
 
-def free_ports(number):
-    sockets = [socket.socket() for _ in range(number)]
-    for item in sockets:
-        item.bind(("localhost", 0))
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
-
-
 def worker_processes(command, number=2):
     """Processes of a cluster on this machine; standard error as text."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(number)]}
+    from calosim_tf.benchmark.worker_group import cluster_environments
+
     return [
         subprocess.Popen(
             [sys.executable, *map(str, command)],
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
-            env={
-                **os.environ,
-                "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}}),
-            },
+            env={**os.environ, **environment},
         )
-        for rank in range(number)
+        for environment in cluster_environments(number)
     ]
 
 

@@ -115,11 +115,7 @@ class WorkerGroup:
         elif engine == "mirrored":
             environments = [{"CALOSIM_VIRTUAL_DEVICES": str(number)}]
         elif engine == "multiworker":
-            cluster = {"worker": [f"localhost:{port}" for port in _free_ports(number)]}
-            environments = [
-                {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
-                for index in range(number)
-            ]
+            environments = cluster_environments(number)
         for environment in environments:
             self._processes.append(
                 subprocess.Popen(
@@ -193,11 +189,15 @@ def _horovodrun() -> Path:
     return Path(sys.executable).with_name("horovodrun")
 
 
-def _free_ports(number: int) -> list[int]:
+def cluster_environments(number: int) -> list[dict[str, str]]:
+    """Environment of each worker of a tf.distribute cluster on free ports of this machine."""
     sockets = [socket.socket() for _ in range(number)]
     for item in sockets:
         item.bind(("localhost", 0))
-    ports = [item.getsockname()[1] for item in sockets]
+    cluster = {"worker": [f"localhost:{item.getsockname()[1]}" for item in sockets]}
     for item in sockets:
         item.close()
-    return ports
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})}
+        for index in range(number)
+    ]
