@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import get_detector
 from calosim_tf.physics import ssim
 from calosim_tf.physics.comparison import compare
-from calosim_tf.physics.diversity_metrics import ssim_distances
+from calosim_tf.physics.diversity_metrics import energy_distances, ssim_distances
 from calosim_tf.physics.evaluate import METRICS
 from calosim_tf.physics.shower_similarity import picture_groups, shower_similarity
 
@@ -92,6 +93,20 @@ def test_similarity_of_photon_pairs_equals_scikit_image(samples):
         for i in range(4)
     ]
     np.testing.assert_allclose(shower_similarity(first, second, detector), expected, atol=1e-9)
+
+
+def test_energy_distance_by_hand():
+    """Breaks if energies are compared in MeV: showers of high energy would then be far apart whatever they look like.
+
+    Shares of layers 0 and 2 are 0.5 and 0 against 0 and 0.5, so the distance is sqrt(0.5) at any energy.
+    """
+    showers = np.zeros((4, 368))
+    showers[[0, 1], 0] = 500.0, 5000.0
+    showers[[2, 3], 168] = 500.0, 5000.0
+    sets = ShowerSet(np.array([1e3, 1e4, 1e3, 1e4]), showers, get_detector("photon"), "by hand")
+    found = energy_distances(compare(sets, sets).generated)
+    assert found.pairs.tolist() == [[0, 2], [1, 3]]
+    assert found.distance == pytest.approx([0.5**0.5, 0.5**0.5])
 
 
 def test_pairs_within_a_sample_are_those_of_one_energy(samples, monkeypatch):

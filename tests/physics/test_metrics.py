@@ -200,6 +200,13 @@ def test_the_value_at_equal_numbers_stands_beside_that_of_all(reference, make_sh
         assert "value_at_equal_n" not in entries["capped"]
 
 
+def test_a_capped_sample_has_as_many_of_each_energy(reference):
+    """Breaks if a metric of few showers sees the first ones of the file, or all of them."""
+    sample = compare(reference, reference).reference
+    assert sample.at_most(len(reference)) is sample
+    assert [len(places) for places in sample.at_most(30).group_places] == [10, 10, 10]
+
+
 def test_a_single_shower_cannot_be_halved(make_showers):
     one = make_showers(9, per_energy=1)
     with pytest.raises(DataError, match="cannot be halved"):
@@ -267,6 +274,7 @@ def test_continuous_energies_are_evaluated_in_ranges(make_showers):
         scale = (incident / template.incident_energy_mev)[:, None]
         sets.append(ShowerSet(incident, template.showers_mev * scale, PHOTON, "continuous"))
     comparison = compare(*sets)
+    assert "discrete_energies" not in comparison.provides
     results = measure(METRICS.values(), comparison, make_baseline(comparison, None))
     assert len(results.per_energy) == 8
     total = sum(entries["chi2_ndf_total_energy"]["chi2"] for entries in results.per_energy.values())

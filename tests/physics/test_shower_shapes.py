@@ -12,6 +12,7 @@ from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.physics.comparison import Sample, compare
 from calosim_tf.physics.correlation_metrics import pearson_matrix
 from calosim_tf.physics.energies import group_energies
+from calosim_tf.physics.feature_distance_metrics import log_voxels
 from calosim_tf.physics.high_level_features import high_level_features
 from calosim_tf.physics.shower_shapes import lateral_edges_mm, shower_shapes, voxel_pass, voxel_radius_mm
 from calosim_tf.physics.tail_metrics import tail_rate
@@ -70,6 +71,15 @@ def test_number_and_order_of_the_high_level_features(detector, expected):
     assert names[-1].startswith("width_r_layer_")
     total = features[:, names.index("log_total_energy")]
     assert total == pytest.approx(np.log10(np.where(showers.showers_mev < 1, 0, showers.showers_mev).sum(axis=1)))
+
+
+def test_empty_voxels_count_as_a_tenth_of_the_threshold():
+    """Breaks if their logarithm is that of another energy, where the threshold is not 1 MeV."""
+    voxels = np.full((1, 368), 100.0)
+    voxels[0, :3] = 0.0, 19.0, 20.0
+    sample = sample_of(ShowerSet(np.array([800.0]), voxels, replace(PHOTON, threshold_mev=20.0), "by hand"))
+    found = log_voxels(sample, 10)
+    assert found[0, :4] == pytest.approx(np.log10([2.0, 2.0, 20.0, 100.0]))
 
 
 def test_tail_rates_count_and_refuse():
