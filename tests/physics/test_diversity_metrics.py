@@ -13,7 +13,7 @@ from calosim_tf.physics import ssim
 from calosim_tf.physics.comparison import compare
 from calosim_tf.physics.diversity_metrics import energy_distances, ssim_distances
 from calosim_tf.physics.evaluate import METRICS
-from calosim_tf.physics.shower_similarity import picture_groups, shower_similarity
+from calosim_tf.physics.shower_similarity import dynamic_range_mev, partner_rows, picture_groups, shower_similarity
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,27 @@ def test_energy_distance_by_hand():
     found = energy_distances(compare(sets, sets).generated)
     assert found.pairs.tolist() == [[0, 2], [1, 3]]
     assert found.distance == pytest.approx([0.5**0.5, 0.5**0.5])
+
+
+def test_random_pairs_are_of_one_energy_and_never_of_a_shower_with_itself(samples):
+    """Breaks if pairs across energies, or copies, make a generator look more varied or less."""
+    comparison = compare(samples[1], samples[0])
+    rng = np.random.default_rng(0)
+    first, second = partner_rows(comparison.reference, comparison.reference, 60, rng)
+    assert len(first) == 60
+    assert (first != second).all()
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 60
+    energy = samples[0].incident_energy_mev
+    assert (energy[first] == energy[second]).all()
+    made, real = partner_rows(comparison.generated, comparison.reference, 60, rng)
+    assert (samples[1].incident_energy_mev[made] == energy[real]).all()
+
+
+def test_the_range_of_the_similarity_is_published_for_3dgan_alone():
+    """Breaks if 1e-4 GeV is taken for another energy; it is 0.1 MeV."""
+    assert dynamic_range_mev(get_detector("clic")) == pytest.approx(0.1)
+    assert dynamic_range_mev(get_detector("photon")) == 1.0
 
 
 def test_pairs_within_a_sample_are_those_of_one_energy(samples, monkeypatch):

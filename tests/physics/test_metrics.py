@@ -15,6 +15,8 @@ from calosim_tf.physics.chi2 import total_energy_chi2
 from calosim_tf.physics.comparison import compare, make_baseline
 from calosim_tf.physics.evaluate import METRICS
 from calosim_tf.physics.metrics import Measured, Metric, distance_from_ideal, measure
+from calosim_tf.physics.shape_metrics import layer_edges
+from calosim_tf.physics.statistics import ratio_with_error
 
 # A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
 # unbiased distance of equal samples is below 0.
@@ -151,6 +153,24 @@ def test_negative_voxels_are_reported(reference):
     expected = len(reference) / showers.sum(dtype=float)
     assert results["energy_added_by_clipping"]["value"] == pytest.approx(expected, rel=1e-5)
     assert results["energy_added_by_clipping"]["reference_vs_reference"] == 0
+
+
+def test_error_of_a_ratio_by_hand():
+    """Breaks if relative errors are not added in quadrature: 10 +- 1 over 4 +- 0.2 is 2.5 with 10 % and 5 %."""
+    found = ratio_with_error(10.0, 1.0, 4.0, 0.2)
+    assert (found.value, found.error) == pytest.approx((2.5, 2.5 * np.hypot(0.1, 0.05)))
+    assert np.isnan(ratio_with_error(10.0, 1.0, 0.0, 0.2).value)
+
+
+def test_bins_of_a_layer_energy_are_logarithmic(reference):
+    """Breaks if the bins do not begin at the threshold and end at the reference's maximum."""
+    comparison = compare(reference, reference)
+    voxels = reference.showers_mev[:, PHOTON.layer_slices[2]].astype(float)
+    largest = np.where(voxels < 1.0, 0.0, voxels).sum(axis=1).max()
+    edges = layer_edges(comparison, "energy_thresholded", 2)
+    np.testing.assert_allclose(edges, np.geomspace(1.0, largest, len(edges)), rtol=1e-5)
+    widths = np.diff(layer_edges(comparison, "centre_eta", 2))
+    np.testing.assert_allclose(widths, widths[0])
 
 
 def test_a_control_of_the_same_size_needs_no_second_value(distorted):

@@ -14,6 +14,7 @@ from calosim_tf.physics.correlation_metrics import pearson_matrix
 from calosim_tf.physics.energies import group_energies
 from calosim_tf.physics.feature_distance_metrics import log_voxels
 from calosim_tf.physics.high_level_features import high_level_features
+from calosim_tf.physics.shower_shape_metrics import shape_edges
 from calosim_tf.physics.shower_shapes import lateral_edges_mm, shower_shapes, voxel_pass, voxel_radius_mm
 from calosim_tf.physics.tail_metrics import tail_rate
 
@@ -42,6 +43,25 @@ def test_a_shower_worked_out_by_hand():
     assert shapes["lateral_centre_eta"] == pytest.approx(weights @ eta)
     variance = sum(weights @ axis**2 - (weights @ axis) ** 2 for axis in (eta, phi))
     assert shapes["lateral_width"] == pytest.approx(np.sqrt(variance))
+
+
+def test_bins_of_the_shower_maximum_are_the_layers():
+    """Breaks if two layers share a bin, or a continuous observable gets bins of whole numbers."""
+    edges = shape_edges("shower_maximum", np.array([0.0, 2.0, 3.0]))
+    assert edges.tolist() == [-np.inf, 0.5, 1.5, 2.5, np.inf]
+    edges = shape_edges("shower_depth", np.linspace(1.0, 2.0, 10_001))
+    assert (len(edges), edges[0], edges[-1]) == (51, -np.inf, np.inf)
+    assert edges[[1, 49]] == pytest.approx([1.001 + 0.998 / 50, 1.999 - 0.998 / 50])
+
+
+def test_rings_end_where_the_reference_has_almost_all_of_its_energy():
+    """Breaks if the outermost ring is that of the first voxels: all energy at one radius is one half of it inside."""
+    radius = voxel_radius_mm(PHOTON)
+    inner, outer = np.sort(np.unique(radius))[[1, 5]]
+    showers = np.zeros((1, 368))
+    showers[0, [np.argmax(radius == inner), np.argmax(radius == outer)]] = 500.0
+    edges = lateral_edges_mm(sample_of(ShowerSet(np.array([1000.0]), showers, PHOTON, "two rings")))
+    assert edges == pytest.approx(np.linspace(0.0, outer, 21)[1:])
 
 
 def test_one_pass_gives_rings_and_occupancy_of_a_loop(reference):
