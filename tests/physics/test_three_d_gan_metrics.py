@@ -5,6 +5,7 @@ import pytest
 
 from calosim_tf.errors import DataError
 from calosim_tf.physics.three_d_gan_metrics import (
+    Core90,
     cell_spectrum,
     fit90,
     hits,
@@ -131,6 +132,13 @@ def test_fit90_of_a_normal_distribution():
     assert found.width_error == pytest.approx(found.width / np.sqrt(2 * 0.9 * 20_001), rel=1e-3)
     assert found.mean_error == pytest.approx(found.width / np.sqrt(0.9 * 20_001), rel=1e-3)
     assert found.relative_width == pytest.approx(0.789 * 2 / 5, abs=1e-3)
+
+
+def test_error_of_a_relative_width_by_hand():
+    """Breaks if the relative errors are not added in quadrature: 4 +- 0.4 over 8 +- 0.4 is 1/2 with 10 % and 5 %."""
+    core = Core90(mean=8.0, mean_error=0.4, width=4.0, width_error=0.4)
+    assert core.relative_width == pytest.approx(0.5)
+    assert core.relative_width_error == pytest.approx(0.5 * np.hypot(0.1, 0.05))
 
 
 def test_fit90_leaves_out_the_far_tenth():
