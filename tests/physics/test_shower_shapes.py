@@ -12,7 +12,7 @@ from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.physics.comparison import Sample, compare
 from calosim_tf.physics.correlation_metrics import pearson_matrix
 from calosim_tf.physics.energies import group_energies
-from calosim_tf.physics.feature_distance_metrics import log_voxels
+from calosim_tf.physics.feature_distance_metrics import features_of_both, log_voxels
 from calosim_tf.physics.high_level_features import high_level_features
 from calosim_tf.physics.shower_shape_metrics import shape_edges
 from calosim_tf.physics.shower_shapes import lateral_edges_mm, shower_shapes, voxel_pass, voxel_radius_mm
@@ -100,6 +100,13 @@ def test_empty_voxels_count_as_a_tenth_of_the_threshold():
     sample = sample_of(ShowerSet(np.array([800.0]), voxels, replace(PHOTON, threshold_mev=20.0), "by hand"))
     found = log_voxels(sample, 10)
     assert found[0, :4] == pytest.approx(np.log10([2.0, 2.0, 20.0, 100.0]))
+
+
+def test_features_of_both_are_the_reference_first(reference, generated):
+    """Breaks if names stand for numbers, or the distances of FPD and KPD are scaled by the generated sample."""
+    comparison = compare(generated, reference)
+    for features, sample in zip(features_of_both(comparison), (reference, generated), strict=True):
+        np.testing.assert_array_equal(features, high_level_features(sample_of(sample))[0])
 
 
 def test_tail_rates_count_and_refuse():
