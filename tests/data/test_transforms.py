@@ -92,6 +92,13 @@ def test_layer_normalised_vector_by_hand():
     np.testing.assert_allclose(back, np.where(SHOWERS > 0, SHOWERS, 1e-4), rtol=1e-5)
 
 
+def test_a_layer_normalised_vector_has_the_size_that_networks_are_built_for():
+    """Breaks when a network is built for another number of outputs: cells, layers and the total."""
+    normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES)
+    made = normalisation.to_network(np.ones((3, 5), dtype=np.float32), np.full(3, 1000.0))
+    assert made.shape[1:] == normalisation.value_shape(5) == (8,)
+
+
 def test_kept_zeros_come_back_as_exact_zeros():
     """Breaks when an empty layer or shower becomes NaN or a rest: the zero gate is taught by such vectors."""
     normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES, keep_zeros=True)
