@@ -96,13 +96,13 @@ def _subject(name: str) -> dict[str, Any]:
     from calosim_tf.experiments import EXPERIMENTS
     from calosim_tf.export.cost import multiply_adds
     from calosim_tf.export.parts import raw_function
-    from calosim_tf.training.build import build_networks
+    from calosim_tf.training.build import build_generator
     from calosim_tf.training.load import in_words, load_network
     from calosim_tf.training.run_folder import RunFolder
 
     if name in EXPERIMENTS:
         experiment, weights = EXPERIMENTS[name], FRESH
-        network, _ = build_networks(experiment)
+        network = build_generator(experiment)
     else:
         run = RunFolder(run_path(name))
         experiment = run.experiment()

@@ -46,7 +46,7 @@ def run(tmp_path, training_file):
     experiment = replace(get_experiment("conditional_calogan_eplus").with_values(NARROW), name="narrow")
     folder = RunFolder(tmp_path / "run")
     folder.prepare(experiment, load_source(training_file, get_detector("calogan")), resume=False, force=False)
-    generator, critic = build_networks(experiment)
+    generator, critic = build_networks(experiment).values()
     for network in (generator, critic):
         network.set_weights([0.5 * weight for weight in network.get_weights()])
     store = CheckpointStore(folder.checkpoints, keep=1)
