@@ -77,9 +77,9 @@ def run_train(args: argparse.Namespace) -> int:
     source = source_of(experiment.data)
 
     from calosim_tf.benchmark.training_step import bench_train
-    from calosim_tf.training.devices import set_threads
     from calosim_tf.training.parts import parts
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.devices import set_threads
 
     set_threads(args.threads)
     found = parts(experiment, source, RunFolder(Path(experiment.run.out)))

@@ -105,8 +105,8 @@ def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.training.devices import set_threads
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.devices import set_threads
     from calosim_tf.training.untrained import write_untrained
 
     set_threads(threads)
@@ -161,7 +161,7 @@ def _bundle(
     from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
     if source.sidecar is None or any(way.backend in WITH_TENSORFLOW for way in ways):
-        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.strategies.devices import set_threads
 
         set_threads(threads)
     if source.sidecar is None:

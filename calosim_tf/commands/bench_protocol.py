@@ -37,7 +37,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     from calosim_tf.benchmark.clocks import spread
     from calosim_tf.benchmark.machine import description
     from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
-    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.strategies.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
     full = InferenceProtocol()

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.physics.html_page import ReportPicture, bullets, figure, headed_row, page, section, table
-from calosim_tf.physics.number_text import plain, with_error
-from calosim_tf.physics.report_folder import report_folder, write_document
 from calosim_tf.plots.style import plot_style, save_picture
+from calosim_tf.report.folder import report_folder, write_document
+from calosim_tf.report.html_page import ReportPicture, bullets, figure, headed_row, page, section, table
+from calosim_tf.report.number_text import plain, with_error
 
 TITLES = {
     "sensitivity": "Sensitivity of the metrics",

@@ -20,9 +20,9 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.physics.comparison import Comparison, Sample
-from calosim_tf.physics.energies import group_energies
-from calosim_tf.physics.metrics import OVERALL, Metric, run_metric
+from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.metric import OVERALL, Metric, run_metric
+from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.progress import progress
 from calosim_tf.studies.damages import DAMAGES, Damage
 

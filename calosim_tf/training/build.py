@@ -15,12 +15,12 @@ from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
-from calosim_tf.training.calogan import CaloGanModel
+from calosim_tf.training.algorithms.calogan import CaloGanModel
+from calosim_tf.training.algorithms.hinge import HingeModel
+from calosim_tf.training.algorithms.three_d_gan import ThreeDGanModel
+from calosim_tf.training.algorithms.wasserstein import WassersteinGpModel
 from calosim_tf.training.gan import AdversarialModel
-from calosim_tf.training.hinge import HingeModel
-from calosim_tf.training.three_d_gan import ThreeDGanModel
 from calosim_tf.training.warm_up import WarmUp
-from calosim_tf.training.wasserstein import WassersteinGpModel
 
 ALGORITHMS: dict[str, type[AdversarialModel]] = {
     "wgan_gp": WassersteinGpModel,

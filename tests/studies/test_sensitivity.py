@@ -9,7 +9,7 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import CellLayer, VoxelLayer
 from calosim_tf.geometry.detectors import PHOTON
-from calosim_tf.physics.evaluate import METRICS
+from calosim_tf.report.evaluate import METRICS
 from calosim_tf.studies.damages import DAMAGES
 from calosim_tf.studies.displacement import transfer_matrix
 from calosim_tf.studies.sensitivity import fired, sensitivity_study, sensitivity_summary

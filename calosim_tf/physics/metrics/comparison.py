@@ -1,0 +1,300 @@
+"""Two measured sets of showers side by side: what every metric is computed from.
+
+A :class:`Sample` is a set of showers with its features; a :class:`Comparison` holds a generated and a reference
+sample, over all incident energies or at one.  The :class:`Baseline` is the same comparison with independent Monte
+Carlo in the place of the generated showers: the value that a perfect generator would reach with the showers at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from calosim_tf.data.schema import ShowerSet, holdout_rows
+from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.chi2 import Chi2Table, chi2_from_totals
+from calosim_tf.physics.distances.histograms import BOOTSTRAP_RESAMPLES
+from calosim_tf.physics.observables.energies import EnergyGroups, group_energies, require_same_mix
+from calosim_tf.physics.observables.features import (
+    ShowerFeatures,
+    mean_shower_mev,
+    response,
+    shower_features,
+    voxel_spectrum,
+)
+
+# Fixed, so that the same files give the same errors.
+BOOTSTRAP_SEED = 20230531
+# Our choice: enough groups of showers for an error of the error below 10 %.
+SPECTRUM_GROUPS = 64
+# File layout -> what detectors with it provide to metrics of their papers
+LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"}
+
+
+def bootstrap_rng(*words: int) -> np.random.Generator:
+    """Random stream of a bootstrap, the same for the same ``words`` on every machine (Philox)."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((BOOTSTRAP_SEED, *words))))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviation and half of the central 68 % interval, each with its bootstrap error."""
+
+    sigma: float
+    sigma_error: float
+    sigma68: float
+    sigma68_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Showers, their features, and which of them are meant.
+
+    Attributes
+    ----------
+    showers : ShowerSet
+    features : ShowerFeatures
+        Of all showers of the set.
+    groups : EnergyGroups
+    rows : ndarray of int, shape (n,)
+        The showers that belong to this sample.
+    whole : dict
+        What was worked out once from all showers of the set, whatever part of it is meant (a trained network).
+    """
+
+    showers: ShowerSet
+    features: ShowerFeatures
+    groups: EnergyGroups
+    rows: np.ndarray
+    whole: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _spectra: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def measure(cls, showers: ShowerSet, groups: EnergyGroups) -> Sample:
+        """Compute the features of all showers; see :func:`shower_features` for the errors."""
+        return cls(showers, shower_features(showers), groups, np.arange(len(showers)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: np.ndarray) -> Sample:
+        """Part of this sample; ``places`` index ``rows``."""
+        return Sample(self.showers, self.features, self.groups, self.rows[places], self.whole)
+
+    def at_most(self, count: int) -> Sample:
+        """At most ``count`` showers, evenly over the incident energies: the sample itself if it has no more."""
+        if len(self) <= count:
+            return self
+        return self.take(np.flatnonzero(holdout_rows(self.incident_mev, count / len(self))))
+
+    def voxels_mev(self, layer: slice = slice(None)) -> np.ndarray:
+        """Voxels of the sample's showers, or of a slice of the voxel vector: shape (n, voxels), in memory."""
+        return self.showers.showers_mev[self.rows][:, layer]
+
+    @cached_property
+    def group_places(self) -> list[np.ndarray]:
+        """Places in ``rows`` of the showers of each energy."""
+        return self.groups.rows(self.showers.incident_energy_mev[self.rows], self.showers.source)
+
+    @cached_property
+    def by_energy(self) -> list[Sample]:
+        """One sample per incident energy."""
+        return [self.take(places) for places in self.group_places]
+
+    @cached_property
+    def incident_mev(self) -> np.ndarray:
+        return np.asarray(self.showers.incident_energy_mev[self.rows], dtype=np.float64)
+
+    @cached_property
+    def total_mev(self) -> np.ndarray:
+        return self.features.total_mev[self.rows]
+
+    @cached_property
+    def response(self) -> np.ndarray:
+        """E_tot/E_inc, no threshold."""
+        return response(self.total_mev, self.incident_mev)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """Widths of the response with bootstrap errors, drawn once for all metrics that use them."""
+        rng = bootstrap_rng(len(self))
+        draws = np.array([_widths(rng.choice(self.response, len(self))) for _ in range(BOOTSTRAP_RESAMPLES)])
+        sigma, sigma68 = _widths(self.response)
+        return Spread(sigma, float(draws[:, 0].std()), sigma68, float(draws[:, 1].std()))
+
+    def layers_with(self, quantity: str) -> tuple[int, ...]:
+        """Ids of the layers that have ``quantity`` (a key of ``ShowerFeatures.per_layer``)."""
+        return tuple(self.features.per_layer.get(quantity, ()))
+
+    def layer(self, quantity: str, layer_id: int) -> np.ndarray:
+        """Values of one layer, shape (n,)."""
+        return self.features.per_layer[quantity][layer_id][self.rows]
+
+    def spectrum(self, edges_mev: np.ndarray) -> np.ndarray:
+        """Voxel spectrum in groups of showers, shape (64, b); kept, because a reference is compared several times."""
+        key = edges_mev.tobytes()
+        if key not in self._spectra:
+            self._spectra[key] = voxel_spectrum(self.showers.showers_mev, edges_mev, self.rows, SPECTRUM_GROUPS)
+        return self._spectra[key]
+
+    @cached_property
+    def mean_shower(self) -> np.ndarray:
+        """Mean energy per voxel, no threshold, shape (n_voxels,), MeV."""
+        return mean_shower_mev(self.showers.showers_mev, self.rows)
+
+
+def _widths(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(values, (16, 84))
+    return float(values.std()), float(high - low) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one.
+
+    ``training`` are the showers that the generator learnt from, where they are known.
+    """
+
+    generated: Sample
+    reference: Sample
+    energy_mev: float | None = None
+    training: ShowerSet | None = None
+    _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def shared(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Result of ``make()``, worked out once for all metrics that ask for ``key``."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        return self._shared[key]
+
+    @cached_property
+    def by_energy(self) -> list[Comparison]:
+        """One comparison per incident energy, in increasing order."""
+        groups = self.reference.groups
+        pairs = zip(self.generated.by_energy, self.reference.by_energy, groups.energy_mev, strict=True)
+        return [Comparison(generated, reference, float(energy)) for generated, reference, energy in pairs]
+
+    @cached_property
+    def chi2(self) -> Chi2Table:
+        """Selection chi2 of the total energy."""
+        return chi2_from_totals(
+            self.reference.incident_mev,
+            self.reference.total_mev / 1000.0,
+            self.generated.incident_mev,
+            self.generated.total_mev / 1000.0,
+            self.reference.groups,
+        )
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """What a metric may ask for in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
+        names = set(self.reference.features.per_layer)
+        if self.reference.groups.discrete:
+            names.add("discrete_energies")
+        layout = self.reference.showers.detector.file_layout
+        if layout in LAYOUT_PROVIDES:
+            names.add(LAYOUT_PROVIDES[layout])
+        return frozenset(names)
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """Monte Carlo against Monte Carlo.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        Independent Monte Carlo as ``generated``, against the reference (or against the other half of it).
+    matched : Comparison or None
+        Generated showers with the very numbers of showers of ``comparison``, where these differ from the main
+        comparison.
+    note : str
+        How the two were made.
+    """
+
+    comparison: Comparison
+    matched: Comparison | None
+    note: str
+
+
+def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None) -> Comparison:
+    """Measure two sets of showers; ``training`` is what the generator learnt from, where that is known.
+
+    Raises
+    ------
+    DataError
+        If the incident energies differ, or a voxel is not a finite number.
+    """
+    groups = group_energies(reference.incident_energy_mev)
+    require_same_mix(groups, reference.incident_energy_mev, generated.incident_energy_mev, generated.source)
+    return Comparison(Sample.measure(generated, groups), Sample.measure(reference, groups), training=training)
+
+
+def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline:
+    """The Monte-Carlo-against-Monte-Carlo value that stands beside each number.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Of the generated showers.
+    control : ShowerSet or None
+        Independent Monte Carlo of the reference's source.  If it holds more showers at an energy than were generated,
+        only as many are used.  Without it, the reference is cut into two halves, alternating within each energy.
+
+    Raises
+    ------
+    DataError
+        If the control's incident energies differ from the reference's, or without it the reference is too small to
+        halve.
+    """
+    reference = comparison.reference
+    if control is not None:
+        incident = control.incident_energy_mev
+        require_same_mix(reference.groups, reference.incident_mev, incident, f"control ({control.source})")
+        monte_carlo, against = Sample.measure(control, reference.groups), reference
+    else:
+        if any(size == 1 for size in _sizes(reference)):
+            raise DataError(
+                "reference: a single shower at an incident energy cannot be halved: add showers or a control set"
+            )
+        first = holdout_rows(reference.incident_mev, 0.5)
+        monte_carlo, against = (reference.take(np.flatnonzero(half)) for half in (first, ~first))
+    sizes = [min(pair) for pair in zip(_sizes(monte_carlo), _sizes(comparison.generated), strict=True)]
+    monte_carlo = _thin(monte_carlo, sizes)
+    same_sizes = against is reference and sizes == _sizes(comparison.generated)
+    matched = (
+        None if same_sizes else Comparison(_thin(comparison.generated, sizes), against, training=comparison.training)
+    )
+    return Baseline(
+        Comparison(monte_carlo, against, training=comparison.training),
+        matched,
+        _baseline_note(monte_carlo, against, control, matched),
+    )
+
+
+def _baseline_note(monte_carlo: Sample, against: Sample, control: ShowerSet | None, matched: Comparison | None) -> str:
+    how = "an independent sample" if control is not None else "one half of the reference"
+    against_what = "the reference" if control is not None else "the other half"
+    note = f"MC vs MC: {how} ({len(monte_carlo)} showers) against {against_what} ({len(against)} showers)."
+    if matched is not None:
+        note += (
+            " The numbers of showers differ from the main comparison; chi2/NDF grows with the number of showers"
+            " and the floor of a separation power falls with it: compare MC vs MC with the value at equal N."
+        )
+    return note
+
+
+def _sizes(sample: Sample) -> list[int]:
+    return [len(places) for places in sample.group_places]
+
+
+def _thin(sample: Sample, sizes: Sequence[int]) -> Sample:
+    """The first ``sizes[k]`` showers of each energy, in file order; the sample itself if that is all of them."""
+    if list(sizes) == _sizes(sample):
+        return sample
+    kept = [places[:size] for places, size in zip(sample.group_places, sizes, strict=True)]
+    return sample.take(np.sort(np.concatenate(kept)))
