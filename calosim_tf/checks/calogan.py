@@ -42,7 +42,7 @@ class Subject:
 
     def rng(self) -> np.random.Generator:
         """The random stream of one check."""
-        from calosim_tf.physics.metrics.comparison import bootstrap_rng
+        from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 
         return bootstrap_rng(self.seed)
 

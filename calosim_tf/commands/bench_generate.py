@@ -32,7 +32,7 @@ EXTRAS = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
 
 def run_generate(args: argparse.Namespace) -> int:
     """Time generation: networks in this process, whole jobs in processes of their own."""
-    from calosim_tf.commands.bench import positive_integer, require_positive
+    from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
         raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
@@ -243,7 +243,7 @@ def format_generate(result: dict[str, Any]) -> str:
 
 
 def _row_text(row: dict[str, Any]) -> str:
-    from calosim_tf.commands.bench import seconds_text
+    from calosim_tf.commands.bench_numbers import seconds_text
 
     name = row["backend"] if row["precision"] == "float32" else f"{row['backend']} {row['precision']}"
     line = (

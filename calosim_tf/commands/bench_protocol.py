@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.commands.bench import positive_integer, require_positive
+from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 

@@ -8,24 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.physics.metrics.calogan import CALOGAN_METRICS
-from calosim_tf.physics.metrics.classifiers import FULL, MODES, classifier_metrics
-from calosim_tf.physics.metrics.comparison import Baseline, Comparison, Sample, compare, make_baseline
-from calosim_tf.physics.metrics.correlations import CORRELATION_METRICS
-from calosim_tf.physics.metrics.divergences import DIVERGENCE_METRICS
-from calosim_tf.physics.metrics.diversity import DIVERSITY_METRICS
+from calosim_tf.errors import DataError
+from calosim_tf.physics.metrics.classifiers import FULL, MODES
+from calosim_tf.physics.metrics.comparison import Baseline, Comparison, compare, make_baseline
 from calosim_tf.physics.metrics.equal_mix import equal_mix
-from calosim_tf.physics.metrics.feature_distances import FEATURE_DISTANCE_METRICS
 from calosim_tf.physics.metrics.feature_histograms import feature_histograms
-from calosim_tf.physics.metrics.layer_shapes import SHAPE_METRICS
-from calosim_tf.physics.metrics.memorisation import MEMORISATION_METRICS
+from calosim_tf.physics.metrics.listed import CLASSIFIER_METRICS, PAIR_METRICS, chosen_metrics
 from calosim_tf.physics.metrics.metric import Metric, Results, measure
-from calosim_tf.physics.metrics.network_features import NETWORK_FEATURE_METRICS
-from calosim_tf.physics.metrics.response import RESPONSE_METRICS
-from calosim_tf.physics.metrics.shower_shapes import SHOWER_SHAPE_METRICS
-from calosim_tf.physics.metrics.tails import TAIL_METRICS
-from calosim_tf.physics.metrics.three_d_gan import THREE_D_METRICS
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.papers.published_results import published_results
 from calosim_tf.report.folder import report_folder, write_document
 from calosim_tf.report.html_page import ReportPicture
@@ -34,26 +24,8 @@ from calosim_tf.report.page import Published, render_report, worst_first
 from calosim_tf.report.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 
 SCHEMA = 1
-CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
 PUBLISHED_KEYS = ("what", "value", "n", "source")
-# Distances of whole showers, in pairs or bootstrapped: most of the cost of a full list
-PAIR_METRICS = (*FEATURE_DISTANCE_METRICS, *DIVERSITY_METRICS, *MEMORISATION_METRICS)
-# Metrics of a full list; those that train a network are asked for (classifier_metrics)
-METRICS = {
-    metric.name: metric
-    for metric in (
-        *RESPONSE_METRICS,
-        *SHAPE_METRICS,
-        *SHOWER_SHAPE_METRICS,
-        *CORRELATION_METRICS,
-        *DIVERGENCE_METRICS,
-        *TAIL_METRICS,
-        *PAIR_METRICS,
-        *CALOGAN_METRICS,
-        *THREE_D_METRICS,
-    )
-}
 
 
 def evaluate(
@@ -196,32 +168,6 @@ def reasons(entries: Mapping[str, Mapping]) -> dict[str, str]:
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def known_metrics(classifiers: str | None = None) -> dict[str, Metric]:
-    """All metrics by name; ``classifiers`` as in :func:`evaluate`.
-
-    Raises
-    ------
-    ConfigError
-        ``classifiers`` is neither ``fast`` nor ``full``.
-    """
-    if classifiers not in (None, *MODES):
-        raise ConfigError(f"classifiers: found {classifiers!r}, expected one of {', '.join(MODES)}")
-    trained = (*classifier_metrics(MODES[classifiers or FULL.mode]), *NETWORK_FEATURE_METRICS)
-    return METRICS | {metric.name: metric for metric in trained}
-
-
-def chosen_metrics(metrics: Iterable[str | Metric] | None, classifiers: str | None = None) -> tuple[Metric, ...]:
-    """Metrics by name or as they are, see :func:`evaluate`; :class:`ConfigError` names an unknown one."""
-    known = known_metrics(classifiers)
-    if metrics is None:
-        return tuple(known.values() if classifiers else METRICS.values())
-    chosen = tuple(metrics)
-    unknown = [name for name in chosen if isinstance(name, str) and name not in known]
-    if unknown:
-        raise ConfigError(f"metrics {', '.join(unknown)}: unknown, use one of {', '.join(known)}")
-    return tuple(known[metric] if isinstance(metric, str) else metric for metric in chosen)
 
 
 def _require_same_detector(showers: ShowerSet, reference: ShowerSet) -> None:

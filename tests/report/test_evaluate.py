@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import ConfigError, DataError, RunFolderError
+from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import distance_from_ideal
-from calosim_tf.report.evaluate import METRICS, evaluate, summary_table
+from calosim_tf.report.evaluate import evaluate, summary_table
 from calosim_tf.report.folder import report_folder
 from calosim_tf.report.number_text import plain, with_error
 

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES
+
 SEPARATION_EPSILON = 1e-16
-BOOTSTRAP_RESAMPLES = 200
 
 RESPONSE_BINS = (100, 0.5, 1.5)
 RESPONSE_BINS_PER_ENERGY = (20, 0.4, 1.4)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.physics.distances.histograms import BOOTSTRAP_RESAMPLES
+from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES
 
 # Angles of the slopes: defaults of the authors of the measure.
 N_ANGLES = 1001

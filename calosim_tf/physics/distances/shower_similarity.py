@@ -15,7 +15,7 @@ from calosim_tf.physics.distances.ssim import (
     ssim_of_pairs,
     window_radius,
 )
-from calosim_tf.physics.metrics.comparison import Sample
+from calosim_tf.physics.observables.sample import Sample
 
 # Widths of the Gaussian window, widest first: the first whose window fits into a layer's picture. The smaller ones are
 # our choice; layers that hold none of them (a single angular bin, three rows) are no pictures.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calosim_tf.physics.distances.histograms import linear_edges, separation_with_error
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import Measured, Metric
 from calosim_tf.physics.metrics.statistics import (
     BOOTSTRAP_ERROR,
@@ -14,6 +14,7 @@ from calosim_tf.physics.metrics.statistics import (
     mean_with_error,
     ratio_with_error,
 )
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.papers.calogan_variables import calogan_variables
 
 NEEDS = frozenset({"calogan"})

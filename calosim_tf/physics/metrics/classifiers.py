@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.physics.distances.classifier_scores import Calibration, ClassifierScore, classifier_score
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import THRESHOLD, MetricFunction
 from calosim_tf.physics.observables.high_level_features import high_level_features
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.observables.shower_shapes import layer_energies
 
 # Shares of each sample for training, choice of the epoch with calibration, and the final score: those of data set 1

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from calosim_tf.physics.distances.frechet import resampled_moments
-from calosim_tf.physics.distances.histograms import BOOTSTRAP_RESAMPLES
 from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.shower_shapes import ONE_LAYER
 from calosim_tf.physics.metrics.statistics import BOOTSTRAP_ERROR, THRESHOLD
+from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES
 from calosim_tf.physics.observables.shower_shapes import layer_energies
 
 LEAST_SHOWERS = 20

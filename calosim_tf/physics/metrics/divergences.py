@@ -9,10 +9,11 @@ import numpy as np
 
 from calosim_tf.physics.distances.divergences import js_divergence, kl_divergence, wasserstein_and_ks
 from calosim_tf.physics.distances.histograms import distance_with_error, response_edges
-from calosim_tf.physics.metrics.comparison import Comparison, bootstrap_rng
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.layer_shapes import layer_edges, thresholded_response
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import BOOTSTRAP_ERROR, THRESHOLD, MetricFunction
+from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 
 LEAST_SHOWERS = 100
 _AXES = ("eta", "phi", "r", "x", "y")

@@ -14,9 +14,10 @@ from calosim_tf.physics.distances.shower_similarity import (
     similarity_of_pairs,
 )
 from calosim_tf.physics.distances.support_size import PairDistances, Support, calibrated_limit, support, support_size
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import MetricFunction, mean_with_error
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.observables.shower_shapes import layer_energies
 
 SIMILARITY_PAIRS = 1_000
@@ -66,7 +67,7 @@ def _ssim(kind: str, minus: str | None = None) -> MetricFunction:
 
 def _fixed_stream(comparison: Comparison) -> np.random.Generator:
     """One stream for metrics that share a result, so that none depends on which of them was asked for."""
-    from calosim_tf.physics.metrics.comparison import bootstrap_rng
+    from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 
     return bootstrap_rng(len(comparison.generated), len(comparison.reference))
 

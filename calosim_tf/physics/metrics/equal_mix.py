@@ -6,7 +6,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.physics.metrics.comparison import bootstrap_rng
+from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 from calosim_tf.physics.observables.energies import group_energies
 
 # Our choice for continuous energies: narrow enough that the response hardly changes inside a range

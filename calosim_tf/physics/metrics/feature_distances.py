@@ -7,10 +7,11 @@ import numpy as np
 from calosim_tf.physics.distances.density_coverage import N_NEIGHBOURS, DensityCoverage, density_coverage
 from calosim_tf.physics.distances.frechet import LEAST_SHOWERS, fpd
 from calosim_tf.physics.distances.kernel_distance import BATCH_SHOWERS, gaussian_mmd2, kpd
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import THRESHOLD, MetricFunction
 from calosim_tf.physics.observables.high_level_features import high_level_features
+from calosim_tf.physics.observables.sample import Sample
 
 # Showers of each kind, our choice: distances of all pairs grow with the square, and the measures depend on the number
 PRDC_SHOWERS, LEAST_PRDC_SHOWERS = 10_000, 100

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.physics.distances.histograms import response_edges
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.layer_shapes import layer_edges, thresholded_response
+from calosim_tf.physics.observables.sample import Sample
 
 # Significant digits of an edge in metrics.json: bins are never narrower than 1e-4 of their place.
 EDGE_DIGITS = 8

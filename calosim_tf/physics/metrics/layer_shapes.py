@@ -20,7 +20,7 @@ from calosim_tf.physics.distances.histograms import (
     separation_of_groups,
     separation_with_error,
 )
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import Measured, Metric
 from calosim_tf.physics.metrics.statistics import (
     BOOTSTRAP_ERROR,
@@ -30,6 +30,7 @@ from calosim_tf.physics.metrics.statistics import (
     layer_mean_difference,
     layer_mean_ratio,
 )
+from calosim_tf.physics.observables.sample import Sample
 
 
 def thresholded_response(sample: Sample) -> np.ndarray:

@@ -16,9 +16,11 @@ from calosim_tf.physics.distances.nearest_neighbours import (
     nearest,
     per_incident_energy,
 )
-from calosim_tf.physics.metrics.comparison import Comparison, Sample, bootstrap_rng
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import MetricFunction, binomial_error
+from calosim_tf.physics.observables.bootstrap import bootstrap_rng
+from calosim_tf.physics.observables.sample import Sample
 
 # Generated showers looked up, our choice; each is compared with all training showers
 LOOKED_UP = 2_000

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from calosim_tf.physics.metrics.comparison import Baseline, Comparison, bootstrap_rng
+from calosim_tf.physics.metrics.comparison import Baseline, Comparison
+from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 from calosim_tf.progress import progress
 
 OVERALL, PER_ENERGY = "overall", "per_energy"

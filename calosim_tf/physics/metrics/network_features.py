@@ -17,10 +17,11 @@ import numpy as np
 from calosim_tf.data.schema import holdout_rows
 from calosim_tf.physics.distances.frechet import frechet_distance, resampled_moments
 from calosim_tf.physics.distances.histograms import times_drawn
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.feature_distances import log_voxels
 from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import MetricFunction, ratio_with_error
+from calosim_tf.physics.observables.sample import Sample
 
 # Our choices
 TRAINING_SHARE, MOST_TRAINING = 0.2, 6_000

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import PER_ENERGY, Measured, Metric
 from calosim_tf.physics.metrics.statistics import (
     BOOTSTRAP_ERROR,
@@ -17,6 +17,7 @@ from calosim_tf.physics.metrics.statistics import (
     mean_with_error,
     ratio_with_error,
 )
+from calosim_tf.physics.observables.sample import Sample
 
 
 def _chi2(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:

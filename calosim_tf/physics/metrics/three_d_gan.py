@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from calosim_tf.physics.distances.histograms import BOOTSTRAP_RESAMPLES
-from calosim_tf.physics.metrics.comparison import Comparison, Sample
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.physics.metrics.metric import Measured, Metric
 from calosim_tf.physics.metrics.statistics import BOOTSTRAP_ERROR, MetricFunction, ratio_with_error
+from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.papers.cubes import cubes_gev
 from calosim_tf.physics.papers.three_d_gan import (
     AXES,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from calosim_tf.physics.metrics.comparison import Sample
+from calosim_tf.physics.observables.sample import Sample
 
 # Keeps the logarithm of an empty layer finite (CaloChallenge definition)
 EMPTY_ENERGY_MEV = 1e-8

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.geometry import CellLayer, VoxelDetector
-from calosim_tf.physics.metrics.comparison import Sample
 from calosim_tf.physics.observables.features import blocks
+from calosim_tf.physics.observables.sample import Sample
 
 # In units of the detector's voxel threshold
 SPARSITY_THRESHOLDS = (1.0, 10.0, 100.0, 1000.0)

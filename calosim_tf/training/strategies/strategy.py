@@ -1,4 +1,4 @@
-"""Strategies: how processes and devices share one training run."""
+"""What a strategy is: how processes and devices share one training run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from calosim_tf.errors import CalosimError, ConfigError, WorkerLostError
+from calosim_tf.errors import CalosimError, WorkerLostError
 from calosim_tf.layers.replicas import ALONE, Replicas
 
 # What the engines raise when another process is gone: gRPC and Gloo by different names
@@ -143,37 +143,6 @@ class Strategy:
                 f"{where}: rank {self.process} lost {lost} ({_first_line(error)}): the last checkpoint is intact, "
                 "start all ranks again with --resume"
             ) from error
-
-
-def connect(name: str, *, fp16: bool = False) -> Strategy:
-    """The strategy of that name, connected to the other processes; before the first tensor is made.
-
-    Parameters
-    ----------
-    name : {'none', 'mirrored', 'multiworker', 'horovod'}
-    fp16 : bool
-        Send gradients in 16 bits (Horovod).
-
-    Raises
-    ------
-    ConfigError
-        What the strategy needs is not there.
-    """
-    if fp16 and name != "horovod":
-        raise ConfigError(f"--fp16-gradients: found with --strategy {name}, expected --strategy horovod")
-    if name == "mirrored":
-        from calosim_tf.training.strategies.tf_distribute import Mirrored
-
-        return Mirrored()
-    if name == "multiworker":
-        from calosim_tf.training.strategies.tf_distribute import MultiWorker
-
-        return MultiWorker()
-    if name == "horovod":
-        from calosim_tf.training.strategies.horovod import Horovod
-
-        return Horovod(fp16)
-    return Strategy()
 
 
 def _lost_rank(message: str) -> str:

@@ -12,7 +12,7 @@ from calosim_tf.physics.distances import ssim
 from calosim_tf.physics.distances.shower_similarity import picture_groups, shower_similarity
 from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.diversity import ssim_distances
-from calosim_tf.report.evaluate import METRICS
+from calosim_tf.physics.metrics.listed import METRICS
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 from calosim_tf.physics.distances.chi2 import total_energy_chi2
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
+from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, measure
-from calosim_tf.report.evaluate import METRICS
 
 # A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
 # unbiased distance of equal samples is below 0.

@@ -9,11 +9,12 @@ import pytest
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import PHOTON, get_detector
-from calosim_tf.physics.metrics.comparison import Sample, compare
+from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.correlations import pearson_matrix
 from calosim_tf.physics.metrics.tails import tail_rate
 from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.physics.observables.high_level_features import high_level_features
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.observables.shower_shapes import lateral_edges_mm, shower_shapes, voxel_pass, voxel_radius_mm
 
 
@@ -87,7 +88,7 @@ def test_tail_rates_count_and_refuse():
 
 def test_correlations_equal_numpy_and_find_shuffled_layers(reference, generated):
     """Breaks if a pair of layers is left out, or a constant layer spoils the others."""
-    from calosim_tf.report.evaluate import METRICS
+    from calosim_tf.physics.metrics.listed import METRICS
 
     values = np.random.default_rng(2).normal(size=(50, 3)) @ np.tri(3)
     np.testing.assert_allclose(pearson_matrix(values), np.corrcoef(values, rowvar=False))

@@ -72,8 +72,8 @@ def main(strategy_name: str, cells: Path, out: Path, runs: list[str]) -> None:
     from calosim_tf.geometry import get_detector
     from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.connect import connect
     from calosim_tf.training.strategies.devices import split_cpu
-    from calosim_tf.training.strategies.strategy import connect
     from calosim_tf.training.train import train
 
     split_cpu()
