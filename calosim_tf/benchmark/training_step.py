@@ -15,8 +15,8 @@ from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.training.build import build_model
-from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
+from calosim_tf.training.strategies.devices import threads_in_use
 
 
 class _StepClock(keras.callbacks.Callback):

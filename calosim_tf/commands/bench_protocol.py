@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.commands.bench import positive_integer, require_positive
+from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 
@@ -37,7 +37,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     from calosim_tf.benchmark.clocks import spread
     from calosim_tf.benchmark.machine import description
     from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
-    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.strategies.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
     full = InferenceProtocol()

@@ -29,8 +29,8 @@ QUERIES = ((1, 1), (6, 6))  # beside the brightest cell: two places far from it
 def run(args: argparse.Namespace) -> int:
     """Generate one shower per held-out shower with every run, score, draw."""
     from calosim_tf.data.bundled import run_path
-    from calosim_tf.physics.lhcb_scores import ScoreSettings, lhcb_score_table
-    from calosim_tf.physics.report_folder import report_folder
+    from calosim_tf.physics.papers.lhcb_scores import ScoreSettings, lhcb_score_table
+    from calosim_tf.report.folder import report_folder
     from calosim_tf.training.run_folder import RunFolder
 
     clusters = DEFAULT_CLUSTERS if args.clusters is None else args.clusters
@@ -107,7 +107,7 @@ def _make(folders, names: list[str], reference, seed: int) -> tuple[dict[str, An
 
 
 def _as_lhcb(showers):
-    from calosim_tf.physics.lhcb_scores import LhcbShowers
+    from calosim_tf.physics.papers.lhcb_scores import LhcbShowers
 
     pictures = showers.detector.layer_image(showers.showers_mev, 0)
     return LhcbShowers(pictures, showers.attributes[:, :3], showers.attributes[:, 3:5], showers.source)
@@ -116,7 +116,7 @@ def _as_lhcb(showers):
 def _draw(folder: Path, scores: dict, sets: dict, models: list[str], settings, reference_name: str) -> None:
     import numpy as np
 
-    from calosim_tf.physics.lhcb_statistics import shower_statistics
+    from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
     from calosim_tf.plots.lhcb import plot_prd_curves, plot_sample_showers, plot_statistics
     from calosim_tf.plots.style import plot_style, save_picture
 

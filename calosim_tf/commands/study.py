@@ -70,10 +70,10 @@ def run_sensitivity(args: argparse.Namespace) -> int:
     from calosim_tf.data.bundled import bundled_sample
     from calosim_tf.data.readers import read_showers
     from calosim_tf.geometry import get_detector
-    from calosim_tf.physics.evaluate import chosen_metrics
+    from calosim_tf.physics.metrics.listed import chosen_metrics
     from calosim_tf.plots.studies import plot_sensitivity
-    from calosim_tf.studies.report import Figure, publish_study
-    from calosim_tf.studies.sensitivity import LEAST_RESAMPLES, sensitivity_study, sensitivity_summary
+    from calosim_tf.studies.report import Figure, publish_study, sensitivity_summary
+    from calosim_tf.studies.sensitivity import LEAST_RESAMPLES, sensitivity_study
 
     if args.resamples < LEAST_RESAMPLES:
         raise ConfigError(f"--resamples: found {args.resamples}, expected at least {LEAST_RESAMPLES}: sigma needs them")

@@ -37,7 +37,7 @@ class CaloGanTraining(AdversarialTraining):
 
     CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
 
-    MODEL: ClassVar[str] = "calosim_tf.training.calogan.CaloGanModel"
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.calogan.CaloGanModel"
 
     algorithm: str = "calogan"
     batch_size: int = 256

@@ -21,7 +21,7 @@ class HingeTraining(AdversarialTraining):
         same real minibatch, which is not copied.
     """
 
-    MODEL: ClassVar[str] = "calosim_tf.training.hinge.HingeModel"
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.hinge.HingeModel"
 
     algorithm: str = "hinge"
     batch_size: int = 512

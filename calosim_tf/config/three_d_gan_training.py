@@ -55,7 +55,7 @@ class ThreeDGanTraining(AdversarialTraining):
 
     CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
 
-    MODEL: ClassVar[str] = "calosim_tf.training.three_d_gan.ThreeDGanModel"
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.three_d_gan.ThreeDGanModel"
 
     algorithm: str = "three_d_gan"
     batch_size: int = 128

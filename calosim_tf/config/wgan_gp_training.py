@@ -30,7 +30,7 @@ class WganGpTraining(AdversarialTraining):
         Standard deviation of normal noise added to whatever the critic sees, new in every update; 0 for none.
     """
 
-    MODEL: ClassVar[str] = "calosim_tf.training.wasserstein.WassersteinGpModel"
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.wasserstein.WassersteinGpModel"
 
     algorithm: str = "wgan_gp"
     penalty_weight: float = 3.0

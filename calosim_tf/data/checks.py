@@ -8,9 +8,9 @@ from os import PathLike
 
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.contents import Contents, check_contents
 from calosim_tf.data.known_files import CALOCHALLENGE, titles_by_digest
+from calosim_tf.data.layouts.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.readers import LAYOUTS, close_showers, open_showers, source_label
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.geometry import DETECTORS, get_detector

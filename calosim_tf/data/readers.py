@@ -9,13 +9,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import CaloChallengeFile
-from calosim_tf.data.calogan_file import CaloGanFile
 from calosim_tf.data.contents import check_contents
-from calosim_tf.data.ecal_file import ECAL, EcalAngleFile, EcalFile
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
-from calosim_tf.data.lhcb_arrays import DEPOSITS, is_npz
-from calosim_tf.data.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
+from calosim_tf.data.layouts.calochallenge_file import CaloChallengeFile
+from calosim_tf.data.layouts.calogan_file import CaloGanFile
+from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
+from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS, is_npz
+from calosim_tf.data.layouts.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError

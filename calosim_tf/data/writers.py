@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
-from calosim_tf.data.cell_writers import CaloGanCentralWriter, CaloGanWriter, EcalAngleWriter, EcalWriter, LhcbWriter
+from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.layouts.cell_writers import (
+    CaloGanCentralWriter,
+    CaloGanWriter,
+    EcalAngleWriter,
+    EcalWriter,
+    LhcbWriter,
+)
 from calosim_tf.data.writer import ShowerWriter
 from calosim_tf.geometry import VoxelDetector
 

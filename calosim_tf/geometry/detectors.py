@@ -82,8 +82,8 @@ LHCB = VoxelDetector(
     central=(0.0, 0.0, math.nan, 0.0, 0.0),
 )
 
-# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.lhcb_file); ``lhcb`` tells them
-# from the showers.  Rows count y here too.
+# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.layouts.lhcb_file);
+# ``lhcb`` tells them from the showers.  Rows count y here too.
 LHCB_XY = replace(LHCB, name="lhcb_xy", file_layout="lhcb_xy")
 LHCB_YX = replace(LHCB, name="lhcb_yx", file_layout="lhcb_yx")
 

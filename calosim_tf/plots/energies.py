@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.metrics import Results
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.plots.panels import Panel, add_headline, draw_histograms, histogram_of_values, panel_grid
 from calosim_tf.plots.style import CONTROL_COLOUR, GENERATED_COLOUR, REFERENCE_COLOUR
 

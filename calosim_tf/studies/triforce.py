@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.physics.energies import group_energies
+from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.progress import progress
 
 EPOCHS, TRAININGS = 30, 3

@@ -16,7 +16,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
-from calosim_tf.physics.traversal import Path
+from calosim_tf.physics.papers.traversal import Path
 from calosim_tf.training.build import build_generator, build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder

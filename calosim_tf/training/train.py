@@ -15,7 +15,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.messages import is_watched, note
-from calosim_tf.physics.chi2 import chi2_from_totals
+from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
@@ -23,7 +23,7 @@ from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
-from calosim_tf.training.strategy import Strategy
+from calosim_tf.training.strategies.strategy import Strategy
 
 
 def train(

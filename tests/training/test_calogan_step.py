@@ -11,8 +11,8 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.models.calogan import build_critic, build_generator
 from calosim_tf.training import random
+from calosim_tf.training.algorithms.calogan import DROPOUT_DRAWS, CaloGanModel
 from calosim_tf.training.build import build_optimizer, state_variables
-from calosim_tf.training.calogan import DROPOUT_DRAWS, CaloGanModel
 
 BATCH = 8
 SMALL = {

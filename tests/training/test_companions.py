@@ -14,7 +14,7 @@ from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
-from calosim_tf.physics.traversal import Path
+from calosim_tf.physics.papers.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator

@@ -13,10 +13,10 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.latents import draw_latents
 from calosim_tf.models.lhcb_gan import build_critic, build_generator
 from calosim_tf.training import random
+from calosim_tf.training.algorithms.hinge import HingeModel
+from calosim_tf.training.algorithms.score_gan import FIRST_NOISE_DRAW
+from calosim_tf.training.algorithms.wasserstein import WassersteinGpModel
 from calosim_tf.training.build import build_optimizer, tracked_state
-from calosim_tf.training.hinge import HingeModel
-from calosim_tf.training.score_gan import FIRST_NOISE_DRAW
-from calosim_tf.training.wasserstein import WassersteinGpModel
 
 BATCH = 6
 NETWORK = LhcbGanNetwork(

@@ -13,7 +13,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import SeededDropout, dropout_numbers
 from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
-from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.algorithms.three_d_gan import ThreeDGanModel
 
 SHAPE = (3, 3, 2)
 BATCH = 8
@@ -278,7 +278,7 @@ def test_dropout_draws_differ_between_the_calls_of_a_step(data, monkeypatch):
     def recorded(source):
         return dropout_numbers(lambda shape, index: drawn.append(source(shape, index)) or drawn[-1])
 
-    monkeypatch.setattr("calosim_tf.training.three_d_gan.dropout_numbers", recorded)
+    monkeypatch.setattr("calosim_tf.training.algorithms.three_d_gan.dropout_numbers", recorded)
     model.train_step(data)
     assert len(drawn) == 3
     assert not np.array_equal(drawn[0], drawn[1])

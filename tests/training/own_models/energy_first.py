@@ -11,8 +11,8 @@ import tensorflow as tf
 from calosim_tf.config import NETWORKS, TRAININGS, DenseGanNetwork, Experiment, LatentLaw, WganGpTraining
 from calosim_tf.experiments import EXPERIMENTS
 from calosim_tf.models.calo_shower_gan import build_companions as build_companions
+from calosim_tf.training.algorithms.wasserstein import WassersteinGpModel
 from calosim_tf.training.normalisation import FITS
-from calosim_tf.training.wasserstein import WassersteinGpModel
 
 
 @dataclass(frozen=True)
