@@ -110,7 +110,8 @@ REFUSED = {
     "a file at the root": (lambda c: first_file(c).update(path="/etc/passwd"), "expected a plain name"),
     "the folder itself": (lambda c: first_file(c).update(path=".."), "expected a plain name"),
     "a file that is not there": (lambda c: first_file(c).update(path="other.onnx"), "found no such file"),
-    "a file of another size": (lambda c: first_file(c).update(bytes=5), "found 4 bytes, expected the 5"),
+    "a file that was cut": (lambda c: first_file(c).update(bytes=5), "found 4 bytes, expected the 5"),
+    "a file with something appended": (lambda c: first_file(c).update(bytes=3), "found 4 bytes, expected the 3"),
     "a batch of nothing": (lambda c: first_file(c).update(batch=0), "batch 0"),
 }
 

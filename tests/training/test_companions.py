@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import load_source
+from calosim_tf.errors import CheckpointError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
@@ -85,6 +87,19 @@ def test_a_published_run_has_no_estimates(run):
     store.save(tf.train.Checkpoint(generator=generator), 4)
     store.mark_best(4)
     assert "holds no critic" in AttributeHead(folder).missing
+
+
+def test_a_critic_that_the_checkpoint_holds_in_part_is_refused(run):
+    """Breaks when the layers that are not there estimate with their random weights."""
+    folder, _, critic = run
+    store = CheckpointStore(folder.checkpoints, keep=1)
+    names = [layer.name for layer in critic.layers if layer.weights]
+    part = keras.Model(critic.input, critic.get_layer(names[len(names) // 2]).output)
+    store.save(tf.train.Checkpoint(critic=part), 4)
+    store.mark_best(4)
+    energy, attributes = particles()
+    with pytest.raises(CheckpointError, match="holds no value for critic/layer_with_weights-"):
+        AttributeHead(folder).estimate(np.ones((5, 504)), energy, attributes)
 
 
 def test_a_critic_without_that_head_is_told_apart(run):
