@@ -11,6 +11,7 @@ from calosim_tf.errors import ConfigError
 
 if TYPE_CHECKING:
     from calosim_tf.bundle.sidecar import Sidecar
+    from calosim_tf.data.trained_on import TrainedOn
     from calosim_tf.geometry import VoxelDetector
     from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
@@ -64,6 +65,17 @@ class GeneratorSource:
         from calosim_tf.geometry import get_detector
 
         return get_detector(self.sidecar.detector if self.sidecar else self.run_folder.experiment().data.layout)
+
+    @property
+    def trained_on(self) -> list[TrainedOn]:
+        """Ranges of the showers that each network was trained on; empty where one of them did not record it."""
+        if self.sidecar:
+            found = [network.trained_on for network in self.sidecar.networks]
+        else:
+            members = self.run_folder.experiment().members
+            runs = [self.run_folder.member(member.name) for member in members] or [self.run_folder]
+            found = [run.trained_on() for run in runs]
+        return [] if None in found else found
 
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
