@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calosim_tf.errors import ConfigError
+from calosim_tf.errors import ConfigError, RunFolderError
 
 if TYPE_CHECKING:
     from calosim_tf.bundle.sidecar import Sidecar
+    from calosim_tf.config import Published
     from calosim_tf.data.trained_on import TrainedOn
     from calosim_tf.geometry import VoxelDetector
     from calosim_tf.inference.sampler import ShowerSampler
@@ -65,6 +66,34 @@ class GeneratorSource:
         from calosim_tf.geometry import get_detector
 
         return get_detector(self.sidecar.detector if self.sidecar else self.run_folder.experiment().data.layout)
+
+    @property
+    def published(self) -> tuple[Published, ...]:
+        """Published numbers of the experiment; none of an experiment that is not this package's."""
+        from calosim_tf.experiments import EXPERIMENTS
+
+        if self.sidecar is None:
+            return self.run_folder.experiment().published
+        return EXPERIMENTS[self.experiment].published if self.experiment in EXPERIMENTS else ()
+
+    def first_way(self) -> tuple[str, str]:
+        """Back end and precision of a user who asks for none: TensorFlow, or the first that a bundle has a file for.
+
+        Raises
+        ------
+        RunFolderError
+            No back end runs what the bundle holds.
+        """
+        from calosim_tf.inference.backends import FORMAT_OF
+
+        held = ("saved_model",) if self.sidecar is None else self.sidecar.formats
+        for way, kind in FORMAT_OF.items():
+            if kind in held:
+                return way
+        raise RunFolderError(
+            f"{self.name}: found {', '.join(held) or 'no format'}, expected one that a back end runs: export with "
+            "--format saved_model"
+        )
 
     @property
     def trained_on(self) -> list[TrainedOn]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Range = tuple[float, float]
 # Files of single precision round the ends of a range: they are inside
 ROUNDING = 1e-6
+# The ends of two samples of one law differ: of n training showers, another sample leaves about 2/n outside (our choice)
+TOLERATED_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class TrainedOn:
 def attributes_beyond(networks: Sequence[TrainedOn], attributes: Mapping[str, np.ndarray]) -> list[str]:
     """Attributes that none of the networks of a generator was trained on, one phrase each.
 
+    An attribute is named when it lies outside for more than 1 % of the showers.
+
     Parameters
     ----------
     networks : sequence of TrainedOn
@@ -81,7 +85,7 @@ def attributes_beyond(networks: Sequence[TrainedOn], attributes: Mapping[str, np
         low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
         margin = ROUNDING * max(abs(low), abs(high))
         outside = values[(values < low - margin) | (values > high + margin)]
-        if len(outside):
+        if len(outside) > TOLERATED_SHARE * len(values):
             found.append(f"{name} {outside[0]:g} is outside the trained range of {low:g} to {high:g}")
     return found
 

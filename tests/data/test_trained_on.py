@@ -47,3 +47,6 @@ def test_attributes_beyond_all_networks_are_named():
         "x0_mm -6 is outside the trained range of -5 to 5",
     ]
     assert attributes_beyond([], outside) == []
+    tail = np.append(np.full(99, 1.5), 2.1)
+    assert attributes_beyond([high], {"theta_rad": tail}) == []
+    assert attributes_beyond([high], {"theta_rad": tail[1:]}) != []
