@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf.bundle.checks import checked_files, require_sound
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.normalisations import normalisation_from_dict
@@ -22,10 +23,6 @@ from calosim_tf.files import read_json, write_json
 
 SCHEMA = 1
 SIDECAR = "sidecar.json"
-FORMATS = (
-    *("saved_model", "tflite", "tflite_fp16", "tflite_dynamic", "tflite_int8", "tflite_int16x8"),
-    *("onnx", "lwtnn"),
-)
 
 
 @dataclass(frozen=True)

@@ -122,17 +122,14 @@ class GeneratorSource:
 
     def load(self, backend: str, precision: str, threads: int = 0) -> tuple[ShowerSampler, tuple[int, ...]]:
         """The generator, and the iterations of its networks."""
-        from calosim_tf.inference.backends import WITH_TENSORFLOW
-        from calosim_tf.inference.bundle import engine_sampler
+        from calosim_tf.bundle.formats import FORMATS
+        from calosim_tf.inference.backends import format_of
 
         self.require(backend, precision)
-        iterations = tuple(network.iteration for network in self.sidecar.networks) if self.sidecar else ()
-        if backend not in WITH_TENSORFLOW:
-            return engine_sampler(self.path, self.sidecar, backend, precision, threads), iterations
         if self.sidecar:
-            from calosim_tf.export.load import saved_model_sampler
-
-            return saved_model_sampler(self.path, self.sidecar, backend == "xla"), iterations
+            loader = FORMATS[format_of(backend, precision)].function("loader")
+            iterations = tuple(network.iteration for network in self.sidecar.networks)
+            return loader(self.path, self.sidecar, backend, precision, threads), iterations
         from calosim_tf.training.load import load_generator
 
         return load_generator(self.run_folder, jit_compile=backend == "xla")

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.bundle.formats import Format
+from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.export.parts import OUTPUT, Part
 from calosim_tf.export.physics_in_graph import cells_mev, condition
+from calosim_tf.export.runners import Runner
+from calosim_tf.export.writing import NetworkWriter, described
 
 RAW, SHOWERS, CELLS = "raw", "showers", "cells_mev"
 
@@ -88,6 +92,31 @@ class RoutedGenerator(tf.Module):
     def save(self, path: Path) -> None:
         """Write the SavedModel folder."""
         tf.saved_model.save(self, str(path), signatures={SHOWERS: self.showers.get_concrete_function()})
+
+
+def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the SavedModel of a network into a bundle."""
+    path = network.path(kind)
+    ExportedGenerator(network.part).save(path)
+    return [described(path, RAW)]
+
+
+def write_routed(parts: Sequence[Part], folder: Path) -> ModelFile:
+    """Write the SavedModel of a split into a bundle."""
+    path = folder / "routed.saved_model"
+    RoutedGenerator(parts).save(path)
+    return described(path, SHOWERS)
+
+
+def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
+    """The raw function of a SavedModel, to check it with."""
+    raw = tf.saved_model.load(str(folder / file.path)).signatures[file.signature]
+
+    def run(latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        outputs = raw(latent=tf.constant(latent), condition=tf.constant(condition))[file.output].numpy()
+        return outputs.reshape(len(outputs), -1)
+
+    return run
 
 
 def showers_function(made: Callable[..., tf.Tensor], latent_size: int, attributes: int):
