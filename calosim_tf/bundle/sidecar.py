@@ -131,11 +131,6 @@ class NetworkRecord:
         """Label and inverse of this network."""
         return normalisation_from_dict(self.normalisation)
 
-    def covers(self, incident_energy_mev: float) -> bool:
-        """Whether this network makes showers of that incident energy."""
-        low, high = self.energy_range_mev or (None, None)
-        return (low is None or incident_energy_mev >= low) and (high is None or incident_energy_mev <= high)
-
     def file(self, kind: str, batch: int | None = None) -> ModelFile:
         """File of a format: that of any batch size, or the one made for ``batch``, or the one of the next size.
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from calosim_tf.bundle.formats import Format
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
+from calosim_tf.config.energy_range import route
 from calosim_tf.export.parts import OUTPUT, Part
 from calosim_tf.export.physics_in_graph import cells_mev, condition
 from calosim_tf.export.runners import Runner
@@ -75,7 +76,7 @@ class RoutedGenerator(tf.Module):
 
         def made(incident_energy_mev, attributes, latent):
             cells = tf.fill((tf.shape(latent)[0], detector.n_voxels), np.float32(np.nan))
-            number = _route([part.energy_range_mev for part in parts], incident_energy_mev)
+            number = route([part.energy_range_mev for part in parts], incident_energy_mev, tf.where)
             for index, part in enumerate(parts):
                 rows = tf.where(number == index)
                 law = part.generator.normalisation
@@ -134,16 +135,3 @@ def showers_function(made: Callable[..., tf.Tensor], latent_size: int, attribute
         more = tf.TensorSpec((None, attributes), tf.float32, "attributes")
         return tf.function(with_attributes, input_signature=[energy, more, latent])
     return tf.function(from_energy, input_signature=[energy, latent])
-
-
-def _route(ranges: Sequence[tuple[float | None, float | None]], incident_energy_mev: tf.Tensor) -> tf.Tensor:
-    """Number of the network of each shower, -1 for none, as :meth:`RoutedShowerGenerator.route`."""
-    number = tf.fill(tf.shape(incident_energy_mev), -1)
-    for index, (low, high) in enumerate(ranges):
-        inside = tf.ones_like(incident_energy_mev, dtype=tf.bool)
-        if low is not None:
-            inside &= incident_energy_mev >= low
-        if high is not None:
-            inside &= incident_energy_mev <= high
-        number = tf.where(inside, index, number)
-    return number

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.bundle.sidecar import NetworkRecord, Sidecar
+from calosim_tf.config.energy_range import closed
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.backends import format_of
 from calosim_tf.inference.engine import Engine
@@ -54,10 +55,6 @@ def joined(sidecar: Sidecar, sampler: Callable[[NetworkRecord], NetworkSampler])
     """One sampler of all networks of a bundle, each made by ``sampler``."""
     if len(sidecar.networks) == 1:
         return sampler(sidecar.networks[0])
-    members = []
-    for network in sidecar.networks:
-        low, high = network.energy_range_mev or (None, None)
-        members.append(
-            (float("-inf") if low is None else low, float("inf") if high is None else high, sampler(network))
-        )
-    return RoutedShowerGenerator(members)
+    return RoutedShowerGenerator(
+        [(*closed(network.energy_range_mev), sampler(network)) for network in sidecar.networks]
+    )
