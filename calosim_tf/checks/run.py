@@ -55,7 +55,7 @@ def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFold
         if name not in CHECKS:
             raise ConfigError(f"--checks: found {name!r}, expected some of {','.join(CHECKS)}")
         if name in NEED_A_RUN and run_folder is None:
-            raise ConfigError(f"--checks {name}: needs a run to generate with, found a file: leave it out")
+            raise ConfigError(f"--checks {name}: needs a run to generate with, found a file or a bundle: leave it out")
         if name in NEED_A_RUN and run_folder.experiment().members:
             raise ConfigError(f"--checks {name}: needs a run of one generator, found a split: check a member's folder")
         if name in CLIC_CHECKS and detector.name not in CUBE_DETECTORS:

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from calosim_tf.config import AnyExperiment, Experiment, Member, experiment_from
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.source import ShowerSource
+from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, StorageError
 from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
@@ -74,6 +76,14 @@ class RunFolder:
             return normalisation_from_dict(self.data()["normalisation"])
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"{path}: found no usable entry 'normalisation' ({error})") from error
+
+    def trained_on(self) -> TrainedOn | None:
+        """Ranges of the training showers; None for a run that did not record them."""
+        stored = self.data().get("trained_on")
+        try:
+            return None if stored is None else TrainedOn.from_dict(stored)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(f"{self.path / 'data.json'}: found no usable entry 'trained_on' ({error})") from error
 
     def status(self) -> dict[str, Any]:
         """Last written state; empty before the first one."""
@@ -191,7 +201,9 @@ class RunFolder:
             "streamed_group_rows": source.group_rows,
         }
         if not experiment.members:
-            record["normalisation"] = fit_normalisation(experiment, source).to_dict()
+            normalisation = fit_normalisation(experiment, source)
+            record["normalisation"] = normalisation.to_dict()
+            record["trained_on"] = asdict(TrainedOn.of(source, normalisation))
         return record
 
     def _require_same(self, experiment: AnyExperiment, source: ShowerSource) -> None:

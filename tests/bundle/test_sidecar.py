@@ -19,6 +19,7 @@ from calosim_tf.bundle.sidecar import (
     write_sidecar,
 )
 from calosim_tf.config import LatentLaw
+from calosim_tf.config.energy_range import route
 from calosim_tf.data.cell_transforms import CubeNormalisation, LogCellNormalisation
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import RunFolderError
@@ -163,11 +164,14 @@ def test_files_are_chosen_by_batch():
 
 
 def test_networks_of_a_split_are_in_order(bundle):
-    """Breaks when an energy on a shared edge, which the upper network makes, goes to another one."""
+    """Breaks when an energy on a shared edge, which the upper network makes, goes to another one, or an open end loses
+    its energies.
+    """
     low, high = network("low", (None, 4096.0)), network("high", (4096.0, None))
     write_sidecar(bundle, sidecar(low, high))
-    assert [item.covers(4096.0) for item in read_sidecar(bundle).networks] == [True, True]
-    assert [item.covers(4097.0) for item in read_sidecar(bundle).networks] == [False, True]
+    ranges = [item.energy_range_mev for item in read_sidecar(bundle).networks]
+    assert route(ranges, np.array([0.5, 4095.0, 4096.0, 4097.0]), np.where).tolist() == [0, 0, 1, 1]
+    assert route([(1.0, 2.0), (3.0, 4.0)], np.array([0.5, 1.0, 2.5, 4.0, 5.0]), np.where).tolist() == [-1, 0, -1, 1, -1]
     for wrong in ((high, low), (low, network("high"))):
         write_sidecar(bundle, sidecar(*wrong))
         with pytest.raises(RunFolderError, match="expected them in ascending order"):
