@@ -25,8 +25,6 @@ from calosim_tf.physics.observables import ShowerFeatures, mean_shower_mev, resp
 BOOTSTRAP_SEED = 20230531
 # Our choice: enough groups of showers for an error of the error below 10 %.
 SPECTRUM_GROUPS = 64
-# File layout -> what detectors with it provide to metrics of their papers
-LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"}
 
 
 def bootstrap_rng(*words: int) -> np.random.Generator:
@@ -189,10 +187,7 @@ class Comparison:
         names = set(self.reference.features.per_layer)
         if self.reference.groups.discrete:
             names.add("discrete_energies")
-        layout = self.reference.showers.detector.file_layout
-        if layout in LAYOUT_PROVIDES:
-            names.add(LAYOUT_PROVIDES[layout])
-        return frozenset(names)
+        return frozenset(names.union(self.reference.showers.detector.provides))
 
 
 @dataclass(frozen=True, eq=False)
