@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.bundle.describe import condition_words, output_words
 from calosim_tf.bundle.sidecar import Condition, NetworkRecord
 from calosim_tf.config import Experiment
 from calosim_tf.export.cost import multiply_adds
@@ -75,10 +74,10 @@ class Part:
     def record(self) -> NetworkRecord:
         """What the sidecar says of it, without files."""
         law, detector = self.generator.normalisation, self.generator.detector
-        names, formula = condition_words(law, detector)
+        names, formula = law.condition_words(detector.attributes)
         conditions = self.label(*self.particles(RANGE_PARTICLES, seed=0))
         low, high = (tuple(float(x) for x in end) for end in (conditions.min(axis=0), conditions.max(axis=0)))
-        scale, unit = output_words(law)
+        scale, unit = law.output_words()
         return NetworkRecord(
             name=self.name,
             energy_range_mev=self.energy_range_mev,

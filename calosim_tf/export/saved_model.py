@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.export.parts import OUTPUT, Part
-from calosim_tf.export.physics_in_graph import cells_mev, condition
+from calosim_tf.export.physics_in_graph import cells_mev, condition, require_graph_form
 
 RAW, SHOWERS, CELLS = "raw", "showers", "cells_mev"
 
@@ -25,9 +25,16 @@ class ExportedGenerator(tf.Module):
     Parameters
     ----------
     part : Part
+
+    Raises
+    ------
+    UnsupportedFormat
+        The normalisation is of a kind without a graph form.
     """
 
     def __init__(self, part: Part):
+        # before it is traced, because TensorFlow would wrap the error
+        require_graph_form(part.generator.normalisation)
         super().__init__(name="exported_generator")
         # the variables and not the model: Keras would write every layer's own functions too
         self.weights = part.network.weights
