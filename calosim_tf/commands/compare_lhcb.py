@@ -10,7 +10,6 @@ from typing import Any
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
-LHCB_LAYOUTS = ("lhcb", "lhcb_xy", "lhcb_yx")
 # Columns of the printed table: heading and entry of the scores
 COLUMNS = (
     ("physics", "prd_auc_physics"),
@@ -60,12 +59,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(folders) -> list[str]:
-    names = []
+    from calosim_tf.geometry import DETECTORS
+
+    names: list[str] = []
+    known = [name for name, detector in DETECTORS.items() if "lhcb" in detector.provides]
     for folder in folders:
         experiment = folder.experiment()
-        if experiment.data.layout not in LHCB_LAYOUTS:
+        if experiment.data.layout not in known:
             raise ConfigError(
-                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(LHCB_LAYOUTS)}; "
+                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(known)}; "
                 "judge other detectors with `calosim evaluate` and compare the metrics.json files"
             )
         names.append(experiment.name if experiment.name not in names else f"{experiment.name} ({folder.path.name})")

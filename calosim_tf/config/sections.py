@@ -31,6 +31,10 @@ class DataConfig:
         Voxels below this are set to 0 before training, 0 for none.
     normalise_per_energy : bool
         Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+    normalisation : str or None
+        What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
+        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``; ``None`` is the one that the network was published
+        with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
@@ -46,6 +50,7 @@ class DataConfig:
     normalise_per_energy: bool = False
     energy_label: str = "log"
     standardize_conditions: bool = False
+    normalisation: str | None = None
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:

@@ -12,7 +12,6 @@ from calosim_tf.config import NETWORKS, TRAININGS, DenseGanNetwork, Experiment, 
 from calosim_tf.experiments import EXPERIMENTS
 from calosim_tf.models.calo_shower_gan import build_companions as build_companions
 from calosim_tf.training.algorithms.wasserstein import WassersteinGpModel
-from calosim_tf.training.normalisation import FITS
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,6 @@ def _inputs(network: EnergyFirstNetwork) -> dict:
 
 NETWORKS[EnergyFirstNetwork.family] = EnergyFirstNetwork
 TRAININGS[EnergyFirstTraining.algorithm] = EnergyFirstTraining
-FITS[EnergyFirstNetwork.family] = FITS["calo_shower_gan"]
 EXPERIMENTS["energy_first"] = Experiment(
     name="energy_first",
     paper="none",

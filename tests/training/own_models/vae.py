@@ -12,7 +12,6 @@ from calosim_tf.config import NETWORKS, TRAININGS, DenseGanNetwork, Experiment, 
 from calosim_tf.experiments import EXPERIMENTS
 from calosim_tf.models.calo_shower_gan import build_generator as build_generator
 from calosim_tf.training.model import GenerativeModel
-from calosim_tf.training.normalisation import FITS
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,6 @@ def build_companions(network: VaeNetwork, seed: int = 0) -> dict[str, keras.Mode
 
 NETWORKS[VaeNetwork.family] = VaeNetwork
 TRAININGS[VaeTraining.algorithm] = VaeTraining
-FITS[VaeNetwork.family] = FITS["calo_shower_gan"]
 EXPERIMENTS["vae"] = Experiment(
     name="vae",
     paper="none",
