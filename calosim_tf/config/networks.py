@@ -26,11 +26,20 @@ class Network(Protocol):
         Module of :mod:`calosim_tf.models` that builds the networks; the whole dotted name where it lies elsewhere.
     latent : LatentLaw
     condition_size : int
+    normalisation : str
+        How showers become training tensors, unless ``data.normalisation`` says otherwise.
+    layer_shapes : tuple of (int, int)
+        Rows and columns of the detector's layers that it is built for; empty for any.
+    showers_shape : tuple of int
+        Shape of one training tensor.
     """
 
     family: ClassVar[str]
     latent: LatentLaw
     condition_size: int
+    normalisation: str
+    layer_shapes: tuple[tuple[int, int], ...]
+    showers_shape: tuple[int, ...]
 
 
 def _modules(ending: str) -> list[ModuleType]:

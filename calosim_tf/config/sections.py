@@ -257,6 +257,19 @@ class AdversarialTraining(TrainingConfig):
 
 
 @dataclass(frozen=True)
+class TaughtTraining(TrainingConfig):
+    """What losses have in common that learn from the generator of another run.
+
+    Attributes
+    ----------
+    teacher : str
+        Run folder of that generator; its best checkpoint is taken, and recorded by its checksums.
+    """
+
+    teacher: str = ""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """Where and how a run is kept; nothing here changes what is learnt but ``seed``."""
 

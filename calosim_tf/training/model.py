@@ -69,6 +69,8 @@ class GenerativeModel(keras.Model):
         self.stage: Stage = training.stages[0]
         self.seed = seed
         self.conditions = conditions
+        # generator of another run, where the loss learns from one
+        self.teacher: keras.Model | None = None
         self.replicas = replicas
         alike = tf.VariableAggregation.ONLY_FIRST_REPLICA
         self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False, name="iteration", aggregation=alike)

@@ -24,6 +24,7 @@ from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
 from calosim_tf.training.strategies.strategy import Strategy
+from calosim_tf.training.teacher import load_teacher
 
 
 def train(
@@ -88,6 +89,7 @@ def _train_network(
         model = build_model(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
         )
+        model.teacher = load_teacher(experiment, run)
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     strategy.on_chief(lambda: store.require_room(state_bytes(model)))

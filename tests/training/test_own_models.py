@@ -1,5 +1,7 @@
 """Models without a critic, and in stages, which are whole in files of their own, through real processes."""
 
+import functools
+import json
 import os
 import signal
 import subprocess
@@ -48,11 +50,22 @@ def state(run):
     return {name: reader.get_tensor(name) for name in sorted(names)}
 
 
-@pytest.fixture(scope="module", params=MODELS)
-def trained(request, tmp_path_factory):
-    run = tmp_path_factory.mktemp(request.param) / "run"
-    train(request.param, run)
-    return request.param, run
+@pytest.fixture(scope="module")
+def run_of(tmp_path_factory):
+    """Run folder of a model by name, trained once."""
+
+    @functools.cache
+    def trained_run(model):
+        run = tmp_path_factory.mktemp(model) / "run"
+        train(model, run)
+        return run
+
+    return trained_run
+
+
+@pytest.fixture(params=MODELS)
+def trained(request, run_of):
+    return request.param, run_of(request.param)
 
 
 def test_every_network_has_its_optimiser_and_no_other_is_there(trained):
@@ -85,10 +98,9 @@ def test_killed_and_resumed_it_equals_the_run_that_was_not(trained, tmp_path, sh
         assert (run / table).read_bytes() == (straight / table).read_bytes()
 
 
-def test_history_and_selection_know_the_stage(tmp_path_factory, tmp_path):
+def test_history_and_selection_know_the_stage(run_of):
     """Breaks when terms of two stages are averaged together, or a generator that was not trained is selected."""
-    run = tmp_path / "run"
-    train("energy_first", run)
+    run = run_of("energy_first")
     rows = IterationTable(run / "history.csv").rows()
     # a row every 2 iterations and one where the first stage ends
     assert [int(row["iteration"]) for row in rows] == [2, 3, 4, 6]
@@ -154,8 +166,6 @@ def test_it_generates_and_its_export_makes_the_same_showers(trained, tmp_path):
 
 def test_info_lists_the_networks_by_name(trained):
     """Breaks when the description of an experiment names a critic that is not there, or leaves out an encoder."""
-    import json
-
     model, _ = trained
     networks = json.loads(done(model, "info", model, "--json").stdout)["networks"]
     assert set(networks) == {"vae": {"generator", "encoder"}, "energy_first": {"generator", "critic", "energy"}}[model]
@@ -166,3 +176,32 @@ def test_a_loss_that_trains_a_network_which_is_not_there_is_one_line(tmp_path):
     process = calosim("vae", "train", "photon", "--set", "training.algorithm=vae", "--out", tmp_path / "run")
     assert process.returncode == 2
     assert len(process.stderr.strip().splitlines()) == 1
+
+
+def test_a_student_learns_from_the_run_that_its_settings_name(run_of, tmp_path):
+    """Breaks when the teacher is not the best checkpoint of that run, is trained along, or may change unseen."""
+    teacher = run_of("vae")
+    run, taught = tmp_path / "run", ("--set", f"training.teacher={teacher}")
+    train("student", run, *taught)
+    rows = IterationTable(run / "history.csv").rows()
+    assert float(rows[-1]["generator_loss_square"]) < 0.5 * float(rows[0]["generator_loss_square"])
+    best = (teacher / "checkpoints" / "best").read_text().strip()
+    sums = json.loads((teacher / "checkpoints" / best / "manifest.json").read_text())["sha256"]
+    record = json.loads((run / "data.json").read_text())["teacher"]
+    assert record == {"run": str(teacher), "iteration": int(best), "sha256": sums}
+    assert not any("teacher" in name for name in state(run))
+    other = tmp_path / "other"
+    train("vae", other, "--seed", "7")
+    changed = calosim("student", *("train", "student", "--out", run, "--resume", "--set", f"training.teacher={other}"))
+    assert changed.returncode == 2
+    assert "was begun with another teacher" in changed.stderr
+
+
+@pytest.mark.parametrize("teacher", ["", "nowhere"])
+def test_a_student_without_a_teacher_is_one_line(tmp_path, teacher):
+    """Breaks when a missing teacher is a traceback, or leaves half a run."""
+    run = tmp_path / "run"
+    process = calosim("student", "train", "student", "--out", run, "--set", f"training.teacher={teacher}")
+    assert process.returncode == 2
+    assert process.stderr.strip().splitlines()[-1].startswith("calosim: error: training.teacher: found")
+    assert not (run / "config.json").exists()

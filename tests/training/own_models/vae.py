@@ -72,7 +72,7 @@ def build_companions(network: VaeNetwork, seed: int = 0) -> dict[str, keras.Mode
 
 NETWORKS[VaeNetwork.family] = VaeNetwork
 TRAININGS[VaeTraining.algorithm] = VaeTraining
-EXPERIMENTS["vae"] = Experiment(
+VAE = Experiment(
     name="vae",
     paper="none",
     summary="a variational autoencoder",
@@ -81,3 +81,4 @@ EXPERIMENTS["vae"] = Experiment(
         batch_size=8, iterations=5, checkpoint_every=2, log_every=3, learning_rate_generator=1e-3, epsilon=1e-5
     ),
 )
+EXPERIMENTS[VAE.name] = VAE
