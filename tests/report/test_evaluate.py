@@ -13,7 +13,7 @@ import pytest
 from calosim_tf.errors import ConfigError, DataError, RunFolderError
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import distance_from_ideal
-from calosim_tf.report.evaluate import evaluate, summary_table
+from calosim_tf.report.evaluate import evaluate, reasons, summary_table
 from calosim_tf.report.folder import report_folder
 from calosim_tf.report.number_text import plain, with_error
 
@@ -37,6 +37,24 @@ def test_json_is_what_was_returned_and_follows_the_schema(report):
             assert re.fullmatch(r"[a-z0-9_]+", name)
             assert {"value", "error", "reference_vs_reference", "n", "unit", "note"} <= entry.keys()
             assert entry["note"]
+
+
+def test_metrics_of_other_detectors_are_left_out_without_a_word(report):
+    """Breaks if a report of photons lists the metrics of cells along x, or lacks a histogram of its own features."""
+    _, document = report
+    assert not any(note.startswith("Left out") for note in document["notes"])
+    assert {"separation_e_tot_over_e_inc", "separation_layer_energy_layer_0"} <= document["histograms"].keys()
+
+
+def test_missing_numbers_have_their_reasons():
+    """Breaks if a reason of Monte Carlo against Monte Carlo is taken for that of the number, or endings are listed."""
+    entries = {
+        "fine": {"metric": "fine"},
+        "few": {"metric": "few", "reason": "needs 100 showers", "reference_vs_reference_reason": "needs 50"},
+        "halves": {"metric": "halves", "reference_vs_reference_reason": "needs 50"},
+        "few_layer_1": {"metric": "few", "reason": "needs 100 showers"},
+    }
+    assert reasons(entries) == {"few": "needs 100 showers", "halves": "MC vs MC: needs 50"}
 
 
 def test_the_flat_table_holds_every_number_once(report):

@@ -231,7 +231,7 @@ def test_continuous_energies_of_two_spectra_by_hand():
         assert (row.lo, row.hi) == pytest.approx((0.5 * centre_gev, 1.5 * centre_gev))
         assert row.reference_counts[[0, 14, 28]].tolist() == [10, 10, 10]
         assert row.generated_counts[[0, 14, 28]].tolist() == [15, 10, 5]
-        assert (row.chi2, row.ndf) == (pytest.approx(8 / 3, rel=1e-12), 2)
+        assert (row.chi2, row.ndf, row.value) == (pytest.approx(8 / 3, rel=1e-12), 2, pytest.approx(4 / 3, rel=1e-12))
     assert table.value == pytest.approx(4 / 3, rel=1e-12)
 
 

@@ -43,6 +43,15 @@ def test_auc_of_shifted_gaussians_is_the_closed_form(scored):
     assert error == pytest.approx(0.0090, rel=0.05)
 
 
+def test_error_of_an_auc_by_hand():
+    """Breaks if the numbers of both classes are exchanged: AUC 0.8 of 10 against 20, so Q1 = 2/3 and Q2 = 32/45."""
+    variance = (0.16 + 9 * (2 / 3 - 0.64) + 19 * (32 / 45 - 0.64)) / (10 * 20)
+    assert auc_error(0.8, 10, 20) == pytest.approx(math.sqrt(variance), rel=1e-12)
+    # nothing learnt, 50 of each: Q1 = Q2 = 1/3
+    score = classifier_score(np.full(100, 0.5), np.repeat([False, True], 50))
+    assert score.auc_error == pytest.approx(math.sqrt((0.25 + 98 / 12) / 2500), rel=1e-12)
+
+
 def test_known_probabilities():
     """Nothing learnt: 0.5 and 0; everything: 1 and 1; certain and wrong: a loss of 100 nats as in the challenge."""
     positive = np.repeat([False, True], 50)

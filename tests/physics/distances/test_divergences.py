@@ -7,9 +7,13 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, entropy, ks_2samp, wasserstein_distance
 
+from calosim_tf.geometry.detectors import PHOTON
+from calosim_tf.physics import observables
 from calosim_tf.physics.distances.chi2 import two_sample_chi2
 from calosim_tf.physics.distances.divergences import js_divergence, kl_divergence, wasserstein_and_ks
 from calosim_tf.physics.distances.histograms import distance_with_error
+from calosim_tf.physics.metrics.comparison import compare
+from calosim_tf.physics.metrics.listed import METRICS
 
 
 def test_binned_divergences_equal_scipy():
@@ -57,6 +61,20 @@ def test_a_constant_reference_has_no_wasserstein_distance():
     wasserstein, ks = wasserstein_and_ks(np.zeros(5), np.zeros(7), np.random.default_rng(4))
     assert np.isnan(wasserstein[0])
     assert ks[0] == 0
+
+
+def test_every_layer_of_every_feature_has_a_distance(reference, generated):
+    """Breaks if layers are lost, the samples are exchanged, or the mean is over something else than these distances."""
+    comparison = compare(generated, reference)
+    found = {name: values for name, *values in observables(comparison)}
+    assert set(found) >= {"e_tot_over_e_inc", "centre_eta_layer_1", "width_phi_layer_2", "sparsity_layer_12"}
+    for layer_id in PHOTON.layer_ids:
+        for values, sample in zip(found[f"energy_layer_{layer_id}"], (generated, reference), strict=False):
+            voxels = sample.showers_mev[:, PHOTON.layer_slices[layer_id]].astype(float)
+            np.testing.assert_allclose(values, np.where(voxels < 1.0, 0.0, voxels).sum(axis=1), rtol=1e-5)
+    entries = METRICS["ks_statistic"].function(comparison, np.random.default_rng(0))
+    assert set(entries) == {"", *found}
+    assert entries[""].value == pytest.approx(np.mean([entries[name].value for name in found]))
 
 
 def test_chi2_of_histograms_equals_scipy():

@@ -11,7 +11,14 @@ import pytest
 
 from calosim_tf.errors import DataError
 from calosim_tf.physics.distances.frechet import fpd, frechet_distance, resampled_moments
-from calosim_tf.physics.distances.kernel_distance import gaussian_mmd2, kpd, polynomial_mmd2, unbiased_mmd2
+from calosim_tf.physics.distances.kernel_distance import (
+    gaussian_mmd2,
+    kpd,
+    median_distance,
+    polynomial_mmd2,
+    unbiased_mmd2,
+)
+from calosim_tf.physics.metrics.network_features import inception_score
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 
@@ -101,6 +108,20 @@ def test_gaussian_mmd_equals_the_sum_over_pairs():
         return np.exp(-((a[:, None] - b[None]) ** 2).sum(axis=-1) / (2 * 1.5**2))
 
     assert gaussian_mmd2(x, y, 1.5).value == pytest.approx(unbiased_mmd2(x, y, kernel), abs=1e-12)
+
+
+def test_the_median_distance_is_over_each_pair_once():
+    """Breaks if neighbours in the file are left out: of 0, 1, 3 and 7 the distances are 1, 2, 4, 3, 6 and 7."""
+    assert median_distance(np.array([0.0, 1.0, 3.0, 7.0])[:, None]) == pytest.approx(3.5)
+    assert median_distance(np.zeros((4, 2))) == 1.0
+
+
+def test_inception_score_by_hand():
+    """Breaks if classes and showers are exchanged: two of four classes, each told for sure, are 2; all alike are 1."""
+    rng = np.random.default_rng(0)
+    certain = np.eye(4)[np.arange(20) % 2]
+    assert inception_score(certain, rng)[0] == pytest.approx(2.0)
+    assert inception_score(np.full((20, 4), 0.25), rng) == pytest.approx((1.0, 0.0))
 
 
 def test_gaussian_mmd_and_its_error_by_hand():

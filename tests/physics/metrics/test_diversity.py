@@ -7,11 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import get_detector
 from calosim_tf.physics.distances import ssim
-from calosim_tf.physics.distances.shower_similarity import picture_groups, shower_similarity
+from calosim_tf.physics.distances.shower_similarity import (
+    dynamic_range_mev,
+    partner_rows,
+    picture_groups,
+    shower_similarity,
+)
 from calosim_tf.physics.metrics.comparison import compare
-from calosim_tf.physics.metrics.diversity import ssim_distances
+from calosim_tf.physics.metrics.diversity import energy_distances, ssim_distances
 from calosim_tf.physics.metrics.listed import METRICS
 
 
@@ -92,6 +98,41 @@ def test_similarity_of_photon_pairs_equals_scikit_image(samples):
         for i in range(4)
     ]
     np.testing.assert_allclose(shower_similarity(first, second, detector), expected, atol=1e-9)
+
+
+def test_energy_distance_by_hand():
+    """Breaks if energies are compared in MeV: showers of high energy would then be far apart whatever they look like.
+
+    Shares of layers 0 and 2 are 0.5 and 0 against 0 and 0.5, so the distance is sqrt(0.5) at any energy.
+    """
+    showers = np.zeros((4, 368))
+    showers[[0, 1], 0] = 500.0, 5000.0
+    showers[[2, 3], 168] = 500.0, 5000.0
+    sets = ShowerSet(np.array([1e3, 1e4, 1e3, 1e4]), showers, get_detector("photon"), "by hand")
+    found = energy_distances(compare(sets, sets).generated)
+    assert found.pairs.tolist() == [[0, 2], [1, 3]]
+    assert found.distance == pytest.approx([0.5**0.5, 0.5**0.5])
+
+
+def test_random_pairs_are_of_one_energy_and_never_of_a_shower_with_itself(samples):
+    """Breaks if pairs across energies, or copies, make a generator look more varied or less."""
+    comparison = compare(samples[1], samples[0])
+    rng = np.random.default_rng(0)
+    first, second = partner_rows(comparison.reference, comparison.reference, 60, rng)
+    assert len(first) == 60
+    assert (first != second).all()
+    assert sorted(first) == sorted(second)
+    assert len(set(first)) == 60
+    energy = samples[0].incident_energy_mev
+    assert (energy[first] == energy[second]).all()
+    made, real = partner_rows(comparison.generated, comparison.reference, 60, rng)
+    assert (samples[1].incident_energy_mev[made] == energy[real]).all()
+
+
+def test_the_range_of_the_similarity_is_published_for_3dgan_alone():
+    """Breaks if 1e-4 GeV is taken for another energy; it is 0.1 MeV."""
+    assert dynamic_range_mev(get_detector("clic")) == pytest.approx(0.1)
+    assert dynamic_range_mev(get_detector("photon")) == 1.0
 
 
 def test_pairs_within_a_sample_are_those_of_one_energy(samples, monkeypatch):

@@ -13,8 +13,10 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 from calosim_tf.physics.distances.chi2 import total_energy_chi2
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
+from calosim_tf.physics.metrics.layer_shapes import layer_edges
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, measure
+from calosim_tf.physics.metrics.statistics import ratio_with_error
 
 # A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
 # unbiased distance of equal samples is below 0.
@@ -153,6 +155,24 @@ def test_negative_voxels_are_reported(reference):
     assert results["energy_added_by_clipping"]["reference_vs_reference"] == 0
 
 
+def test_error_of_a_ratio_by_hand():
+    """Breaks if relative errors are not added in quadrature: 10 +- 1 over 4 +- 0.2 is 2.5 with 10 % and 5 %."""
+    found = ratio_with_error(10.0, 1.0, 4.0, 0.2)
+    assert (found.value, found.error) == pytest.approx((2.5, 2.5 * np.hypot(0.1, 0.05)))
+    assert np.isnan(ratio_with_error(10.0, 1.0, 0.0, 0.2).value)
+
+
+def test_bins_of_a_layer_energy_are_logarithmic(reference):
+    """Breaks if the bins do not begin at the threshold and end at the reference's maximum."""
+    comparison = compare(reference, reference)
+    voxels = reference.showers_mev[:, PHOTON.layer_slices[2]].astype(float)
+    largest = np.where(voxels < 1.0, 0.0, voxels).sum(axis=1).max()
+    edges = layer_edges(comparison, "energy_thresholded", 2)
+    np.testing.assert_allclose(edges, np.geomspace(1.0, largest, len(edges)), rtol=1e-5)
+    widths = np.diff(layer_edges(comparison, "centre_eta", 2))
+    np.testing.assert_allclose(widths, widths[0])
+
+
 def test_a_control_of_the_same_size_needs_no_second_value(distorted):
     """MC vs MC comes from the control set, not from the generated showers: close to the ideal although the latter
     is not.
@@ -198,6 +218,13 @@ def test_the_value_at_equal_numbers_stands_beside_that_of_all(reference, make_sh
         assert entry["reference_vs_reference"] == at_equal
         assert "value_at_equal_n" not in entries["once"]
         assert "value_at_equal_n" not in entries["capped"]
+
+
+def test_a_capped_sample_has_as_many_of_each_energy(reference):
+    """Breaks if a metric of few showers sees the first ones of the file, or all of them."""
+    sample = compare(reference, reference).reference
+    assert sample.at_most(len(reference)) is sample
+    assert [len(places) for places in sample.at_most(30).group_places] == [10, 10, 10]
 
 
 def test_a_single_shower_cannot_be_halved(make_showers):
@@ -267,6 +294,7 @@ def test_continuous_energies_are_evaluated_in_ranges(make_showers):
         scale = (incident / template.incident_energy_mev)[:, None]
         sets.append(ShowerSet(incident, template.showers_mev * scale, PHOTON, "continuous"))
     comparison = compare(*sets)
+    assert "discrete_energies" not in comparison.provides
     results = measure(METRICS.values(), comparison, make_baseline(comparison, None))
     assert len(results.per_energy) == 8
     total = sum(entries["chi2_ndf_total_energy"]["chi2"] for entries in results.per_energy.values())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import DataError
-from calosim_tf.physics.observables.energies import group_energies, require_same_mix
+from calosim_tf.physics.observables.energies import group_energies, require_no_missing, require_same_mix
 
 
 def test_float32_and_float64_energies_are_the_same_group():
@@ -55,3 +55,10 @@ def test_same_mix_up_to_chance_is_accepted_and_another_mix_is_not():
         require_same_mix(groups, reference, np.repeat([256.0, 512.0], [1500, 500]), "generated")
     with pytest.raises(DataError, match="no showers at 512 MeV"):
         require_same_mix(groups, reference, np.repeat([256.0], 100), "generated")
+
+
+def test_a_single_shower_where_the_reference_has_none_is_named():
+    """Breaks if one stray shower passes: it would have a row without a reference."""
+    groups = group_energies(np.array([256.0, 512.0]))
+    with pytest.raises(DataError, match="showers at 512 MeV where the reference has none"):
+        require_no_missing(groups, np.array([5, 0]), np.array([5, 1]), "generated")

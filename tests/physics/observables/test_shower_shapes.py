@@ -11,6 +11,8 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.correlations import pearson_matrix
+from calosim_tf.physics.metrics.feature_distances import log_voxels
+from calosim_tf.physics.metrics.shower_shapes import shape_edges
 from calosim_tf.physics.metrics.tails import tail_rate
 from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.physics.observables.high_level_features import high_level_features
@@ -44,6 +46,25 @@ def test_a_shower_worked_out_by_hand():
     assert shapes["lateral_width"] == pytest.approx(np.sqrt(variance))
 
 
+def test_bins_of_the_shower_maximum_are_the_layers():
+    """Breaks if two layers share a bin, or a continuous observable gets bins of whole numbers."""
+    edges = shape_edges("shower_maximum", np.array([0.0, 2.0, 3.0]))
+    assert edges.tolist() == [-np.inf, 0.5, 1.5, 2.5, np.inf]
+    edges = shape_edges("shower_depth", np.linspace(1.0, 2.0, 10_001))
+    assert (len(edges), edges[0], edges[-1]) == (51, -np.inf, np.inf)
+    assert edges[[1, 49]] == pytest.approx([1.001 + 0.998 / 50, 1.999 - 0.998 / 50])
+
+
+def test_rings_end_where_the_reference_has_almost_all_of_its_energy():
+    """Breaks if the outermost ring is that of the first voxels: all energy at one radius is one half of it inside."""
+    radius = voxel_radius_mm(PHOTON)
+    inner, outer = np.sort(np.unique(radius))[[1, 5]]
+    showers = np.zeros((1, 368))
+    showers[0, [np.argmax(radius == inner), np.argmax(radius == outer)]] = 500.0
+    edges = lateral_edges_mm(sample_of(ShowerSet(np.array([1000.0]), showers, PHOTON, "two rings")))
+    assert edges == pytest.approx(np.linspace(0.0, outer, 21)[1:])
+
+
 def test_one_pass_gives_rings_and_occupancy_of_a_loop(reference):
     """Breaks if a ring is off by one, or a voxel below the threshold counts."""
     sample = sample_of(reference)
@@ -71,6 +92,15 @@ def test_number_and_order_of_the_high_level_features(detector, expected):
     assert names[-1].startswith("width_r_layer_")
     total = features[:, names.index("log_total_energy")]
     assert total == pytest.approx(np.log10(np.where(showers.showers_mev < 1, 0, showers.showers_mev).sum(axis=1)))
+
+
+def test_empty_voxels_count_as_a_tenth_of_the_threshold():
+    """Breaks if their logarithm is that of another energy, where the threshold is not 1 MeV."""
+    voxels = np.full((1, 368), 100.0)
+    voxels[0, :3] = 0.0, 19.0, 20.0
+    sample = sample_of(ShowerSet(np.array([800.0]), voxels, replace(PHOTON, threshold_mev=20.0), "by hand"))
+    found = log_voxels(sample, 10)
+    assert found[0, :4] == pytest.approx(np.log10([2.0, 2.0, 20.0, 100.0]))
 
 
 def test_tail_rates_count_and_refuse():

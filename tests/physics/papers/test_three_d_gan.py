@@ -5,6 +5,7 @@ import pytest
 
 from calosim_tf.errors import DataError
 from calosim_tf.physics.papers.three_d_gan import (
+    Core90,
     cell_spectrum,
     fit90,
     hits,
@@ -90,11 +91,10 @@ def test_selection_number_by_hand():
 
 
 def test_selection_number_averages_over_energy_windows():
-    """Breaks when a window is missed: right at 50 GeV, wrong at 100 GeV."""
+    """Breaks when a window is missed or taken from the other sample's energies: right at 50 GeV, wrong at 100 GeV."""
     reference = box((1, 1, 1), 2)
-    generated = np.concatenate([box((1, 1, 1)), box((1, 1, 2))])
-    energies = np.array([52.0, 96.0])
-    found = selection_number(reference, generated, energies, energies)
+    generated = np.concatenate([box((1, 1, 2)), box((1, 1, 1))])
+    found = selection_number(reference, generated, np.array([52.0, 96.0]), np.array([96.0, 52.0]))
     assert found.n_windows == 3
     # all together: barycentre 1.5 against 2.0
     assert found.position == pytest.approx((1 / 18 + 0 + 1 / 9) / 3)
@@ -132,6 +132,13 @@ def test_fit90_of_a_normal_distribution():
     assert found.width_error == pytest.approx(found.width / np.sqrt(2 * 0.9 * 20_001), rel=1e-3)
     assert found.mean_error == pytest.approx(found.width / np.sqrt(0.9 * 20_001), rel=1e-3)
     assert found.relative_width == pytest.approx(0.789 * 2 / 5, abs=1e-3)
+
+
+def test_error_of_a_relative_width_by_hand():
+    """Breaks if the relative errors are not added in quadrature: 4 +- 0.4 over 8 +- 0.4 is 1/2 with 10 % and 5 %."""
+    core = Core90(mean=8.0, mean_error=0.4, width=4.0, width_error=0.4)
+    assert core.relative_width == pytest.approx(0.5)
+    assert core.relative_width_error == pytest.approx(0.5 * np.hypot(0.1, 0.05))
 
 
 def test_fit90_leaves_out_the_far_tenth():
