@@ -14,6 +14,9 @@ from calosim_tf.training import random
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.calogan import DROPOUT_DRAWS, CaloGanModel
 
+# Every test traces the step of a network of many layers
+pytestmark = pytest.mark.slow
+
 BATCH = 8
 SMALL = {
     "latent": LatentLaw(size=6, mean=0.0, std=1.0),
