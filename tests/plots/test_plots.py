@@ -177,6 +177,7 @@ def test_losses_picture_draws_numeric_terms_only(tmp_path):
     assert figure.axes[1].lines[0].get_ydata().tolist() == [0.5, 0.25, 0.125]
 
 
+@pytest.mark.slow
 def test_all_pictures_are_files_and_settings_are_left_alone(tmp_path, comparison, results):
     """Breaks if drawing changes matplotlib for the caller, needs a display, or is not reproducible."""
     before = dict(matplotlib.rcParams)

@@ -131,6 +131,7 @@ def test_all_pictures_are_written(report):
     assert all(path.stat().st_size > 5000 for path in (report[0] / "plots").iterdir())
 
 
+@pytest.mark.slow
 def test_a_generator_that_makes_nothing_is_reported(tmp_path, reference):
     """All voxels 0, as after a collapsed training: every number and picture is made or left out, none fails."""
     nothing = replace(reference, showers_mev=np.zeros_like(reference.showers_mev), source="collapsed GAN")

@@ -90,6 +90,7 @@ def test_memorised_showers_are_training_showers_each_once(sample):
     assert len({row.tobytes() for row in copies}) == len(copies)
 
 
+@pytest.mark.slow
 def test_each_damage_is_seen_and_monte_carlo_is_not():
     """Breaks if sigma or the direction of a difference is wrong, or processes change the numbers."""
     metrics = [METRICS[name] for name in NAMES] + [METRICS["fpd"]]

@@ -14,6 +14,9 @@ from calosim_tf.training import random
 from calosim_tf.training.algorithms.calogan import DROPOUT_DRAWS, CaloGanModel
 from calosim_tf.training.build import build_optimizer, state_variables
 
+# Every test traces the step of a network of many layers
+pytestmark = pytest.mark.slow
+
 BATCH = 8
 SMALL = {
     "latent": LatentLaw(size=6, mean=0.0, std=1.0),

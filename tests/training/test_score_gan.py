@@ -64,6 +64,7 @@ def values(network):
         (dataclasses.replace(WASSERSTEIN, penalty="local", instance_noise=0.01), PLAIN),
     ],
 )
+@pytest.mark.slow
 def test_an_iteration_moves_every_kernel_of_both_networks_and_stays_finite(training, network):
     """Breaks when a network, a wrapped layer or an attention block gets no gradient, or a guard is lost."""
     model = made(training, network)
@@ -117,6 +118,7 @@ def seen_by_the_critic(model, iterations):
     return seen, data[0].numpy()
 
 
+@pytest.mark.slow
 def test_instance_noise_is_new_in_every_update_and_does_not_pile_up():
     """Breaks when the noise is frozen into the graph, shared by updates, or added to the already noisy minibatch."""
     std = 0.5
@@ -136,6 +138,7 @@ def test_instance_noise_is_new_in_every_update_and_does_not_pile_up():
     np.testing.assert_array_equal(quiet[0][:BATCH], real)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(tmp_path):
     """Breaks when noise, latents or the vectors of spectral normalisation are not functions of what is saved."""
     training = dataclasses.replace(HINGE, instance_noise=0.3, critic_steps=1)

@@ -15,6 +15,9 @@ from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
 from calosim_tf.training.algorithms.three_d_gan import ThreeDGanModel
 
+# Every test traces the step of a network of many layers
+pytestmark = pytest.mark.slow
+
 SHAPE = (3, 3, 2)
 BATCH = 8
 SETTINGS = {"batch_size": BATCH, "fake_energy_gev": (10.0, 60.0), "first_energy_gev": (20.0, 40.0)}
