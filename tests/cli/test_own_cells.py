@@ -13,6 +13,7 @@ from calosim_tf.cli import main
 from calosim_tf.data.readers import LAYOUTS, open_shower_file, read_showers
 from calosim_tf.data.writers import WRITERS, shower_writer
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.export.particles import particle_attributes
 from calosim_tf.geometry import DETECTORS, Beam, CellLayer, VoxelDetector
 from calosim_tf.geometry.beams import uniform_attributes, uniform_energies
 from calosim_tf.training.load import load_generator
@@ -193,3 +194,11 @@ def test_a_record_that_does_not_fit_is_one_line(monkeypatch, tmp_path):
     assert "odd" not in WRITERS
     with pytest.raises(ConfigError, match="'own_cells': found the file layout 'odd', which has no writer"):
         shower_writer(tmp_path / "out.hdf5", odd, 1)
+
+
+def test_a_record_without_a_beam_is_exported_with_central_particles():
+    """Breaks when the export of a detector whose record has attributes and no beam is a traceback."""
+    found = particle_attributes(replace(OWN, beam=None), np.array([2e3, 3e3]), np.random.default_rng(0))
+    np.testing.assert_array_equal(found, [OWN.central, OWN.central])
+    drawn = particle_attributes(OWN, np.array([2e3, 3e3]), np.random.default_rng(0))
+    np.testing.assert_array_equal(drawn, OWN.beam.attributes(np.array([2e3, 3e3]), np.random.default_rng(0)))
