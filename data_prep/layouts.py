@@ -33,7 +33,14 @@ EM_SPOT_MEV, EM_SPOT_SHAPE = 3.0, 1.5
 HADRON_SPOT_MEV, HADRON_SPOT_SHAPE = 30.0, 1.0
 # Pions in the voxels of the photon calorimeter, to be told from its photons; their files have the photon layout.
 PHOTON_PIPLUS = replace(
-    PHOTON, name="photon_piplus", particle=PION.particle, mass_mev=PION.mass_mev, sample="", pions=""
+    PHOTON,
+    name="photon_piplus",
+    particle=PION.particle,
+    mass_mev=PION.mass_mev,
+    sample="",
+    pions="",
+    challenge_set=0,
+    response_ranges=(),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,6 +56,12 @@ class VoxelDetector:
         Parametrised showers that stand in for missing data.
     pions : str
         What ``data simulate`` calls pions in the voxels of this detector; empty where there are none to tell from.
+    challenge_set : int
+        Data set of the CaloChallenge whose official bins its metrics take; 0 for bins of our own.
+    narrow_response_from_mev : float
+        Incident energy from which the official bins of E_tot/E_inc are the narrow ones, MeV.
+    response_ranges : tuple of (int, float, float)
+        log2 of an incident energy in MeV, and the range of E_tot/E_inc that shows its whole distribution.
     provides : tuple of str
         What metrics, pictures and checks of single papers ask for: ``lhcb``, ``calogan``, ``cubes``.
     """
@@ -74,6 +81,9 @@ class VoxelDetector:
     sample: str = ""
     simulated_events: int = SIMULATED_EVENTS
     pions: str = ""
+    challenge_set: int = 0
+    narrow_response_from_mev: float = math.inf
+    response_ranges: tuple[tuple[int, float, float], ...] = ()
     provides: tuple[str, ...] = ()
 
     def __post_init__(self):

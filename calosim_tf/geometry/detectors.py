@@ -28,6 +28,25 @@ def _layers(*rows: tuple[int, int, Sequence[float]]) -> tuple[VoxelLayer, ...]:
     return tuple(VoxelLayer(layer_id, tuple(float(r) for r in edges), n_alpha) for layer_id, n_alpha, edges in rows)
 
 
+# Authors' plots, data set 1 photons.
+PHOTON_RESPONSE_RANGES = (
+    (8, 0.0, 2.09),
+    (9, 0.0, 1.74),
+    (10, 0.5, 1.26),
+    (11, 0.7, 1.2),
+    (12, 0.82, 1.15),
+    (13, 0.78, 1.08),
+    (14, 0.85, 1.03),
+    (15, 0.92, 1.02),
+    (16, 0.9, 1.01),
+    (17, 0.88, 1.0),
+    (18, 0.88, 1.0),
+    (19, 0.9, 0.998),
+    (20, 0.89, 0.995),
+    (21, 0.9, 0.99),
+    (22, 0.89, 0.988),
+)
+
 # CaloChallenge data set 1, 0.20 < |eta| < 0.25: published binning file of the photon set.
 PHOTON = VoxelDetector(
     name="photon",
@@ -43,6 +62,9 @@ PHOTON = VoxelDetector(
     threshold_mev=1.0,
     sample="photon",
     pions="photon_piplus",
+    challenge_set=1,
+    narrow_response_from_mev=4096.0,
+    response_ranges=PHOTON_RESPONSE_RANGES,
 )
 
 # The same calorimeter in front of its hadronic part (layers 12, 13, 14): published binning file of the pion set.
@@ -60,25 +82,27 @@ PION = VoxelDetector(
         (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
     ),
     threshold_mev=1.0,
+    challenge_set=1,
 )
 
 
-def _regular_cylinder(name: str, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
+def _regular_cylinder(challenge_set: int, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
     """45 equal layers of equal rings, electrons: the detector of CaloChallenge data sets 2 and 3."""
     edges = [ring_mm * i for i in range(n_r + 1)]
     return VoxelDetector(
-        name=name,
+        name=f"dataset_{challenge_set}",
         particle="e-",
         mass_mev=0.511,
         layers=_layers(*((layer_id, n_alpha, edges) for layer_id in range(45))),
         # 0.5 keV in the active material over the sampling fraction 0.033 (evaluation of the CaloChallenge)
         threshold_mev=0.5e-3 / 0.033,
+        challenge_set=challenge_set,
     )
 
 
 # CaloChallenge data sets 2 and 3: published binning files.
-DATASET_2 = _regular_cylinder("dataset_2", n_alpha=16, n_r=9, ring_mm=4.65)
-DATASET_3 = _regular_cylinder("dataset_3", n_alpha=50, n_r=18, ring_mm=2.325)
+DATASET_2 = _regular_cylinder(2, n_alpha=16, n_r=9, ring_mm=4.65)
+DATASET_3 = _regular_cylinder(3, n_alpha=50, n_r=18, ring_mm=2.325)
 
 # LHCb-like shashlik calorimeter, 5 x 5 modules of 6 x 6 cells, one longitudinal section, as in the EGSnrc sample and
 # (with cells of 20.2 mm) the public generator github.com/yandexdataschool/CaloGAN.  Rows count y, columns x.

@@ -13,6 +13,7 @@ from calosim_tf.cli import main
 from calosim_tf.data.readers import LAYOUTS, open_shower_file, read_showers
 from calosim_tf.data.writers import WRITERS, shower_writer
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.export.particles import particle_attributes
 from calosim_tf.geometry import DETECTORS, Beam, CellLayer, VoxelDetector
 from calosim_tf.geometry.beams import uniform_attributes, uniform_energies
 from calosim_tf.training.load import load_generator
@@ -32,10 +33,11 @@ OWN = VoxelDetector(
     beam=Beam(uniform_energies(1e3, 2e4), uniform_attributes(ANGLES, PLACES)),
 )
 EVENTS = 400
+# energy, angle and position condition the dense network of the photons
 SETTINGS = [
-    "data.layout=own_cells", "network.n_outputs=14", "network.latent.size=3", "network.generator_units=6,5",
-    "network.critic_units=7,6", "training.batch_size=16", "training.critic_steps=2", "training.checkpoint_every=2",
-    "training.log_every=1",
+    "data.layout=own_cells", "data.normalisation=gev", "network.condition_size=3", "network.n_outputs=14",
+    "network.latent.size=3", "network.generator_units=6,5", "network.critic_units=7,6", "training.batch_size=16",
+    "training.critic_steps=2", "training.checkpoint_every=2", "training.log_every=1",
 ]  # fmt: skip
 
 
@@ -106,6 +108,8 @@ def test_run_generates_and_is_judged(trained, tmp_path, capsys):
     generator, _ = load_generator(RunFolder(run))
     expected = np.concatenate(list(generator.blocks(made.incident_energy_mev, 0, attributes=made.attributes)))
     np.testing.assert_allclose(made.showers_mev, np.maximum(expected, 0.0), rtol=1e-5)
+    showers = [generator.showers(np.array([5e3]), np.zeros((1, 3), "f4"), np.array([[theta, 0.0]])) for theta in ANGLES]
+    assert not np.allclose(*showers)
     command = ["evaluate", run, "--reference", data, "--out", tmp_path / "judged", "--checks", "images"]
     assert main([*map(str, command)]) == 0
     assert "chi2_ndf_total_energy" in capsys.readouterr().out
@@ -118,6 +122,13 @@ def test_run_is_exported_with_attributes_of_its_own_beam(trained, tmp_path):
     sidecar = read_sidecar(bundle)
     assert (sidecar.attributes, sidecar.n_cells) == (OWN.attributes, 14)
     assert sidecar.central == OWN.central
+    (network,) = sidecar.networks
+    assert network.condition.names == ("kinetic_energy_gev", *OWN.attributes)
+    for low, high, (least, most) in zip(
+        network.condition.low[1:], network.condition.high[1:], (ANGLES, PLACES), strict=True
+    ):
+        assert least <= low + 1e-6 < least + 0.1 * (most - least)
+        assert most - 0.1 * (most - least) < high <= most + 1e-6
     out = tmp_path / "made.hdf5"
     assert main(["generate", str(bundle), "--energies", "5000", "--events", "3", "--out", str(out)]) == 0
     assert len(read_showers(out, OWN, physical=False)) == 3
@@ -151,6 +162,27 @@ def test_a_file_that_does_not_fit_the_record_is_refused(tmp_path, changes, words
         read_showers(path, OWN)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["network.condition_size=2"], "network.condition_size: found 2, expected 3 for layout own_cells and"),
+        (["data.normalisation=cube"], "found own_cells with layers of different shapes"),
+        (["data.normalisation=log_cells"], "found own_cells with 2 layers and 2 attributes, expected one layer"),
+        (["data.normalisation=layer"], "network.layer_sizes: found (), expected (8, 6) for layout own_cells"),
+        (["data.normalisation=wave"], "data.normalisation: found 'wave', expected one of"),
+        (["data.layout=photon_none"], "detector 'photon_none' is unknown"),
+    ],
+)
+def test_a_normalisation_that_does_not_fit_is_one_line(tmp_path, capsys, settings, words):
+    """Breaks when detector, network and normalisation that do not belong together meet in a matrix product."""
+    data = write_own(tmp_path / "own.hdf5", 100)
+    command = ["train", "photon", "--data", data, "--out", tmp_path / "run", "--set", *SETTINGS, *settings]
+    assert main([*map(str, command)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert words in error
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 def test_a_record_that_does_not_fit_is_one_line(monkeypatch, tmp_path):
     """Breaks when a mistake in an entry is found by a traceback in the middle of a command."""
     with pytest.raises(ConfigError, match="found 1 central values for 2 attributes"):
@@ -162,3 +194,11 @@ def test_a_record_that_does_not_fit_is_one_line(monkeypatch, tmp_path):
     assert "odd" not in WRITERS
     with pytest.raises(ConfigError, match="'own_cells': found the file layout 'odd', which has no writer"):
         shower_writer(tmp_path / "out.hdf5", odd, 1)
+
+
+def test_a_record_without_a_beam_is_exported_with_central_particles():
+    """Breaks when the export of a detector whose record has attributes and no beam is a traceback."""
+    found = particle_attributes(replace(OWN, beam=None), np.array([2e3, 3e3]), np.random.default_rng(0))
+    np.testing.assert_array_equal(found, [OWN.central, OWN.central])
+    drawn = particle_attributes(OWN, np.array([2e3, 3e3]), np.random.default_rng(0))
+    np.testing.assert_array_equal(drawn, OWN.beam.attributes(np.array([2e3, 3e3]), np.random.default_rng(0)))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from calosim_tf.geometry import VoxelDetector
 from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES
 
 SEPARATION_EPSILON = 1e-16
@@ -19,10 +20,6 @@ SEPARATION_EPSILON = 1e-16
 RESPONSE_BINS = (100, 0.5, 1.5)
 RESPONSE_BINS_PER_ENERGY = (20, 0.4, 1.4)
 RESPONSE_BINS_NARROW = (20, 0.9, 1.1)
-# Incident energy from which the narrow bins are used, by detector name.
-NARROW_RESPONSE_FROM_MEV = {"photon": 4096.0}
-
-OFFICIAL_RESPONSE_DETECTORS = ("photon", "pion", "dataset_2", "dataset_3")
 
 LAYER_ENERGY_BINS = 39
 VOXEL_ENERGY_BINS = 49
@@ -37,7 +34,6 @@ DATA_SET_1_BINS: dict[str, tuple[tuple[int, float, float], tuple[int, ...], tupl
     **{f"width_{axis}": ((100, 0.0, 100.0), _HADRONIC, (100, 0.0, 400.0)) for axis in ("eta", "phi")},
     **{f"{kind}_r": ((100, 0.0, 500.0), _HADRONIC_R, (100, 0.0, 1500.0)) for kind in ("centre", "width")},
 }
-DATA_SET_1_DETECTORS = ("photon", "pion")
 # Our choice for detectors without an official binning.
 OTHER_DETECTOR_BINS = 100
 
@@ -56,12 +52,12 @@ def log_edges(n_bins: int, reference_max_mev: float, low_mev: float = LOWEST_LOG
     return np.geomspace(low_mev, high, n_bins + 1)
 
 
-def response_edges(detector_name: str, energy_mev: float | None, reference: np.ndarray) -> np.ndarray:
+def response_edges(detector: VoxelDetector, energy_mev: float | None, reference: np.ndarray) -> np.ndarray:
     """Edges of E_tot/E_inc.
 
     Parameters
     ----------
-    detector_name : str
+    detector : VoxelDetector
         Detectors without official bins get 100 (20 at one energy) over the reference's central 99 %, and half as much
         again on both sides: a calorimeter that sees 2 % of the energy has nothing near 1.
     energy_mev : float or None
@@ -69,18 +65,18 @@ def response_edges(detector_name: str, energy_mev: float | None, reference: np.n
     reference : ndarray, shape (n,)
         The reference's values.
     """
-    if detector_name not in OFFICIAL_RESPONSE_DETECTORS:
+    if not detector.challenge_set:
         low, high = np.percentile(reference, (0.5, 99.5))
         margin = 0.5 * (high - low) or 0.05
         n_bins = (RESPONSE_BINS if energy_mev is None else RESPONSE_BINS_PER_ENERGY)[0]
         return linear_edges(n_bins, low - margin, high + margin)
     if energy_mev is None:
         return linear_edges(*RESPONSE_BINS)
-    narrow = energy_mev >= NARROW_RESPONSE_FROM_MEV.get(detector_name, np.inf)
+    narrow = energy_mev >= detector.narrow_response_from_mev
     return linear_edges(*(RESPONSE_BINS_NARROW if narrow else RESPONSE_BINS_PER_ENERGY))
 
 
-def feature_edges(quantity: str, layer_id: int, detector_name: str, reference: np.ndarray) -> np.ndarray:
+def feature_edges(quantity: str, layer_id: int, detector: VoxelDetector, reference: np.ndarray) -> np.ndarray:
     """Edges of a centre or width in mm, or of a sparsity.
 
     Parameters
@@ -88,14 +84,14 @@ def feature_edges(quantity: str, layer_id: int, detector_name: str, reference: n
     quantity : str
         ``centre_eta``, ``width_r``, ``sparsity``, ...
     layer_id : int
-    detector_name : str
+    detector : VoxelDetector
         Detectors other than those of data set 1 have no official bins: 100 bins between the reference's extremes.
     reference : ndarray, shape (n,)
         The reference's values.
     """
     if quantity == "sparsity":
         return linear_edges(*SPARSITY_BINS)
-    if detector_name in DATA_SET_1_DETECTORS and quantity in DATA_SET_1_BINS:
+    if detector.challenge_set == 1 and quantity in DATA_SET_1_BINS:
         default, special_layers, special = DATA_SET_1_BINS[quantity]
         return linear_edges(*(special if layer_id in special_layers else default))
     low, high = float(reference.min()), float(reference.max())

@@ -25,7 +25,7 @@ def observables(comparison: Comparison) -> Iterator[tuple[str, np.ndarray, np.nd
     """Name, generated values, reference values and official bins of each high-level feature."""
     samples = (comparison.generated, comparison.reference)
     generated, reference = (thresholded_response(sample) for sample in samples)
-    detector = comparison.reference.showers.detector.name
+    detector = comparison.reference.showers.detector
     yield RESPONSE, generated, reference, response_edges(detector, comparison.energy_mev, reference)
     for quantity in QUANTITIES:
         for layer_id in comparison.reference.layers_with(quantity):

@@ -65,7 +65,7 @@ class FeatureHistogram:
 
 def feature_histograms(comparison: Comparison) -> Iterator[FeatureHistogram]:
     """All features that have a separation power: E_tot/E_inc and, per layer, energies, centres, widths and sparsity."""
-    detector = comparison.reference.showers.detector.name
+    detector = comparison.reference.showers.detector
     if comparison.reference.layers_with("energy_thresholded"):
         edges = response_edges(detector, comparison.energy_mev, thresholded_response(comparison.reference))
         yield _histogram("separation_e_tot_over_e_inc", "E_tot/E_inc", comparison, edges, thresholded_response)

@@ -52,12 +52,12 @@ def layer_edges(comparison: Comparison, quantity: str, layer_id: int) -> np.ndar
     if quantity == "energy_thresholded":
         lowest = comparison.reference.showers.detector.threshold_mev
         return log_edges(LAYER_ENERGY_BINS, float(reference.max()), lowest)
-    return feature_edges(quantity, layer_id, comparison.reference.showers.detector.name, reference)
+    return feature_edges(quantity, layer_id, comparison.reference.showers.detector, reference)
 
 
 def _separation_response(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
     generated, reference = (thresholded_response(sample) for sample in (comparison.generated, comparison.reference))
-    edges = response_edges(comparison.reference.showers.detector.name, comparison.energy_mev, reference)
+    edges = response_edges(comparison.reference.showers.detector, comparison.energy_mev, reference)
     return {"": Measured(*separation_with_error(generated, reference, edges, rng))}
 
 

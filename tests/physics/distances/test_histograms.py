@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from calosim_tf.geometry import PHOTON, PION
+from calosim_tf.geometry.detectors import CLIC
 from calosim_tf.physics.distances.histograms import (
     feature_edges,
     log_edges,
@@ -63,14 +65,14 @@ def test_group_bootstrap_sees_correlated_entries():
 
 def test_official_response_bins():
     """100 bins 0.5..1.5 for all energies; 20 bins at one energy, narrow for photons from 4096 MeV upwards only."""
-    overall = response_edges("photon", None, np.empty(0))
+    overall = response_edges(PHOTON, None, np.empty(0))
     assert (len(overall), overall[0], overall[-1]) == (101, 0.5, 1.5)
-    for name, energy, low, high in (
-        ("photon", 2048.0, 0.4, 1.4),
-        ("photon", 4096.0, 0.9, 1.1),
-        ("pion", 8192.0, 0.4, 1.4),
+    for detector, energy, low, high in (
+        (PHOTON, 2048.0, 0.4, 1.4),
+        (PHOTON, 4096.0, 0.9, 1.1),
+        (PION, 8192.0, 0.4, 1.4),
     ):
-        edges = response_edges(name, energy, np.empty(0))
+        edges = response_edges(detector, energy, np.empty(0))
         assert (len(edges), edges[0], edges[-1]) == (21, low, high)
 
 
@@ -87,14 +89,14 @@ def test_official_response_bins():
     ],
 )
 def test_official_feature_bins(quantity, layer_id, bins, low, high):
-    edges = feature_edges(quantity, layer_id, "photon", np.array([3.0, 4.0]))
+    edges = feature_edges(quantity, layer_id, PHOTON, np.array([3.0, 4.0]))
     assert (len(edges) - 1, edges[0], edges[-1]) == (bins, low, high)
 
 
 def test_other_detectors_are_binned_between_the_references_extremes():
-    edges = feature_edges("centre_x", 0, "another", np.array([-2.0, 5.0, 1.0]))
+    edges = feature_edges("centre_x", 0, CLIC, np.array([-2.0, 5.0, 1.0]))
     assert (len(edges), edges[0], edges[-1]) == (101, -2.0, 5.0)
-    assert np.all(np.diff(feature_edges("centre_x", 0, "another", np.zeros(3))) > 0)
+    assert np.all(np.diff(feature_edges("centre_x", 0, CLIC, np.zeros(3))) > 0)
 
 
 def test_log_bins():
