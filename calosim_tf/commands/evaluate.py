@@ -108,7 +108,7 @@ def _training_of(run_folder):
     if run_folder is None or run_folder.experiment().members:
         return None
     from calosim_tf.data.streamed import MEMORY_BYTES
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.recorded_data import training_source
 
     source = training_source(run_folder)
     return None if source is None else source.train_set(MEMORY_BYTES // (4 * source.detector.n_voxels))

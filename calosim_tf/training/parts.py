@@ -12,7 +12,7 @@ from calosim_tf.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Part:
+class TrainingPart:
     """One generator and critic, the showers they train on and their run folder."""
 
     experiment: Experiment
@@ -20,7 +20,7 @@ class Part:
     run: RunFolder
 
 
-def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[Part]:
+def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[TrainingPart]:
     """What there is to train, in order.
 
     The held-out showers of a member are those of the whole in its range, so that the judgement on the whole meets no
@@ -32,7 +32,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
         A member's range holds no event, or a single energy.
     """
     if not experiment.members:
-        return [Part(experiment, source, run)]
+        return [TrainingPart(experiment, source, run)]
     found = []
     for member in experiment.members:
         own = experiment.experiment(member)
@@ -40,7 +40,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
             part = source.within(own.data.energy_min_mev, own.data.energy_max_mev)
         except DataError as error:
             raise DataError(f"{own.name} (members.{member.name}.energy_min_mev and _max_mev): {error}") from error
-        found.append(Part(own, part, run.member(member.name)))
+        found.append(TrainingPart(own, part, run.member(member.name)))
     return found
 
 

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.checks.walks import showers_along
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
 from calosim_tf.physics.papers.traversal import Path
+from calosim_tf.training.attribute_head import AttributeHead
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator
+from calosim_tf.training.recorded_data import training_source
 from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.untrained import untrained_generator
 
 NARROW = {
     "network.latent.size": 6,
