@@ -115,13 +115,9 @@ def _training_of(run_folder):
 
 
 def _generate(run_folder, reference, seed: int):
-    from dataclasses import replace
-
-    import numpy as np
-
+    from calosim_tf.inference.like import showers_like
     from calosim_tf.training.load import in_words, load_generator
 
     generator, iterations = load_generator(run_folder)
-    blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
-    source = f"{run_folder.experiment().name}, {in_words(iterations)}"
-    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source), generator
+    words = f"{run_folder.experiment().name}, {in_words(iterations)}"
+    return showers_like(generator, reference, seed, words), generator

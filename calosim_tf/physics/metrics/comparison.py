@@ -21,7 +21,9 @@ from calosim_tf.physics.observables.energies import group_energies, require_same
 from calosim_tf.physics.observables.sample import Sample
 
 # File layout -> what detectors with it provide to metrics of their papers
-LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"}
+LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"} | dict.fromkeys(
+    ("lhcb", "lhcb_xy", "lhcb_yx"), "lhcb"
+)
 
 
 @dataclass(frozen=True, eq=False)
