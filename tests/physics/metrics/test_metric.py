@@ -54,7 +54,9 @@ def test_every_metric_gives_numbers_overall_or_per_energy(identical):
     measured = {entry["metric"] for entry in identical.overall.values()}
     measured |= {entry["metric"] for entries in identical.per_energy.values() for entry in entries.values()}
     of_others = {
-        name for name, metric in METRICS.items() if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes"}
+        name
+        for name, metric in METRICS.items()
+        if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes", "lhcb"}
     }
     # per layer along x and y, CaloGAN, 3DGAN
     assert len(of_others) == 8 + 2 + 5
