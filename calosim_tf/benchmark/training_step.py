@@ -76,7 +76,7 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     """A freshly initialised model ready to train, and its minibatches from the first on."""
     normalisation = fit_normalisation(experiment, source)
     model = build_model(experiment, training_conditions(source, normalisation), normalisation)
-    rows = experiment.training.showers_per_iteration
+    rows = model.stage.showers_per_iteration
     return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
 
 

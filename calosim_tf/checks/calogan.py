@@ -98,7 +98,7 @@ def _memorisation(subject: Subject) -> Checked:
         return Checked({"memorisation": None, "memorisation_left_out": reason}, [reason], {})
     from calosim_tf.physics.distances.nearest_neighbours import in_blocks, memorisation, nearest, per_incident_energy
     from calosim_tf.plots.calogan import plot_memorisation
-    from calosim_tf.training.recorded_data import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(subject.run_folder)
     if source is None:
@@ -233,7 +233,7 @@ def _thin(showers: ShowerSet) -> ShowerSet:
 
 def _critic_estimates(subject: Subject, samples: dict[str, ShowerSet], estimates: dict) -> str | None:
     """Add the estimates of the critic's attribute head; or say why there are none."""
-    from calosim_tf.training.attribute_head import AttributeHead
+    from calosim_tf.training.inspection.attribute_head import AttributeHead
 
     head = AttributeHead(subject.run_folder)
     if head.missing is not None:
@@ -249,7 +249,7 @@ def _critic_estimates(subject: Subject, samples: dict[str, ShowerSet], estimates
 def _share_trained_on(run_folder: RunFolder, showers: ShowerSet) -> float | None:
     """Share of real showers that the run was trained on; None if its training data are gone."""
     from calosim_tf.physics.observables.features import total_energy_mev
-    from calosim_tf.training.recorded_data import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(run_folder)
     if source is None:

@@ -175,7 +175,7 @@ def draw_attention(
     """What the attention block of each generator that has one looks at in its first shower, into ``folder``."""
     from calosim_tf.plots.lhcb import plot_attention
     from calosim_tf.plots.style import plot_style, save_picture
-    from calosim_tf.training.attention_maps import attention_of
+    from calosim_tf.training.inspection.attention_maps import attention_of
 
     for name, generator in generators.items():
         showers = made[name]

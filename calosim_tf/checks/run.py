@@ -28,7 +28,7 @@ from calosim_tf.checks.calogan import CHECKS as CALOGAN_CHECKS
 from calosim_tf.checks.calogan import Subject
 from calosim_tf.checks.clic import CLIC_CHECKS
 from calosim_tf.errors import ConfigError
-from calosim_tf.geometry import CellLayer, VoxelDetector
+from calosim_tf.geometry import DETECTORS, CellLayer, VoxelDetector
 
 if TYPE_CHECKING:
     from calosim_tf.data.schema import ShowerSet
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 CHECKS = CALOGAN_CHECKS | CLIC_CHECKS
 NEED_A_RUN = ("traversal", "attributes")
-CUBE_DETECTORS = ("clic", "clic_angle")
 
 
 def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFolder | None) -> list[str]:
@@ -55,13 +54,13 @@ def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFold
         if name not in CHECKS:
             raise ConfigError(f"--checks: found {name!r}, expected some of {','.join(CHECKS)}")
         if name in NEED_A_RUN and run_folder is None:
-            raise ConfigError(f"--checks {name}: needs a run to generate with, found a file: leave it out")
+            raise ConfigError(f"--checks {name}: needs a run to generate with, found a file or a bundle: leave it out")
         if name in NEED_A_RUN and run_folder.experiment().members:
             raise ConfigError(f"--checks {name}: needs a run of one generator, found a split: check a member's folder")
-        if name in CLIC_CHECKS and detector.name not in CUBE_DETECTORS:
+        if name in CLIC_CHECKS and "cubes" not in detector.provides:
+            cubes = " or ".join(known.name for known in DETECTORS.values() if "cubes" in known.provides)
             raise ConfigError(
-                f"--checks {name}: needs showers of {' or '.join(CUBE_DETECTORS)}, found detector {detector.name!r}: "
-                "leave it out"
+                f"--checks {name}: needs showers of {cubes}, found detector {detector.name!r}: leave it out"
             )
     if not all(isinstance(layer, CellLayer) for layer in detector.layers):
         raise ConfigError(f"--checks: need layers of rectangular cells, found detector {detector.name!r}: leave it out")

@@ -27,7 +27,6 @@ MATRIX_READINGS = 3
 # Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch on two cores and on one, and
 # what fits a cache
 EXPORT_BATCHES = (1, 50, 100, 512)
-EXTRAS = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
 
 
 def run_generate(args: argparse.Namespace) -> int:
@@ -64,7 +63,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way
-    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PRECISIONS
+    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PACKAGES, PRECISIONS
 
     chosen = list(dict.fromkeys(backends.split(","))) if backends else list(BACKENDS)
     wanted = list(dict.fromkeys(precisions.split(","))) if precisions else list(PRECISIONS)
@@ -72,7 +71,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
         for item in given:
             if item not in known:
                 raise ConfigError(f"{option}: found {item!r}, expected some of {','.join(known)}")
-    for backend, package in EXTRAS.items():
+    for backend, package in PACKAGES.items():
         if backend in chosen and find_spec(package) is None:
             if backends:
                 raise ConfigError(

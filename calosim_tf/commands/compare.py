@@ -11,7 +11,6 @@ from calosim_tf.messages import note
 
 MAX_REPORTS = 7  # colours that everybody can tell apart
 REPORT_FILE = "metrics.json"
-LHCB_LAYOUTS = ("lhcb", "lhcb_xy", "lhcb_yx")
 DEFAULT_CLUSTERS, DEFAULT_CLUSTERINGS = 100, 10
 RUN_OPTIONS = ("data", "clusters", "clusterings", "seed")
 EPILOG = """Two forms:
@@ -104,12 +103,15 @@ def _compare_runs(args: argparse.Namespace) -> int:
 
 
 def _names(folders) -> list[str]:
-    names = []
+    from calosim_tf.geometry import DETECTORS
+
+    names: list[str] = []
+    known = [name for name, detector in DETECTORS.items() if "lhcb" in detector.provides]
     for folder in folders:
         experiment = folder.experiment()
-        if experiment.data.layout not in LHCB_LAYOUTS:
+        if experiment.data.layout not in known:
             raise ConfigError(
-                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(LHCB_LAYOUTS)}; "
+                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(known)}; "
                 "judge other detectors with `calosim evaluate` and compare the metrics.json files"
             )
         names.append(experiment.name if experiment.name not in names else f"{experiment.name} ({folder.path.name})")

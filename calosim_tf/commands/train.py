@@ -210,7 +210,4 @@ def _plan(experiment: AnyExperiment, source, run_folder) -> list[str]:
 
 
 def _schedule(training) -> str:
-    return (
-        f"{training.iterations} iterations of {training.critic_steps} critic and "
-        f"{training.generator_steps} generator updates, batch {training.batch_size}"
-    )
+    return f"{training.iterations} iterations{training.updates_words}, batch {training.batch_size}"

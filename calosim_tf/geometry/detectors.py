@@ -11,6 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.geometry.beams import (
+    Beam,
+    calogan_attributes,
+    lhcb_attributes,
+    lhcb_energies_mev,
+    no_attributes,
+    polar_attributes,
+    uniform_energies,
+)
 from calosim_tf.geometry.detector import VoxelDetector
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
 
@@ -32,6 +41,8 @@ PHOTON = VoxelDetector(
         (12, 1, (0, 100, 200, 400, 1000, 2000)),
     ),
     threshold_mev=1.0,
+    sample="photon",
+    pions="photon_piplus",
 )
 
 # The same calorimeter in front of its hadronic part (layers 12, 13, 14): published binning file of the pion set.
@@ -78,14 +89,18 @@ LHCB = VoxelDetector(
     layers=(CellLayer(0, 30, 30, row_mm=20.0, column_mm=20.0),),
     threshold_mev=1.0,
     file_layout="lhcb",
+    energy_unit_mev=1e3,
     attributes=("px_gev", "py_gev", "pz_gev", "x_cm", "y_cm"),
     central=(0.0, 0.0, math.nan, 0.0, 0.0),
+    beam=Beam(lhcb_energies_mev, lhcb_attributes),
+    sample="lhcb",
+    provides=("lhcb",),
 )
 
 # The same detector with the axes of the file's pictures set by hand (calosim_tf.data.layouts.lhcb_file);
 # ``lhcb`` tells them from the showers.  Rows count y here too.
-LHCB_XY = replace(LHCB, name="lhcb_xy", file_layout="lhcb_xy")
-LHCB_YX = replace(LHCB, name="lhcb_yx", file_layout="lhcb_yx")
+LHCB_XY = replace(LHCB, name="lhcb_xy", file_axes="xy")
+LHCB_YX = replace(LHCB, name="lhcb_yx", file_axes="yx")
 
 # CaloGAN (github.com/hep-lbdl/CaloGAN): 480 x 480 mm, all energy in absorber and argon counted.  Rows count x (printed
 # as phi in the papers), columns y (eta).
@@ -100,16 +115,29 @@ CALOGAN = VoxelDetector(
     ),
     threshold_mev=0.1,
     file_layout="calogan",
+    energy_unit_mev=1e3,
     attributes=("theta_rad", "phi_rad", "x0_mm", "y0_mm"),
     central=(math.pi / 2, 0.0, 0.0, 0.0),
+    beam=Beam(uniform_energies(1e3, 1e5), calogan_attributes),  # public macro
+    sample="calogan",
+    pions="calogan_piplus",
+    provides=("calogan",),
 )
 
 # The sets of photons and charged pions in the same calorimeter.
-CALOGAN_GAMMA = replace(CALOGAN, name="calogan_gamma", particle="gamma")
-CALOGAN_PIPLUS = replace(CALOGAN, name="calogan_piplus", particle="pi+")
+CALOGAN_GAMMA = replace(CALOGAN, name="calogan_gamma", particle="gamma", sample="")
+CALOGAN_PIPLUS = replace(CALOGAN, name="calogan_piplus", particle="pi+", sample="", pions="")
 
 # The original set: perpendicular particles in the middle, no angles in the files.
-CALOGAN_CENTRAL = replace(CALOGAN, name="calogan_central", attributes=(), central=())
+CALOGAN_CENTRAL = replace(
+    CALOGAN,
+    name="calogan_central",
+    file_layout="calogan_central",
+    attributes=(),
+    central=(),
+    beam=replace(CALOGAN.beam, attributes=no_attributes),
+    pions="",
+)
 
 # 3DGAN (CLIC-like electromagnetic calorimeter): 25 layers of 25 x 25 cells of 5.1 mm; rows count x, columns y.
 CLIC = VoxelDetector(
@@ -119,6 +147,11 @@ CLIC = VoxelDetector(
     layers=tuple(CellLayer(z, 25, 25, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
     threshold_mev=1e-3,  # 1e-6 GeV, the cut of the authors' reader
     file_layout="ecal",
+    cell_unit_mev=1e3,
+    energy_unit_mev=1e3,
+    beam=Beam(uniform_energies(2e3, 5e5), no_attributes),  # published
+    sample="clic",
+    provides=("cubes",),
 )
 
 # The set of variable angle: a wider window, a threshold of 1e-4 GeV (default of the authors' reader).
@@ -129,8 +162,13 @@ CLIC_ANGLE = VoxelDetector(
     layers=tuple(CellLayer(z, 51, 51, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
     threshold_mev=0.1,
     file_layout="ecal_angle",
+    cell_unit_mev=1e3 / 50,  # the public files hold 50 x GeV
+    energy_unit_mev=1e3,
     attributes=("theta_rad",),
     central=(math.pi / 2,),
+    beam=Beam(uniform_energies(2e3, 5e5), polar_attributes),  # published
+    simulated_events=2_000,  # our choice: 0.5 GB in memory
+    provides=("cubes",),
 )
 
 DETECTORS = {

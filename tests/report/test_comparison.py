@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from calosim_tf.cli import main
 from calosim_tf.errors import DataError
 from calosim_tf.physics.papers.published_results import published_results
-from calosim_tf.report.comparison import read_reports
+from calosim_tf.report.comparison import (
+    NamedReport,
+    comparison_table,
+    headline_metrics,
+    read_reports,
+    worst_histograms,
+)
 from calosim_tf.report.number_text import with_error
 
 
@@ -42,6 +49,32 @@ def test_every_metric_of_both_stands_side_by_side(two, tmp_path, capsys):
     page = (tmp_path / "out" / "report.html").read_text()
     for name in document["order"]:
         assert f"<th>{name}</th>" in page
+
+
+def judged(name, distances):
+    """A report whose metrics are so many times further from 0 than Monte Carlo from Monte Carlo."""
+    metrics, histograms = {}, {}
+    for metric, distance in distances.items():
+        metrics[metric] = {"metric": metric, "value": 0.1 * distance, "error": 0.0, "ideal": 0.0}
+        metrics[metric] |= {"reference_vs_reference": 0.1, "reference_vs_reference_error": 0.0}
+        counts = {"generated": [1], "reference": [2], "n_generated": 1, "n_reference": 2}
+        histograms[metric] = {"label": metric, "edges": [0.0, 1.0], **counts}
+    sample = {"source": name, "showers": 10}
+    document = {"metrics": metrics, "histograms": histograms, "generated": sample, "reference": sample}
+    return NamedReport(name, Path(name), document)
+
+
+def test_what_any_generator_does_worst_comes_first():
+    """Breaks if the order is turned round, or that of the first generator or of the mean over them is taken."""
+    reports = [
+        judged("a", {"good": 2.0, "bad": 1.0, "fair": 4.0}),
+        judged("b", {"good": 1.0, "bad": 8.0, "fair": 3.0}),
+        judged("c", {"good": 1.0, "bad": 1.0, "fair": 4.5}),
+    ]
+    assert headline_metrics(reports) == ["bad", "fair", "good"]
+    rows = [line.split()[0] for line in comparison_table(reports).splitlines() if line]
+    assert rows[:4] == ["metric", "bad", "fair", "good"]
+    assert list(worst_histograms(reports, 2)) == ["bad", "fair"]
 
 
 def test_the_folder_of_a_report_will_do_and_equal_names_are_told_apart(two, tmp_path):

@@ -16,10 +16,11 @@ from calosim_tf.data.writer import GZIP_LEVEL, ShowerWriter
 # Of the order of a megabyte: small enough to stay near the processor, and 1024 rows of 368 voxels.
 CHUNK_BYTES = 1024 * 368 * 4
 MAX_THREADS = 4
+UNITS = {1.0: "MeV", 1e3: "GeV"}
 
 
 class CaloChallengeWriter(ShowerWriter):
-    """Writer of ``incident_energies`` and ``showers``.
+    """Writer of ``incident_energies`` and ``showers``, and of the attributes that the detector's record names.
 
     Chunks are shuffled and compressed by threads of our own, because HDF5 compresses in one.  Only runs are searched
     for (``Z_RLE``): mantissas do not repeat, so this takes about half the time of the usual level 1 and gives smaller
@@ -33,17 +34,36 @@ class CaloChallengeWriter(ShowerWriter):
         self._pending: deque[tuple[int, Future]] = deque()
         self._threads = clean_up.enter_context(ThreadPoolExecutor(self._n_threads))
 
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return () if self._detector is None else self._detector.attributes
+
+    @property
+    def _energy_unit_mev(self) -> float:
+        return 1.0 if self._detector is None else self._detector.energy_unit_mev
+
+    @property
+    def _cell_unit_mev(self) -> float:
+        return 1.0 if self._detector is None else self._detector.cell_unit_mev
+
     def _create_datasets(self) -> None:
         # track_times is off in h5py: the same showers give the same bytes
         n_events, filters = self._shape[0], self._filters()
         energy_chunk = (min(n_events, CHUNK_BYTES // 4), 1)
         energies = self._file.create_dataset(ENERGIES, (n_events, 1), np.float32, chunks=energy_chunk, **filters)
         showers = self._file.create_dataset(SHOWERS, self._shape, np.float32, chunks=self._chunk.shape, **filters)
-        for dataset in (energies, showers):
-            dataset.attrs["units"] = "MeV"
+        for dataset, unit in ((energies, self._energy_unit_mev), (showers, self._cell_unit_mev)):
+            dataset.attrs["units"] = UNITS.get(unit, f"{unit:g} MeV")
+        for name in self._columns:
+            self._file.create_dataset(name, (n_events, 1), np.float32, chunks=energy_chunk, **filters)
 
     def _append(self, incident_energy_mev: np.ndarray, showers_mev: np.ndarray, attributes: np.ndarray | None) -> None:
-        self._file[ENERGIES][self._n_showers : self._n_showers + len(showers_mev), 0] = incident_energy_mev
+        rows = slice(self._n_showers, self._n_showers + len(showers_mev))
+        self._file[ENERGIES][rows, 0] = incident_energy_mev / self._energy_unit_mev
+        for index, name in enumerate(self._columns):
+            self._file[name][rows, 0] = attributes[:, index]
+        if self._cell_unit_mev != 1.0:
+            showers_mev = showers_mev / self._cell_unit_mev
         taken = 0
         while taken < len(showers_mev):
             at = self._n_showers % len(self._chunk)

@@ -86,7 +86,7 @@ class CaloGanFile(Hdf5ShowerFile):
         """
         if len(self._particle) < len(POSITION) + len(MOMENTUM):
             return np.empty((self.n_events, 0))
-        columns = {name: self._column_values(name) for name in self._particle}
+        columns = {name: self._column_values(name, dataset) for name, dataset in self._particle.items()}
         px, py, pz = (columns[name] for name in MOMENTUM)
         momentum = np.sqrt(px**2 + py**2 + pz**2)
         if not (momentum > 0).all() or (pz == 0).any():
@@ -103,21 +103,6 @@ class CaloGanFile(Hdf5ShowerFile):
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         return 1e3 * self._read_rows(self._energy, 0, self.n_events).reshape(-1).astype(np.float64)
-
-    def _column(self, name: str):
-        dataset = self._dataset(name)
-        if dataset.shape not in ((len(dataset),), (len(dataset), 1)):
-            raise DataError(f"{self.path}: {name} has shape {dataset.shape}, expected ({len(dataset)}, 1)")
-        return dataset
-
-    def _column_values(self, name: str) -> np.ndarray:
-        values = self._read_rows(self._particle[name], 0, self.n_events).reshape(-1).astype(np.float64)
-        if not np.isfinite(values).all():
-            row = int(np.argmin(np.isfinite(values)))
-            raise DataError(
-                f"{self.path}: row {row} of {name} is {values[row]:g}, expected a number; remove this event"
-            )
-        return values
 
     def _shaped(self, name: str, *shape: int):
         dataset = self._dataset(name)

@@ -10,6 +10,8 @@ import numpy as np
 from calosim_tf.data.layouts import calogan_file, ecal_file, lhcb_file
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS
 from calosim_tf.data.writer import ShowerWriter
+from calosim_tf.geometry import VoxelDetector
+from calosim_tf.geometry.detectors import CLIC, CLIC_ANGLE
 
 CHUNK_BYTES = 2**20
 ELECTRON, POSITRON = 11, -11
@@ -125,7 +127,7 @@ class EcalWriter(ArraysWriter):
     """3DGAN layout of normal incidence."""
 
     datasets: ClassVar = {
-        ecal_file.ECAL: (ecal_file.EcalFile.cells, np.float32, "GeV"),
+        ecal_file.ECAL: (CLIC.cube, np.float32, "GeV"),
         ecal_file.TARGET: ((5,), np.float32, "PDG code, GeV, GeV, GeV, GeV"),
     }
 
@@ -133,27 +135,27 @@ class EcalWriter(ArraysWriter):
         energy = np.asarray(incident_energy_mev, dtype=np.float64) / 1e3
         target = np.zeros((len(energy), 5))
         target[:, 0], target[:, ecal_file.ENERGY_COLUMN], target[:, 4] = ELECTRON, energy, energy
-        return {ecal_file.ECAL: cubes(showers_mev, ecal_file.EcalFile), ecal_file.TARGET: target}
+        return {ecal_file.ECAL: cubes(showers_mev, CLIC), ecal_file.TARGET: target}
 
 
 class EcalAngleWriter(ArraysWriter):
     """3DGAN layout of variable angle."""
 
     datasets: ClassVar = {
-        ecal_file.ECAL: (ecal_file.EcalAngleFile.cells, np.float32, "GeV / 50"),
+        ecal_file.ECAL: (CLIC_ANGLE.cube, np.float32, "GeV / 50"),
         ecal_file.ENERGY: ((1,), np.float32, "GeV"),
         "theta": ((1,), np.float32, "rad"),
     }
 
     def _arrays(self, incident_energy_mev, showers_mev, attributes):
         return {
-            ecal_file.ECAL: cubes(showers_mev, ecal_file.EcalAngleFile),
+            ecal_file.ECAL: cubes(showers_mev, CLIC_ANGLE),
             ecal_file.ENERGY: np.asarray(incident_energy_mev, dtype=np.float64)[:, None] / 1e3,
             "theta": attributes[:, :1],
         }
 
 
-def cubes(showers_mev: np.ndarray, reader: type[ecal_file.EcalFile]) -> np.ndarray:
+def cubes(showers_mev: np.ndarray, detector: VoxelDetector) -> np.ndarray:
     """Showers, layer after layer in MeV, as the cubes of a file: shape (n, x, y, z), in the unit of its cells."""
-    x, y, z = reader.cells
-    return showers_mev.reshape(-1, z, x, y).transpose(0, 2, 3, 1) / np.float32(reader.cell_unit_mev)
+    x, y, z = detector.cube
+    return showers_mev.reshape(-1, z, x, y).transpose(0, 2, 3, 1) / np.float32(detector.cell_unit_mev)

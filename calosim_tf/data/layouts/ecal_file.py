@@ -17,6 +17,7 @@ from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
 from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
+from calosim_tf.geometry.detectors import CLIC, CLIC_ANGLE
 
 ECAL, TARGET, ENERGY = "ECAL", "target", "energy"
 ENERGY_COLUMN = 1
@@ -31,12 +32,17 @@ class EcalFile(Hdf5ShowerFile):
     energies_name = "the energies"
     showers_name = ECAL
     expected = f"{ECAL} and {TARGET} or {ENERGY}"
-    cells: ClassVar[tuple[int, int, int]] = (25, 25, 25)
-    # of the file's number, in MeV
-    cell_unit_mev: ClassVar[float] = 1e3
+    # whose cells and units a file has that was opened for no detector
+    record: ClassVar[VoxelDetector] = CLIC
     scale: ClassVar[DepositScale] = DepositScale(USUAL_FRACTION, ECAL, "GeV", {"MeV": 1e3, "50 x GeV": 50.0})
 
     def _open_datasets(self, detector: VoxelDetector | None) -> None:
+        detector = detector or self.record
+        self.cells, self._cell_unit_mev, self._energy_unit_mev = (
+            detector.cube,
+            detector.cell_unit_mev,
+            detector.energy_unit_mev,
+        )
         self._ecal = self._dataset(ECAL)
         if self._ecal.shape[1:] not in (self.cells, (*self.cells, 1)):
             cells = ", ".join(map(str, self.cells))
@@ -87,7 +93,7 @@ class EcalFile(Hdf5ShowerFile):
         layers = out.reshape(-1, z, x, y)
         # what overflows is infinite, and no number is none: both are found later
         with np.errstate(over="ignore", invalid="ignore"):
-            np.multiply(cubes.transpose(0, 3, 1, 2), self.cell_unit_mev, out=layers, casting="same_kind")
+            np.multiply(cubes.transpose(0, 3, 1, 2), self._cell_unit_mev, out=layers, casting="same_kind")
         return out
 
     def wrong_units(self, fraction: float | None) -> str | None:
@@ -96,7 +102,7 @@ class EcalFile(Hdf5ShowerFile):
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         values = self._read_rows(self._energies, 0, self.n_events).reshape(self.n_events, -1).astype(np.float64)
-        return 1e3 * values[:, ENERGY_COLUMN if self.energies_name == TARGET else 0]
+        return self._energy_unit_mev * values[:, ENERGY_COLUMN if self.energies_name == TARGET else 0]
 
 
 class EcalAngleFile(EcalFile):
@@ -104,8 +110,7 @@ class EcalAngleFile(EcalFile):
 
     layout = "3DGAN HDF5, variable angle"
     expected = f"{ECAL}, {ENERGY} and mtheta or theta"
-    cells = (51, 51, 25)
-    cell_unit_mev = 1e3 / 50
+    record = CLIC_ANGLE
     scale = DepositScale(USUAL_FRACTION, ECAL, "50 x GeV", {"MeV": 20.0, "GeV": 0.02})
 
     def _hint(self) -> str:

@@ -5,15 +5,14 @@
 
 Axes: the direct output of the public generator counts x along the first axis of a picture, the files of the challenge
 that followed count y (and x along the second).  Inside this package rows count y.  Files written here say which with
-the attribute (npz: array) ``axes``, ``yx`` or ``xy``.  For files that do not say, the layouts ``lhcb_yx`` and
-``lhcb_xy`` do, and in the layout ``lhcb`` the showers decide: their centres follow the impact point of the particle.
+the attribute (npz: array) ``axes``, ``yx`` or ``xy``.  For files that do not say, the detectors ``lhcb_yx`` and
+``lhcb_xy`` do, and for ``lhcb`` the showers decide: their centres follow the impact point of the particle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -58,9 +57,9 @@ class LhcbFile(ShowerFile):
     layout = "LHCb npz or HDF5"
     energies_name = MOMENTUM
     showers_name = DEPOSITS
-    default_axes: ClassVar[str | None] = None
 
     def _open(self, detector: VoxelDetector | None) -> None:
+        self._axes_of_record = "" if detector is None else detector.file_axes
         if is_npz(self.path):
             self._arrays = checked(self.path, read_npz(self.path)[0])
             self.attributes, self._compression = describe_npz(self.path), "npz"
@@ -120,7 +119,7 @@ class LhcbFile(ShowerFile):
     def axes(self) -> str:
         if self.attributes.get(AXES_KEY) in AXES:
             return str(self.attributes[AXES_KEY])
-        return self.default_axes or axes_from_arrays(self._arrays) or "yx"
+        return self._axes_of_record or axes_from_arrays(self._arrays) or "yx"
 
     def read(self, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`ShowerFile.read`; rows count y."""
@@ -140,18 +139,6 @@ class LhcbFile(ShowerFile):
 
     def _read_incident_energy_mev(self) -> np.ndarray:
         return 1e3 * np.linalg.norm(self._arrays[MOMENTUM].astype(np.float64), axis=1)
-
-
-class LhcbFileXY(LhcbFile):
-    """First axis of a picture counts x, unless the file says otherwise."""
-
-    default_axes = "xy"
-
-
-class LhcbFileYX(LhcbFile):
-    """First axis of a picture counts y, unless the file says otherwise."""
-
-    default_axes = "yx"
 
 
 def axes_from_arrays(arrays: Mapping[str, np.ndarray]) -> str | None:

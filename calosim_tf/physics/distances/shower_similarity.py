@@ -20,8 +20,6 @@ from calosim_tf.physics.observables.sample import Sample
 # Widths of the Gaussian window, widest first: the first whose window fits into a layer's picture. The smaller ones are
 # our choice; layers that hold none of them (a single angular bin, three rows) are no pictures.
 WINDOW_SIGMAS = (SIGMA_CELLS, 1.0, 0.5)
-# Detectors of the 3DGAN papers have the published dynamic range, others that of their threshold (our choice)
-CUBE_LAYOUTS = ("ecal", "ecal_angle")
 
 
 def picture_groups(detector: VoxelDetector) -> dict[tuple[tuple[int, int], float], list[int]]:
@@ -36,8 +34,8 @@ def picture_groups(detector: VoxelDetector) -> dict[tuple[tuple[int, int], float
 
 
 def dynamic_range_mev(detector: VoxelDetector) -> float:
-    """Dynamic range L of the index: 1e-4 GeV for the 3DGAN detectors (published), else the voxel threshold."""
-    return 1e3 * PUBLISHED_RANGE_GEV if detector.file_layout in CUBE_LAYOUTS else detector.threshold_mev
+    """Dynamic range L of the index: 1e-4 GeV for cubes (3DGAN papers), else the voxel threshold (our choice)."""
+    return 1e3 * PUBLISHED_RANGE_GEV if "cubes" in detector.provides else detector.threshold_mev
 
 
 def shower_similarity(first_mev: np.ndarray, second_mev: np.ndarray, detector: VoxelDetector) -> np.ndarray:

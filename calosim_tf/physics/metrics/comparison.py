@@ -20,11 +20,6 @@ from calosim_tf.physics.distances.chi2 import Chi2Table, chi2_from_totals
 from calosim_tf.physics.observables.energies import group_energies, require_same_mix
 from calosim_tf.physics.observables.sample import Sample
 
-# File layout -> what detectors with it provide to metrics of their papers
-LAYOUT_PROVIDES = {"calogan": "calogan", "ecal": "cubes", "ecal_angle": "cubes"} | dict.fromkeys(
-    ("lhcb", "lhcb_xy", "lhcb_yx"), "lhcb"
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -69,10 +64,7 @@ class Comparison:
         names = set(self.reference.features.per_layer)
         if self.reference.groups.discrete:
             names.add("discrete_energies")
-        layout = self.reference.showers.detector.file_layout
-        if layout in LAYOUT_PROVIDES:
-            names.add(LAYOUT_PROVIDES[layout])
-        return frozenset(names)
+        return frozenset(names.union(self.reference.showers.detector.provides))
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,11 +40,11 @@ class CaloGanModel(AdversarialModel):
     # latent, conditions, dropout
     GENERATOR_DRAWS: ClassVar[int] = 2 + DROPOUT_DRAWS
 
-    def __init__(self, generator, critic, average, latent, training, seed, conditions=None, replicas=ALONE):
-        super().__init__(generator, critic, average, latent, training, seed, conditions, replicas)
+    def __init__(self, networks, average, latent, training, seed, conditions=None, replicas=ALONE):
+        super().__init__(networks, average, latent, training, seed, conditions, replicas)
         if conditions is None:
             raise TypeError("CaloGanModel draws conditions from those of the training sample: found none")
-        if sum(isinstance(layer, SeededDropout) for layer in critic.layers) > DROPOUT_DRAWS:
+        if sum(isinstance(layer, SeededDropout) for layer in self.critic.layers) > DROPOUT_DRAWS:
             raise TypeError(f"CaloGanModel has random numbers for {DROPOUT_DRAWS} dropout layers of the critic")
         energy_gev, low, high = (
             conditions[:, 0], training.generated_energy_min_gev, training.generated_energy_max_gev
@@ -73,9 +73,9 @@ class CaloGanModel(AdversarialModel):
         fake = self.generator({"latent": latent, "condition": fake_condition}, training=False)
         flips = self.draws.uniform((2, self.rows, 1), draw + 2, batch_axis=1)
         with dropout_numbers(self._dropout_source(draw + 3)):
-            real_logs = self.minimise_critic(lambda: self._critic_terms(real, condition, True, flips[0]))
+            real_logs = self.minimise(lambda: self._critic_terms(real, condition, True, flips[0]), "critic")
         with dropout_numbers(self._dropout_source(draw + 3 + DROPOUT_DRAWS)):
-            fake_logs = self.minimise_critic(lambda: self._critic_terms(fake, fake_condition, False, flips[1]))
+            fake_logs = self.minimise(lambda: self._critic_terms(fake, fake_condition, False, flips[1]), "critic")
         right = (real_logs.pop("accuracy") + fake_logs.pop("accuracy")) / 2.0
         return {**real_logs, **fake_logs, "critic_accuracy": right}
 

@@ -33,7 +33,7 @@ class ScoreGanModel(AdversarialModel):
         normalisation nor dropout, for which the flag would matter.
         """
         # The optimiser counts generator updates, in checkpoints too: new noise in each, the same after a resume
-        fake = self._noisy(fake, self.optimizer_generator.iterations, GENERATOR_NOISE_DRAW)
+        fake = self._noisy(fake, self.optimizers["generator"].iterations, GENERATOR_NOISE_DRAW)
         return self.critic({"showers": fake, "condition": condition}, training=False)
 
     def with_instance_noise(self, real, fake, draw: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -46,7 +46,7 @@ class ThreeDGanModel(AdversarialModel):
         config = self.training_config
         ecal = tf.reduce_sum(real, axis=list(range(1, len(real.shape))))[:, tf.newaxis]
         real_labels = self._labels(config.label_real, config.label_flip, draw + 2)
-        logs = self.minimise_critic(lambda: self._terms("critic_loss_real", real, condition, ecal, real_labels))
+        logs = self.minimise(lambda: self._terms("critic_loss_real", real, condition, ecal, real_labels), "critic")
         condition = self.generated_condition(condition, draw + 1)
         # outside of training behaviour: the authors take these showers from predict
         fake = self._generate(self.draw_latent(self.rows, draw), condition, training=False)
@@ -54,7 +54,7 @@ class ThreeDGanModel(AdversarialModel):
         fake_labels = self._labels(0.0, config.label_flip, draw + 3)
         return {
             **logs,
-            **self.minimise_critic(lambda: self._terms("critic_loss_fake", fake, condition, ecal, fake_labels)),
+            **self.minimise(lambda: self._terms("critic_loss_fake", fake, condition, ecal, fake_labels), "critic"),
         }
 
     def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
@@ -69,7 +69,7 @@ class ThreeDGanModel(AdversarialModel):
             fake = self._generate(latent, condition, training=True)
             return self._terms("generator_loss", fake, condition, ecal, labels)
 
-        return self.minimise_generator(terms)
+        return self.minimise(terms, "generator")
 
     def generated_condition(self, condition, draw: int) -> tf.Tensor:
         """Energies drawn evenly from the range of the epoch, other conditions as in the real batch."""
@@ -138,11 +138,12 @@ class ThreeDGanModel(AdversarialModel):
             # file n, from 0, is trained at the rate of n - 1 (authors' code)
             beyond = tf.cast(tf.maximum(file - 1 - config.held_files, 0), tf.float32)
             factor = tf.exp(-config.file_decay * beyond)
-            self.replicas.assign(self.optimizer_generator.learning_rate, config.learning_rate_generator * factor)
-            self.replicas.assign(self.optimizer_critic.learning_rate, config.learning_rate_critic * factor)
+            for name, optimizer in self.optimizers.items():
+                rate = config.setting("learning_rate", name)
+                self.replicas.assign(optimizer.learning_rate, rate * factor)
         if config.reset_each_file:
             first = self.iteration % config.iterations_per_file == 0
-            for optimizer in (self.optimizer_generator, self.optimizer_critic):
+            for optimizer in self.optimizers.values():
                 self._forget(optimizer, first)
 
     def _forget(self, optimizer, condition: tf.Tensor) -> None:

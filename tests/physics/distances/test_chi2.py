@@ -15,7 +15,7 @@ from calosim_tf.physics.distances.chi2 import (
     selection_range_gev,
     two_sample_chi2,
 )
-from calosim_tf.physics.observables.energies import group_energies
+from calosim_tf.physics.observables.energies import EnergyGroups, group_energies
 
 
 def quantile_by_hand(values, share):
@@ -187,6 +187,31 @@ def test_continuous_energies_are_cut_into_ranges():
     assert not table.discrete
     assert [round(row.energy_mev / 1000) for row in table.rows] == [2, 8, 32]
     assert table.chi2 == 0
+
+
+def test_continuous_energies_of_two_spectra_by_hand():
+    """Breaks if total energies are compared as they are: then chi2 would judge the spectra and not the response.
+
+    Ranges 1 to 4 and 4 to 16 GeV, centres 2 and 8 GeV.  Responses of the reference 0.5, 1 and 1.5, ten of each in a
+    flat spectrum, fill the first, middle and last of the 29 bins from 0.5 to 1.5 times the centre; the generated 15, 10
+    and 5 of them have a steep one.  With W = 30 and 30 the terms are 25/25 + 0/20 + 25/15, and 26 bins are empty.
+    """
+    groups = EnergyGroups(np.array([1e3, 4e3]), np.array([4e3, 16e3]), discrete=False)
+    rng = np.random.default_rng(13)
+    samples = []
+    for numbers, power in (((10, 10, 10), 1.0), ((15, 10, 5), 4.0)):
+        response = np.tile(np.repeat([0.5, 1.0, 1.5], numbers), 2)
+        incident = np.repeat([1e3, 4e3], 30) * 4 ** rng.uniform(0.0, 1.0, 60) ** power
+        samples += [incident, response * incident / 1000]
+    table = chi2_from_totals(*samples, groups)
+    assert not table.discrete
+    for row, centre_gev in zip(table.rows, (2.0, 8.0), strict=True):
+        assert row.energy_mev == pytest.approx(1000 * centre_gev)
+        assert (row.lo, row.hi) == pytest.approx((0.5 * centre_gev, 1.5 * centre_gev))
+        assert row.reference_counts[[0, 14, 28]].tolist() == [10, 10, 10]
+        assert row.generated_counts[[0, 14, 28]].tolist() == [15, 10, 5]
+        assert (row.chi2, row.ndf) == (pytest.approx(8 / 3, rel=1e-12), 2)
+    assert table.value == pytest.approx(4 / 3, rel=1e-12)
 
 
 def test_missing_and_surplus_energies_are_refused():

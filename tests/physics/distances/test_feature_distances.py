@@ -103,6 +103,23 @@ def test_gaussian_mmd_equals_the_sum_over_pairs():
     assert gaussian_mmd2(x, y, 1.5).value == pytest.approx(unbiased_mmd2(x, y, kernel), abs=1e-12)
 
 
+def test_gaussian_mmd_and_its_error_by_hand():
+    """Breaks if one of the two terms of the error has another weight.
+
+    75 showers at 0 and 25 at 100 widths from them, against 100 at another far point: h is 2 for two showers of one
+    place and 1 for two of different places.  Its mean over the 9900 pairs is the distance, as nothing is across.
+    """
+    x = np.repeat([0.0, 100.0], [75, 25])[:, None]
+    found = gaussian_mmd2(x, np.full((100, 1), -100.0), 1.0)
+    same, different = 75 * 74 + 25 * 24, 2 * 75 * 25
+    assert found.value == pytest.approx((2 * same + different) / 9900, rel=1e-12)
+    mean_square = (4 * same + different) / 9900
+    # row means 1 + 74/99 (75 times) and 1 + 24/99 (25 times)
+    variance_of_rows = (50 / 99) ** 2 * 75 * 25 / (100 * 99) - mean_square / 99
+    assert variance_of_rows > 0
+    assert found.error**2 == pytest.approx(4 / 100 * variance_of_rows + 2 / 9900 * mean_square, rel=1e-9)
+
+
 def test_frechet_distance_of_known_gaussians():
     """|shift|^2 for equal widths, sum of (s1 - s2)^2 along common axes; a batch of them gives the same numbers."""
     axes = np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]

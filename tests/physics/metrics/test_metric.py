@@ -206,6 +206,22 @@ def test_halves_of_the_reference_and_the_value_at_equal_numbers(reference, make_
     assert "equal N" in baseline.note
 
 
+def test_the_value_at_equal_numbers_stands_beside_that_of_all(reference, make_showers):
+    """Breaks if a distance that falls with the number of showers has only Monte Carlo of another number beside it."""
+    comparison = compare(make_showers(8), reference)
+    count = Metric("showers", "1", lambda c, rng: {"": Measured(len(c.generated), 0.0)}, "Number.")
+    once = replace(count, name="once", matched=False)
+    capped = replace(count, name="capped", most=30)
+    results = measure([count, once, capped], comparison, make_baseline(comparison, None))
+    for entries, at_all, at_equal in ((results.overall, 240, 120), (results.per_energy[4096.0], 80, 40)):
+        entry = entries["showers"]
+        assert (entry["value"], entry["n"], entry["n_reference"]) == (at_all, at_all, at_all)
+        assert (entry["value_at_equal_n"], entry["n_at_equal_n"]) == (at_equal, at_equal)
+        assert entry["reference_vs_reference"] == at_equal
+        assert "value_at_equal_n" not in entries["once"]
+        assert "value_at_equal_n" not in entries["capped"]
+
+
 def test_a_single_shower_cannot_be_halved(make_showers):
     one = make_showers(9, per_energy=1)
     with pytest.raises(DataError, match="cannot be halved"):

@@ -1,10 +1,11 @@
-"""Incident particles of continuous energy, direction and position, as the public sets have them (no TensorFlow)."""
+"""Laws of incident particles: continuous energies, directions and positions (no TensorFlow)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -37,7 +38,22 @@ class Beam:
 
 def uniform_energies(min_mev: float, max_mev: float) -> Callable[[int, np.random.Generator], np.ndarray]:
     """Law of energies in equal numbers from ``min_mev`` to ``max_mev``."""
-    return lambda n, rng: rng.uniform(min_mev, max_mev, n)
+    return partial(_uniform_energies, min_mev, max_mev)
+
+
+def _uniform_energies(min_mev: float, max_mev: float, n: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(min_mev, max_mev, n)
+
+
+def uniform_attributes(*ranges: tuple[float, float]) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+    """Law of independent attributes, each in equal numbers over its ``(low, high)``."""
+    return partial(_uniform_attributes, ranges)
+
+
+def _uniform_attributes(
+    ranges: tuple[tuple[float, float], ...], energies_mev: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    return np.stack([rng.uniform(low, high, len(energies_mev)) for low, high in ranges], axis=1)
 
 
 def lhcb_energies_mev(n: int, rng: np.random.Generator) -> np.ndarray:

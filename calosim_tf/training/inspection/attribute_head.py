@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.training.build import build_networks
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.checkpoint import STATE, CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
 
 ATTRIBUTES_HEAD = "attributes"
@@ -29,10 +29,12 @@ class AttributeHead:
     @property
     def missing(self) -> str | None:
         """Why there is no estimate, in words, or None."""
-        _, critic = build_networks(self.run.experiment())
-        if ATTRIBUTES_HEAD not in critic.output_names:
+        critic = build_networks(self.run.experiment()).get("critic")
+        if critic is None or ATTRIBUTES_HEAD not in critic.output_names:
             return "the critic of this run has no attribute head"
-        if not any(name.startswith("critic/") for name, _ in tf.train.list_variables(self._state())):
+        store = self._store()
+        state = store.folder / str(store.newest_sound("best")) / STATE
+        if not any(name.startswith("critic/") for name, _ in tf.train.list_variables(str(state))):
             return "this published form of a run holds no critic"
         return None
 
@@ -46,8 +48,8 @@ class AttributeHead:
         attributes : ndarray, shape (n, attributes)
             Part of the critic's input; the head of CaloGAN does not use them.
         """
-        _, critic = build_networks(self.run.experiment())
-        tf.train.Checkpoint(critic=critic).read(self._state()).expect_partial()
+        critic = build_networks(self.run.experiment())["critic"]
+        self._store().restore(tf.train.Checkpoint(critic=critic), "best")
         # the head alone: the rest of the critic compares all showers of a batch with one another
         head = keras.Model(critic.input, critic.output[ATTRIBUTES_HEAD])
         normalisation, estimates = self.run.normalisation(), []
@@ -61,6 +63,5 @@ class AttributeHead:
             estimates.append(head(inputs, training=False).numpy())
         return np.concatenate(estimates).astype(np.float64)
 
-    def _state(self) -> str:
-        store = CheckpointStore(self.run.checkpoints, self.run.experiment().run.keep_checkpoints)
-        return str(store.folder / str(store.newest_sound("best")) / "state")
+    def _store(self) -> CheckpointStore:
+        return CheckpointStore(self.run.checkpoints, self.run.experiment().run.keep_checkpoints)
