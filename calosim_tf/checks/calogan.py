@@ -98,7 +98,7 @@ def _memorisation(subject: Subject) -> Checked:
         return Checked({"memorisation": None, "memorisation_left_out": reason}, [reason], {})
     from calosim_tf.physics.distances.nearest_neighbours import in_blocks, memorisation, nearest, per_incident_energy
     from calosim_tf.plots.calogan import plot_memorisation
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(subject.run_folder)
     if source is None:
@@ -124,10 +124,11 @@ def _memorisation(subject: Subject) -> Checked:
 
 
 def _traversal(subject: Subject) -> Checked:
+    from calosim_tf.checks.walks import showers_along
     from calosim_tf.physics.observables.features import shower_features
     from calosim_tf.physics.papers.traversal import along, paths, walk
     from calosim_tf.plots.calogan import plot_walk_curves, plot_walk_images
-    from calosim_tf.training.companions import showers_along, untrained_generator
+    from calosim_tf.training.untrained import untrained_generator
 
     reference, trained = subject.reference, subject.generator
     generators = {"trained": trained, "untrained": untrained_generator(subject.run_folder)}
@@ -232,7 +233,7 @@ def _thin(showers: ShowerSet) -> ShowerSet:
 
 def _critic_estimates(subject: Subject, samples: dict[str, ShowerSet], estimates: dict) -> str | None:
     """Add the estimates of the critic's attribute head; or say why there are none."""
-    from calosim_tf.training.companions import AttributeHead
+    from calosim_tf.training.inspection.attribute_head import AttributeHead
 
     head = AttributeHead(subject.run_folder)
     if head.missing is not None:
@@ -248,7 +249,7 @@ def _critic_estimates(subject: Subject, samples: dict[str, ShowerSet], estimates
 def _share_trained_on(run_folder: RunFolder, showers: ShowerSet) -> float | None:
     """Share of real showers that the run was trained on; None if its training data are gone."""
     from calosim_tf.physics.observables.features import total_energy_mev
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(run_folder)
     if source is None:

@@ -15,7 +15,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
 if TYPE_CHECKING:
-    from calosim_tf.benchmark.generation import Subject, Way
+    from calosim_tf.benchmark.generation import TimedGenerator, Way
     from calosim_tf.commands.generator_source import GeneratorSource
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
@@ -175,15 +175,15 @@ def _bundle(
     return source, found
 
 
-def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> Subject:
+def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> TimedGenerator:
     """All ways in memory."""
-    from calosim_tf.benchmark.generation import Subject, default_session
+    from calosim_tf.benchmark.generation import TimedGenerator, default_session
     from calosim_tf.benchmark.roofline import NetworkCost
 
     samplers = {way: bundle.load(*way, threads)[0] for way in ways}
     with_reference = any(way.backend == "onnx" for way in ways) and len(bundle.sidecar.networks) == 1
     reference = default_session(bundle.path, bundle.sidecar) if with_reference else None
-    return Subject(samplers, NetworkCost.of_bundle(bundle.sidecar), reference)
+    return TimedGenerator(samplers, NetworkCost.of_bundle(bundle.sidecar), reference)
 
 
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:

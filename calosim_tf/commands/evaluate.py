@@ -103,22 +103,18 @@ def _training_of(run_folder):
     if run_folder is None or run_folder.experiment().members:
         return None
     from calosim_tf.data.streamed import MEMORY_BYTES
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(run_folder)
     return None if source is None else source.train_set(MEMORY_BYTES // (4 * source.detector.n_voxels))
 
 
 def _generate(source, reference, seed: int):
-    from dataclasses import replace
-
-    import numpy as np
-
+    from calosim_tf.inference.like import showers_like
     from calosim_tf.inference.sampler import in_words
 
     backend, precision = source.first_way()
     generator, iterations = source.load(backend, precision)
-    blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
     reduced = "" if precision == "float32" else f", {precision}"
     words = f"{source.experiment}, {in_words(iterations)}{reduced}"
-    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=words), generator
+    return showers_like(generator, reference, seed, words), generator

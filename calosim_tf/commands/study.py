@@ -205,7 +205,7 @@ def _generate_with(generator):
 
 
 def _training_source(run_folder):
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(run_folder)
     if source is None:

@@ -20,7 +20,7 @@ from calosim_tf.physics.papers.published_results import published_results
 from calosim_tf.report.folder import report_folder, write_document
 from calosim_tf.report.html_page import ReportPicture
 from calosim_tf.report.number_text import with_error
-from calosim_tf.report.page import Published, render_report, worst_first
+from calosim_tf.report.page import PrintedNumber, render_report, worst_first
 from calosim_tf.report.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 
 SCHEMA = 1
@@ -38,7 +38,7 @@ def evaluate(
     selection_csv: str | Path | None = None,
     history_csv: str | Path | None = None,
     notes: Sequence[str] = (),
-    published: Sequence[Published] = (),
+    published: Sequence[PrintedNumber] = (),
     metrics: Iterable[str | Metric] | None = None,
     classifiers: str | None = None,
     training: ShowerSet | None = None,
@@ -64,7 +64,7 @@ def evaluate(
         Table of losses (iteration and any terms), drawn if it exists and has rows.
     notes : sequence of str
         Sentences for the report and ``metrics.json``.
-    published : sequence of Published
+    published : sequence of PrintedNumber
         Printed numbers (``calosim_tf.config.Published``, for example), shown in a table of their own.
     metrics : iterable of str or Metric, optional
         Names (:func:`known_metrics`) or own metrics; all of ``METRICS`` if not given.
@@ -186,7 +186,7 @@ def _document(
     baseline: Baseline,
     results: Results,
     notes: Sequence[str],
-    published: Sequence[Published],
+    published: Sequence[PrintedNumber],
 ) -> dict:
     """The content of ``metrics.json``."""
     groups = comparison.reference.groups

@@ -24,7 +24,7 @@ from calosim_tf.report.html_page import (
 from calosim_tf.report.number_text import plain, with_error
 
 
-class Published(Protocol):
+class PrintedNumber(Protocol):
     """A printed number, shown apart from ours.
 
     Attributes

@@ -16,7 +16,7 @@ from calosim_tf.reproduction.numbers import (
     OTHER_MACHINE,
     PUBLIC_DATA,
     Count,
-    Measured,
+    FirstMeasured,
     PublishedNumber,
     spaced,
 )
@@ -52,10 +52,10 @@ def _rows(name: str, particles: str, experiment: str, training: int, times: tupl
         yield PublishedNumber(f"{title}: parameters in {what}", spaced(number), PLACE, count)
     for metric, number in row["metrics"].items():
         printed = f"{number['value']:g}" + (f" ± {number['error']:.2g}" if number.get("error") else "")
-        ours = Measured((f"{experiment}:{metric}",), PUBLIC_DATA, NO_TRAINING.format(experiment))
+        ours = FirstMeasured((f"{experiment}:{metric}",), PUBLIC_DATA, NO_TRAINING.format(experiment))
         yield PublishedNumber(f"{title}: {metric}", printed, PLACE, ours, f"{metric} of {particles}s", number["value"])
     for batch, milliseconds in zip(BATCHES, times, strict=True):
-        ours = Measured(
+        ours = FirstMeasured(
             (f"{experiment}:job_ms_per_shower_batch_{batch}",),
             NOT_COMPARED,
             NO_MACHINE.format(experiment),

@@ -216,7 +216,7 @@ class Geometry:
 
 
 @dataclass(frozen=True)
-class Measured:
+class FirstMeasured:
     """The first of some measurements that is there, ``EXPERIMENT:METRIC``; else a status and its reason."""
 
     keys: tuple[str, ...]

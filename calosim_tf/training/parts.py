@@ -13,7 +13,7 @@ from calosim_tf.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Part:
+class TrainingPart:
     """One generator and critic, the showers they train on and their run folder."""
 
     experiment: Experiment
@@ -21,7 +21,7 @@ class Part:
     run: RunFolder
 
 
-def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[Part]:
+def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[TrainingPart]:
     """What there is to train, in order.
 
     The held-out showers of a member are those of the whole in its range, so that the judgement on the whole meets no
@@ -33,7 +33,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
         A member's range holds no event, or a single energy.
     """
     if not experiment.members:
-        return [Part(experiment, source, run)]
+        return [TrainingPart(experiment, source, run)]
     found = []
     for member in experiment.members:
         own = experiment.experiment(member)
@@ -41,7 +41,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
             part = source.within(own.data.energy_min_mev, own.data.energy_max_mev)
         except DataError as error:
             raise DataError(f"{own.name} (members.{member.name}.energy_min_mev and _max_mev): {error}") from error
-        found.append(Part(own, part, run.member(member.name)))
+        found.append(TrainingPart(own, part, run.member(member.name)))
     return found
 
 
@@ -65,7 +65,7 @@ def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, 
         part.run.prepare(part.experiment, part.source, resume=resume, force=force, teacher=teacher)
 
 
-def _teacher(part: Part, checked: bool) -> dict[str, Any] | None:
+def _teacher(part: TrainingPart, checked: bool) -> dict[str, Any] | None:
     """Record of the teacher of a network; ``checked``: it has to be the one that a run was begun with."""
     if not isinstance(part.experiment.training, TaughtTraining):
         return None

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     " progress errors",
     "doctor": "data data_prep files errors",
     "studies": "report plots physics data geometry files progress errors",
-    "checks": "training inference report plots physics data geometry errors",
+    "checks": "training generate inference report plots physics latents data geometry errors",
     "commands": "*",
     "cli": "commands messages errors",
     "__main__": "cli errors messages",

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import in_turn, repeated
-from calosim_tf.benchmark.generation import Subject, Way, bench_networks
+from calosim_tf.benchmark.generation import TimedGenerator, Way, bench_networks
 from calosim_tf.benchmark.machine import copy_clock, matrix_flops
 from calosim_tf.benchmark.roofline import NetworkCost, least_seconds
 from calosim_tf.experiments import get_experiment
@@ -87,7 +87,7 @@ def test_shares_are_those_of_the_readings(monkeypatch):
         def __init__(self, name):
             self.ready_call = lambda batch: lambda: name
 
-    subject = Subject({Way("onnx", "float32"): Sampler("slow"), Way("tflite", "int8"): Sampler("fast")}, PHOTON)
+    subject = TimedGenerator({Way("onnx", "float32"): Sampler("slow"), Way("tflite", "int8"): Sampler("fast")}, PHOTON)
     result = bench_networks(subject, 10_000, 3, lambda: seconds["matrix product"], 2)
     assert result["best"] == {"any": ("tflite", "int8"), "float32": ("onnx", "float32")}
     slow = result["rows"][0]

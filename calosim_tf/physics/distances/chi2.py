@@ -26,30 +26,15 @@ energy like that has no value (NaN).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError, NonFiniteError
 from calosim_tf.physics.observables.energies import EnergyGroups, group_energies, require_no_missing
-from calosim_tf.physics.observables.features import total_energy_mev
 
 N_EDGES = 30
 EDGE_DECIMALS = 3
-
-# Energy ranges of the split photon GANs (talk), limits inclusive on both sides, MeV.
-LOW_RANGE_MEV = (0.0, 2.0**12)
-HIGH_RANGE_MEV = (2.0**12, np.inf)
-MIDDLE_RANGE_MEV = (2.0**12, 2.0**18)
-TOP_RANGE_MEV = (2.0**18, np.inf)
-# The ranges share their limits: an energy on a limit is trained, and counted, in both GANs (NDF 448 and 476, not 420).
-GAN_RANGES_MEV = {
-    "1 GAN": ((0.0, np.inf),),
-    "2 GANs": (LOW_RANGE_MEV, HIGH_RANGE_MEV),
-    "3 GANs": (LOW_RANGE_MEV, MIDDLE_RANGE_MEV, TOP_RANGE_MEV),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +100,6 @@ class Chi2Table:
     def value(self) -> float:
         """Sum of chi2 over sum of NDF, NaN without a degree of freedom."""
         return self.chi2 / self.ndf if self.ndf else float("nan")
-
-    def within(self, range_mev: tuple[float, float]) -> Chi2Table:
-        """The rows with energies inside ``range_mev`` (both limits included), MeV."""
-        low, high = range_mev
-        return Chi2Table(tuple(row for row in self.rows if low <= row.energy_mev <= high), self.discrete)
-
-
-def merge_tables(tables: Iterable[Chi2Table]) -> Chi2Table:
-    """One table with the rows of all, for GANs of neighbouring energy ranges; a shared energy stays in twice."""
-    tables = tuple(tables)
-    return Chi2Table(tuple(row for table in tables for row in table.rows), all(table.discrete for table in tables))
-
-
-def split_gan_table(table: Chi2Table, gans: str) -> Chi2Table:
-    """``table`` as it is summed for ``"1 GAN"``, ``"2 GANs"`` or ``"3 GANs"`` (a key of ``GAN_RANGES_MEV``)."""
-    return merge_tables(table.within(range_mev) for range_mev in GAN_RANGES_MEV[gans])
 
 
 def selection_range_gev(total_gev: np.ndarray) -> tuple[float, float]:
@@ -274,17 +243,6 @@ def chi2_from_totals(
     """chi2 from total energies; see :class:`Chi2Reference` for arguments and errors."""
     reference = Chi2Reference(reference_incident_mev, reference_total_gev, groups)
     return reference.compare(generated_incident_mev, generated_total_gev)
-
-
-def total_energy_chi2(reference: ShowerSet, generated: ShowerSet, groups: EnergyGroups | None = None) -> Chi2Table:
-    """chi2 of the total energies of two sets of showers; see :class:`Chi2Reference` for the errors."""
-    return chi2_from_totals(
-        reference.incident_energy_mev,
-        total_energy_mev(reference.showers_mev) / 1000.0,
-        generated.incident_energy_mev,
-        total_energy_mev(generated.showers_mev) / 1000.0,
-        groups,
-    )
 
 
 def _clipped_counts(total_gev: np.ndarray, edges_gev: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from calosim_tf.physics.metrics.divergences import DIVERGENCE_METRICS
 from calosim_tf.physics.metrics.diversity import DIVERSITY_METRICS
 from calosim_tf.physics.metrics.feature_distances import FEATURE_DISTANCE_METRICS
 from calosim_tf.physics.metrics.layer_shapes import SHAPE_METRICS
+from calosim_tf.physics.metrics.lhcb import LHCB_METRICS
 from calosim_tf.physics.metrics.memorisation import MEMORISATION_METRICS
 from calosim_tf.physics.metrics.metric import Metric
 from calosim_tf.physics.metrics.network_features import NETWORK_FEATURE_METRICS
@@ -21,8 +22,8 @@ from calosim_tf.physics.metrics.tails import TAIL_METRICS
 from calosim_tf.physics.metrics.three_d_gan import THREE_D_METRICS
 
 CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
-# Distances of whole showers, in pairs or bootstrapped: most of the cost of a full list
-PAIR_METRICS = (*FEATURE_DISTANCE_METRICS, *DIVERSITY_METRICS, *MEMORISATION_METRICS)
+# Distances of whole showers, in pairs, bootstrapped or clustered: most of the cost of a full list
+PAIR_METRICS = (*FEATURE_DISTANCE_METRICS, *DIVERSITY_METRICS, *MEMORISATION_METRICS, *LHCB_METRICS)
 # Metrics of a full list; those that train a network are asked for (classifier_metrics)
 METRICS = {
     metric.name: metric

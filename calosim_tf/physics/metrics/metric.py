@@ -38,6 +38,9 @@ class Measured:
         Further fields of the entry in ``metrics.json`` (``chi2``, ``ndf``).
     reason : str
         Why there is no number, where there is none.
+    twice : tuple of str
+        Fields of ``extra`` that the entry also has of Monte Carlo against Monte Carlo, as
+        ``reference_vs_reference_<field>``.
     """
 
     value: float
@@ -45,6 +48,7 @@ class Measured:
     reference_value: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    twice: tuple[str, ...] = ()
 
     @classmethod
     def missing(cls, reason: str) -> Measured:
@@ -130,19 +134,19 @@ def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baselin
     for metric in progress(possible, len(possible), "metrics"):
         start = time.perf_counter()
         if OVERALL in metric.scopes:
-            overall.update(_entries(metric, comparison, baseline.comparison, baseline.matched))
+            overall.update(entries_of(metric, comparison, baseline.comparison, baseline.matched))
         if PER_ENERGY in metric.scopes:
             for main, monte_carlo, matched in rows:
                 if len(main.generated) and len(main.reference):
-                    per_energy[main.energy_mev].update(_entries(metric, main, monte_carlo, matched))
+                    per_energy[main.energy_mev].update(entries_of(metric, main, monte_carlo, matched))
         seconds[metric.name] = time.perf_counter() - start
     return Results(overall, per_energy, tuple(m.name for m in metrics if m not in possible), seconds)
 
 
-def _entries(
+def entries_of(
     metric: Metric, comparison: Comparison, monte_carlo: Comparison, matched: Comparison | None
 ) -> dict[str, dict]:
-    """Entries of one metric, keyed by their full names."""
+    """Entries of one metric in ``metrics.json``, keyed by their full names; as :func:`measure` makes them of a list."""
     measured = run_metric(metric, comparison, "main")
     floor = run_metric(metric, monte_carlo, "baseline")
     repeat = matched is not None and metric.matched and _sizes(metric, comparison) != _sizes(metric, monte_carlo)
@@ -171,6 +175,7 @@ def _entry(metric: Metric, result: Measured, floor: Measured) -> dict:
         "ideal": metric.ideal,
         "metric": metric.name,
         **result.extra,
+        **{f"reference_vs_reference_{key}": floor.extra.get(key) for key in result.twice},
     }
     if result.reference_value is not None:
         entry["reference_value"] = _number(result.reference_value)

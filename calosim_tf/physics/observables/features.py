@@ -100,15 +100,6 @@ def response(total_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarr
     return total_mev / np.asarray(incident_energy_mev, dtype=np.float64).reshape(-1)
 
 
-def layer_fractions(features: ShowerFeatures) -> dict[int, np.ndarray]:
-    """Layer energy over total energy (no threshold): layer id -> shape (n,); 0 for a shower without energy."""
-    total = features.total_mev
-    return {
-        layer_id: np.divide(energy, total, out=np.zeros_like(total), where=total > 0)
-        for layer_id, energy in features.per_layer["energy"].items()
-    }
-
-
 def shower_features(showers: ShowerSet, threshold_mev: float | None = None) -> ShowerFeatures:
     """All features of a set of showers.
 

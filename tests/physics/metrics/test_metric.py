@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
-from calosim_tf.physics.distances.chi2 import total_energy_chi2
+from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.layer_shapes import layer_edges
 from calosim_tf.physics.metrics.listed import METRICS
@@ -55,10 +56,12 @@ def test_every_metric_gives_numbers_overall_or_per_energy(identical):
     measured = {entry["metric"] for entry in identical.overall.values()}
     measured |= {entry["metric"] for entries in identical.per_energy.values() for entry in entries.values()}
     of_others = {
-        name for name, metric in METRICS.items() if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes"}
+        name
+        for name, metric in METRICS.items()
+        if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes", "lhcb"}
     }
-    # per layer along x and y, CaloGAN, 3DGAN
-    assert len(of_others) == 8 + 2 + 5
+    # per layer along x and y, CaloGAN, 3DGAN, LHCb
+    assert len(of_others) == 8 + 2 + 5 + 14
     assert measured == set(METRICS) - of_others
     assert set(identical.left_out) == of_others
     assert list(identical.per_energy) == [1024.0, 4096.0, 16384.0]
@@ -96,14 +99,33 @@ def test_response_numbers_equal_numpy(reference, generated):
 
 
 def test_chi2_metric_is_the_selection_chi2(reference, generated):
+    """Breaks if showers are summed in float32, thresholded, or left in MeV."""
     comparison = compare(generated, reference)
     results = measure([METRICS["chi2_ndf_total_energy"]], comparison, make_baseline(comparison, reference))
-    table = total_energy_chi2(reference, generated)
+    pairs = [
+        (showers.incident_energy_mev, [math.fsum(row) / 1000 for row in showers.showers_mev.tolist()])
+        for showers in (reference, generated)
+    ]
+    table = chi2_from_totals(*pairs[0], *pairs[1])
     entry = results.overall["chi2_ndf_total_energy"]
     assert (entry["chi2"], entry["ndf"], entry["value"]) == (table.chi2, table.ndf, table.value)
     for row in table.rows:
         at_energy = results.per_energy[row.energy_mev]["chi2_ndf_total_energy"]
         assert (at_energy["chi2"], at_energy["ndf"], at_energy["n"]) == (row.chi2, row.ndf, 80)
+
+
+def test_sets_of_several_blocks(reference):
+    """Breaks if the block-wise sum misplaces or drops the rows of a later block."""
+    tall = ShowerSet(
+        np.tile(reference.incident_energy_mev, 12),
+        np.tile(reference.showers_mev, (12, 1)),
+        reference.detector,
+        reference.source,
+    )
+    assert len(tall) > 2048  # more than one block
+    table = compare(tall, reference).chi2
+    assert table.chi2 == 0
+    assert [row.n_generated for row in table.rows] == [960, 960, 960]
 
 
 def test_separation_of_thresholded_response_equals_numpy(reference, generated):

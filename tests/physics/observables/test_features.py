@@ -12,7 +12,6 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 from calosim_tf.physics.observables.features import (
-    layer_fractions,
     mean_shower_mev,
     response,
     shower_features,
@@ -62,14 +61,13 @@ def test_layer_features_equal_loops(reference, layer_index, threshold):
                 assert features.per_layer[quantity][layer.layer_id][i] == pytest.approx(value, rel=1e-9, abs=1e-6)
 
 
-def test_energies_without_threshold_and_fractions(reference):
+def test_energies_without_threshold(reference):
     """Breaks if the total of the selection chi2 or the layer means are thresholded."""
     features = shower_features(reference, threshold_mev=1e9)
     exact = [math.fsum(row) for row in reference.showers_mev.tolist()]
     np.testing.assert_allclose(features.total_mev, exact, rtol=1e-12)
     np.testing.assert_allclose(total_energy_mev(reference.showers_mev), exact, rtol=1e-12)
     np.testing.assert_allclose(sum(features.per_layer["energy"].values()), exact, rtol=1e-12)
-    np.testing.assert_allclose(sum(layer_fractions(features).values()), 1.0, rtol=1e-12)
     assert all(np.all(energy == 0) for energy in features.per_layer["energy_thresholded"].values())
     ratio = response(features.total_mev, reference.incident_energy_mev)
     assert ratio[0] == pytest.approx(exact[0] / 1024.0)
@@ -111,7 +109,6 @@ def test_negative_voxels_are_counted_and_kept_in_the_total():
     assert features.negative_mev.tolist() == [-2.5, 0.0]
     assert features.negative_voxels.tolist() == [2, 0]
     assert features.per_layer["energy_thresholded"][0].tolist() == [10.0, 0.0]
-    assert [fraction[1] for fraction in layer_fractions(features).values()] == [0.0] * 5
 
 
 def test_a_voxel_that_is_not_a_number_is_refused(reference):

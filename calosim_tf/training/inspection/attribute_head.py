@@ -1,42 +1,17 @@
-"""What stands beside the judged generator of a run when it is checked: its untrained twin, its critic's estimates and
-the showers it was trained on.
-"""
+"""What the critic of a run estimates of the incident particle."""
 
 from __future__ import annotations
-
-import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.data.bundled import bundled_sample
-from calosim_tf.data.source import ShowerSource, load_source
-from calosim_tf.errors import ConfigError
-from calosim_tf.generate import ShowerGenerator
-from calosim_tf.geometry import get_detector
-from calosim_tf.latents import draw_latents
-from calosim_tf.physics.papers.traversal import Path
-from calosim_tf.training.build import build_generator, build_networks
+from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import STATE, CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
 
 ATTRIBUTES_HEAD = "attributes"
 BATCH = 1024
-
-
-def untrained_generator(run: RunFolder) -> ShowerGenerator:
-    """The generator of a run as it was at iteration 0; the run must not be a split."""
-    experiment = run.experiment()
-    network = build_generator(experiment)
-    detector = get_detector(experiment.data.layout)
-    return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector)
-
-
-def showers_along(generator: ShowerGenerator, path: Path, seed: int) -> np.ndarray:
-    """Showers of a walk, the same latents at every point: shape (points * latents, n_voxels), MeV."""
-    latent = draw_latents(generator.latent, seed, 0, path.n_latents)
-    return generator.showers(path.incident_energy_mev, path.latents(latent), path.attributes)
 
 
 class AttributeHead:
@@ -90,32 +65,3 @@ class AttributeHead:
 
     def _store(self) -> CheckpointStore:
         return CheckpointStore(self.run.checkpoints, self.run.experiment().run.keep_checkpoints)
-
-
-def training_source(run: RunFolder) -> ShowerSource | None:
-    """The showers a run was trained on, from the files it recorded or the bundled sample of that name.
-
-    None if a file is gone or is not the one of the record.
-    """
-    recorded, settings = run.data()["files"], run.experiment().data
-    paths = [_present(pathlib.Path(item["path"])) for item in recorded]
-    if not paths or None in paths:
-        return None
-    source = load_source(
-        paths,
-        get_detector(settings.layout),
-        energy_min_mev=settings.energy_min_mev,
-        energy_max_mev=settings.energy_max_mev,
-        holdout_fraction=settings.holdout_fraction,
-    )
-    same = [item["sha256"] for item in source.files] == [item["sha256"] for item in recorded]
-    return source if same else None
-
-
-def _present(path: pathlib.Path) -> pathlib.Path | None:
-    if path.is_file():
-        return path
-    try:
-        return bundled_sample(path.stem)
-    except ConfigError:
-        return None

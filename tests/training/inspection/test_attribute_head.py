@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.checks.walks import showers_along
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import CheckpointError
@@ -19,8 +20,10 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.physics.papers.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator
+from calosim_tf.training.inspection.attribute_head import AttributeHead
+from calosim_tf.training.inspection.recorded_data import training_source
 from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.untrained import untrained_generator
 
 NARROW = {
     "network.latent.size": 6,

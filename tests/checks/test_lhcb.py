@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from calosim_tf.checks.lhcb import score_table
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
+from calosim_tf.geometry import get_detector
 from calosim_tf.physics.distances.prd import prd, prd_auc
-from calosim_tf.physics.papers.lhcb_scores import LhcbShowers, ScoreSettings, lhcb_score_table, lhcb_scores
+from calosim_tf.physics.metrics.comparison import compare, make_baseline
+from calosim_tf.physics.metrics.lhcb import LHCB_METRICS, lhcb_metrics
+from calosim_tf.physics.metrics.metric import measure
+from calosim_tf.physics.papers.lhcb_scores import ScoreSettings
 from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
 
 SETTINGS = ScoreSettings(n_clusters=10, n_runs=2, statistics=("width_across", "sparsity_7.8e-04"))
+LHCB = get_detector("lhcb")
 
 
-def made_up(n: int, seed: int, radius_cells: float = 1.5) -> LhcbShowers:
+def made_up(n: int, seed: int, radius_cells: float = 1.5) -> ShowerSet:
     """Showers that fall off with ``radius_cells`` around the point where the particle should be."""
     rng = np.random.default_rng(seed)
     pz = np.exp(rng.uniform(0, np.log(100), size=n))
@@ -27,16 +35,19 @@ def made_up(n: int, seed: int, radius_cells: float = 1.5) -> LhcbShowers:
     image = np.exp(-np.hypot(x[:, None, :], y[:, :, None]) / radius_cells)
     image *= (160 * pz / image.sum(axis=(1, 2)))[:, None, None]
     images = rng.gamma(2 * image + 1e-4, 0.5)
-    return LhcbShowers(images, np.column_stack([slope * pz[:, None], pz]), point, f"sample {seed}")
+    momentum_gev = np.column_stack([slope * pz[:, None], pz])
+    energy_mev = 1e3 * np.linalg.norm(momentum_gev, axis=1)
+    attributes = np.column_stack([momentum_gev, point])
+    return ShowerSet(energy_mev, images.reshape(n, -1), LHCB, f"sample {seed}", attributes)
 
 
 @pytest.fixture(scope="module")
 def table() -> dict[str, dict]:
     """A good model, one that is too wide, and one with a hot corner in every fourth shower."""
     outliers = made_up(150, 4)
-    outliers.images_mev[::4, 0, 0] = 0.1 * outliers.images_mev[::4].sum(axis=(1, 2)) + 5
+    outliers.showers_mev[::4, 0] = 0.1 * outliers.showers_mev[::4].sum(axis=1) + 5
     models = {"good": made_up(150, 3), "wide": made_up(170, 5, radius_cells=2.5), "outliers": outliers}
-    return lhcb_score_table(made_up(160, 1), models, made_up(150, 2), SETTINGS)
+    return score_table(made_up(160, 1), models, made_up(150, 2), SETTINGS)
 
 
 def test_document_survives_json(table):
@@ -74,8 +85,11 @@ def test_names_are_complete(table):
 def test_physics_score_is_the_prd_of_the_statistics():
     """Breaks if the statistics are scaled in the authors' mode, or samples are exchanged."""
     reference, evaluated, control = made_up(60, 1), made_up(60, 3, radius_cells=1.8), made_up(60, 2)
-    metrics = lhcb_scores(reference, evaluated, control, SETTINGS)["metrics"]
-    statistics = [shower_statistics(s.images_mev, s.momentum_gev, s.point_cm) for s in (reference, evaluated, control)]
+    metrics = score_table(reference, {"made": evaluated}, control, SETTINGS)["made"]["metrics"]
+    statistics = [
+        shower_statistics(LHCB.layer_image(s.showers_mev, 0), s.attributes[:, :3], s.attributes[:, 3:])
+        for s in (reference, evaluated, control)
+    ]
     for key, pair in (("value", statistics[:2]), ("reference_vs_reference", statistics[::2])):
         assert metrics["prd_auc_physics"][key] == prd(*pair, n_clusters=10, n_runs=2).auc
 
@@ -122,18 +136,39 @@ def test_curves_belong_to_the_scores(table):
 
 def test_single_run_has_no_spread():
     """Breaks if NaN reaches the file."""
-    settings = ScoreSettings(n_clusters=5, n_runs=1, n_showers=40, statistics=())
-    entry = lhcb_scores(made_up(50, 1), made_up(50, 3), made_up(50, 2), settings)["metrics"]["prd_auc_raw"]
-    assert entry["run_spread"] is None
-    assert entry["n"] == 40
+    settings = ScoreSettings(n_clusters=5, n_runs=1, statistics=())
+    entry = score_table(made_up(40, 1), {"made": made_up(50, 3)}, made_up(50, 2), settings)["made"]["metrics"]
+    assert entry["prd_auc_raw"]["run_spread"] is None
+    assert entry["prd_auc_raw"]["n"] == 40
 
 
 def test_bad_settings_are_named():
     """Breaks if too small samples, or unknown statistics, end in a traceback."""
-    samples = made_up(20, 1), made_up(20, 3), made_up(20, 2)
-    with pytest.raises(DataError, match="30 showers asked for, found 20"):
-        lhcb_scores(*samples, ScoreSettings(n_showers=30))
-    with pytest.raises(DataError, match="20 showers for 100 clusters"):
-        lhcb_scores(*samples)
+    reference, made, control = made_up(20, 1), {"made": made_up(20, 3)}, made_up(20, 2)
+    with pytest.raises(DataError, match="prd_auc_raw: needs 100 showers of each kind, found 20"):
+        score_table(reference, made, control, ScoreSettings())
     with pytest.raises(DataError, match="'girth' is unknown"):
-        lhcb_scores(*samples, ScoreSettings(statistics=("girth",)))
+        score_table(reference, made, control, ScoreSettings(n_clusters=5, statistics=("girth",)))
+
+
+def test_the_list_measures_what_compare_measures(table):
+    """Breaks if `evaluate` and `calosim compare` give one generator two scores."""
+    reference, control = made_up(150, 1), made_up(150, 2)
+    good = score_table(reference, {"good": made_up(150, 3)}, control, SETTINGS)["good"]["metrics"]
+    comparison = compare(made_up(150, 3), reference)
+    listed = measure(lhcb_metrics(SETTINGS), comparison, make_baseline(comparison, None)).overall
+    for name in ("prd_auc_final", "prd_auc_width_across_geometric", "coverage_physics", "isolated_cell_rate"):
+        assert listed[name]["value"] == good[name]["value"]
+    assert listed["density_raw"]["value"] == good["density"]["value"]
+    # a half of the reference against the other
+    assert listed["prd_auc_raw"]["reference_vs_reference"] != good["prd_auc_raw"]["reference_vs_reference"]
+    assert listed["prd_auc_raw"]["value_at_equal_n"] != listed["prd_auc_raw"]["value"]
+
+
+def test_without_scikit_learn_the_list_says_so(monkeypatch):
+    """Breaks if `evaluate` of LHCb showers ends where an extra is missing."""
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    comparison = compare(made_up(120, 3), made_up(120, 1))
+    entries = measure(LHCB_METRICS, comparison, make_baseline(comparison, made_up(120, 2))).overall
+    assert {entry["value"] for entry in entries.values()} == {None}
+    assert "scikit-learn" in entries["prd_auc_raw"]["reason"]
