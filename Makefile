@@ -44,8 +44,8 @@ help:  ## print this list
 	@echo "    ITERATIONS=N     number of iterations"
 	@echo "    OUT=DIR          run folder (default runs/EXPERIMENT); a run that is there already is resumed"
 	@echo "Other variables:"
-	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test)"
-	@echo "    JOBS=N           test processes side by side (test; default 2, 0 for none)"
+	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test, test-quick)"
+	@echo "    JOBS=N           test processes side by side (test, test-quick; default 2, 0 for none)"
 	@echo "    PYTHON=FILE      Python 3.11 to make .venv with"
 
 # $(1): experiment
@@ -79,6 +79,13 @@ bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all b
 .PHONY: test
 test: $(DEV_READY)  ## run the tests
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+# A test that takes longer than this should carry the marker `slow`
+QUICK_TIMEOUT := 30
+
+.PHONY: test-quick
+test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
+	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
 
 # Horovod is built from source against the installed TensorFlow (about 6 minutes on two cores); the wheel is kept in the
 # user's cache folder, apart for each version of both and each kind of build, so that the next call takes seconds.

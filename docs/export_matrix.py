@@ -16,7 +16,8 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from calosim_tf.bundle.sidecar import FORMATS, read_sidecar
+from calosim_tf.bundle.formats import FORMATS
+from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.data_prep.simulate import simulate
 from calosim_tf.experiments import get_experiment
@@ -55,7 +56,7 @@ def row(name: str, folder: Path) -> list[str]:
     """Cells of the table for one generator."""
     experiment, run = get_experiment(name), RunFolder(folder / "run")
     write_untrained(experiment, source(experiment.data.layout), run)
-    options = ExportOptions(FORMATS, batches=(1,), skip_unsupported=True, draws=DRAWS, events=CHECKED)
+    options = ExportOptions(tuple(FORMATS), batches=(1,), skip_unsupported=True, draws=DRAWS, events=CHECKED)
     export(run, folder / "bundle", options)
     sidecar = read_sidecar(folder / "bundle")
     parity = json.loads((folder / "bundle" / "parity.json").read_text())["files"]

@@ -192,6 +192,17 @@ def start_workers():
         process.communicate()
 
 
+# Real commands, processes of a cluster, runs of every family: what uses one of these, also by another fixture, is slow.
+# Other tests that take more than about 2 seconds carry the marker themselves.
+SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The longest file first, so that the other test processes have work until it is done (``--dist loadfile``)."""
+    """Mark what is slow, and put the longest file first, so that the other test processes have work until it is done
+    (``--dist loadfile``).
+    """
+    for item in items:
+        if not SLOW_FIXTURES.isdisjoint(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "replicas" not in item.path.parts)

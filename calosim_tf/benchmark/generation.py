@@ -36,7 +36,7 @@ REFERENCE = Way("onnxruntime-default", "float32")
 
 
 @dataclass(frozen=True)
-class Subject:
+class TimedGenerator:
     """A generator with all its back ends loaded.
 
     Attributes
@@ -60,13 +60,13 @@ class Subject:
 
 
 def bench_networks(
-    subject: Subject, batch: int, readings: int, matrix_product: Callable[[], float], threads: int
+    subject: TimedGenerator, batch: int, readings: int, matrix_product: Callable[[], float], threads: int
 ) -> dict[str, Any]:
     """Network-only seconds per shower of all back ends, in turn with a matrix product and a copy.
 
     Parameters
     ----------
-    subject : Subject
+    subject : TimedGenerator
     batch : int
     readings : int
     matrix_product : callable

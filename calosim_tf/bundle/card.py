@@ -38,11 +38,12 @@ def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:
     if sidecar.routed:
         lines.append(f"* All networks as one, each shower by that of its energy: `{sidecar.routed.path}`.")
     for network in sidecar.networks:
-        lines += ["", f"### Network `{network.name}`", "", *_network_lines(network)]
+        lines += ["", f"### Network `{network.name}`", "", *network_lines(network, sidecar.attributes)]
     return [*lines, *_parity_lines(parity), *_metric_lines(sidecar), *_limit_lines(sidecar)]
 
 
-def _network_lines(network: NetworkRecord) -> list[str]:
+def network_lines(network: NetworkRecord, attributes: tuple[str, ...]) -> list[str]:
+    """What the card says of one network, for a detector with these attributes."""
     law = network.law()
     drawn = (
         f"uniform from {network.latent.low:g} to {network.latent.high:g}"
@@ -52,6 +53,7 @@ def _network_lines(network: NetworkRecord) -> list[str]:
     lines = [
         f"* {network.parameters:,} parameters, iteration {network.iteration}.",
         f"* Kinetic energies trained on: {law.kin_min_mev:g} to {law.kin_max_mev:g} MeV.",
+        *_attribute_lines(network, attributes),
         f"* Latent: {network.latent.size} numbers, {drawn}.",
         f"* Condition ({', '.join(network.condition.names)}): {network.condition.formula}.",
         f"* Output: {network.output_scale}.",
@@ -64,6 +66,19 @@ def _network_lines(network: NetworkRecord) -> list[str]:
         )
     lines += [f"* Not as {kind}: {reason}." for kind, reason in network.not_available.items()]
     return lines
+
+
+def _attribute_lines(network: NetworkRecord, attributes: tuple[str, ...]) -> list[str]:
+    """Ranges of the attributes in the training showers, where the detector has any."""
+    if not attributes:
+        return []
+    if network.trained_on is None:
+        return [
+            "* Attributes trained on: not recorded by this run; the range of the condition in the sidecar is that of "
+            "the public data set."
+        ]
+    ranges = (f"{name} {low:g} to {high:g}" for name, (low, high) in network.trained_on.attributes.items())
+    return [f"* Attributes trained on: {', '.join(ranges)}."]
 
 
 def _parity_lines(parity: dict[str, Any]) -> list[str]:
@@ -101,7 +116,7 @@ def _limit_lines(sidecar: Sidecar) -> list[str]:
         "",
         "## Limits",
         "",
-        "* Energies outside of the range trained on are an extrapolation.",
+        "* Particles outside of the ranges trained on are an extrapolation.",
         f"* The showers are those of the training data ({sidecar.source}), not of another detector or simulation.",
     ]
 

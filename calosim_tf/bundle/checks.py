@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calosim_tf.config.energy_range import closed
 from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.files import sha256
 from calosim_tf.geometry import get_detector
@@ -127,7 +128,6 @@ def _require_plain(file: ModelFile, where: str) -> None:
 
 def _require_ranges(networks: tuple[NetworkRecord, ...], path: Path) -> None:
     """Networks of a split stand in ascending order of energy, as the members of the experiment."""
-    lows = [(network.energy_range_mev or (None, None))[0] for network in networks]
-    ends = [-math.inf if low is None else low for low in lows]
-    if any(not below < above for below, above in itertools.pairwise(ends)):
+    lows = [closed(network.energy_range_mev)[0] for network in networks]
+    if any(not below < above for below, above in itertools.pairwise(lows)):
         raise RunFolderError(f"{path}: found networks that begin at {lows} MeV, expected them in ascending order")

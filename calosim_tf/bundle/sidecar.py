@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf.bundle.checks import checked_files, require_sound
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.normalisations import normalisation_from_dict
+from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.errors import RunFolderError
 from calosim_tf.files import read_json, write_json
 
 SCHEMA = 1
 SIDECAR = "sidecar.json"
-FORMATS = (
-    *("saved_model", "tflite", "tflite_fp16", "tflite_dynamic", "tflite_int8", "tflite_int16x8"),
-    *("onnx", "lwtnn"),
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ class Condition:
     formula : str
         How they follow from the incident particle, in words.
     low, high : tuple of float
-        Range trained on, number by number.
+        Range trained on, number by number; that of the public data set where the run did not record it
+        (:attr:`NetworkRecord.trained_on` is None).
     """
 
     names: tuple[str, ...]
@@ -109,6 +108,8 @@ class NetworkRecord:
         Format -> :class:`ModelFile` of it, ascending in batch size.
     not_available : dict
         Format that was asked for -> why it cannot hold this network.
+    trained_on : TrainedOn or None
+        Ranges of the training showers; None where the run did not record them.
     """
 
     name: str
@@ -124,15 +125,11 @@ class NetworkRecord:
     multiply_adds: int
     files: dict[str, tuple[ModelFile, ...]] = field(default_factory=dict)
     not_available: dict[str, str] = field(default_factory=dict)
+    trained_on: TrainedOn | None = None
 
     def law(self) -> Normalisation:
         """Label and inverse of this network."""
         return normalisation_from_dict(self.normalisation)
-
-    def covers(self, incident_energy_mev: float) -> bool:
-        """Whether this network makes showers of that incident energy."""
-        low, high = self.energy_range_mev or (None, None)
-        return (low is None or incident_energy_mev >= low) and (high is None or incident_energy_mev <= high)
 
     def file(self, kind: str, batch: int | None = None) -> ModelFile:
         """File of a format: that of any batch size, or the one made for ``batch``, or the one of the next size.
@@ -277,6 +274,8 @@ def _network(stored: Mapping[str, Any]) -> NetworkRecord:
         low, high = values["energy_range_mev"]
         values["energy_range_mev"] = (low, high)
     values["files"] = {kind: tuple(_file(row) for row in rows) for kind, rows in values["files"].items()}
+    trained_on = values.get("trained_on")  # bundles of earlier versions have none
+    values["trained_on"] = None if trained_on is None else TrainedOn.from_dict(trained_on)
     return NetworkRecord(**values)
 
 

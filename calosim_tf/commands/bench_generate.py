@@ -15,7 +15,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
 if TYPE_CHECKING:
-    from calosim_tf.benchmark.generation import Subject, Way
+    from calosim_tf.benchmark.generation import TimedGenerator, Way
     from calosim_tf.commands.generator_source import GeneratorSource
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
@@ -27,12 +27,11 @@ MATRIX_READINGS = 3
 # Calls that an export for the benchmark is made for: one shower, the CaloChallenge's batch on two cores and on one, and
 # what fits a cache
 EXPORT_BATCHES = (1, 50, 100, 512)
-EXTRAS = {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}
 
 
 def run_generate(args: argparse.Namespace) -> int:
     """Time generation: networks in this process, whole jobs in processes of their own."""
-    from calosim_tf.commands.bench import positive_integer, require_positive
+    from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
         raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
@@ -64,7 +63,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way
-    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PRECISIONS
+    from calosim_tf.inference.backends import BACKENDS, FORMAT_OF, PACKAGES, PRECISIONS
 
     chosen = list(dict.fromkeys(backends.split(","))) if backends else list(BACKENDS)
     wanted = list(dict.fromkeys(precisions.split(","))) if precisions else list(PRECISIONS)
@@ -72,7 +71,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
         for item in given:
             if item not in known:
                 raise ConfigError(f"{option}: found {item!r}, expected some of {','.join(known)}")
-    for backend, package in EXTRAS.items():
+    for backend, package in PACKAGES.items():
         if backend in chosen and find_spec(package) is None:
             if backends:
                 raise ConfigError(
@@ -105,8 +104,8 @@ def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.training.devices import set_threads
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.devices import set_threads
     from calosim_tf.training.untrained import write_untrained
 
     set_threads(threads)
@@ -161,7 +160,7 @@ def _bundle(
     from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
     if source.sidecar is None or any(way.backend in WITH_TENSORFLOW for way in ways):
-        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.strategies.devices import set_threads
 
         set_threads(threads)
     if source.sidecar is None:
@@ -176,15 +175,15 @@ def _bundle(
     return source, found
 
 
-def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> Subject:
+def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> TimedGenerator:
     """All ways in memory."""
-    from calosim_tf.benchmark.generation import Subject, default_session
+    from calosim_tf.benchmark.generation import TimedGenerator, default_session
     from calosim_tf.benchmark.roofline import NetworkCost
 
     samplers = {way: bundle.load(*way, threads)[0] for way in ways}
     with_reference = any(way.backend == "onnx" for way in ways) and len(bundle.sidecar.networks) == 1
     reference = default_session(bundle.path, bundle.sidecar) if with_reference else None
-    return Subject(samplers, NetworkCost.of_bundle(bundle.sidecar), reference)
+    return TimedGenerator(samplers, NetworkCost.of_bundle(bundle.sidecar), reference)
 
 
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:
@@ -243,7 +242,7 @@ def format_generate(result: dict[str, Any]) -> str:
 
 
 def _row_text(row: dict[str, Any]) -> str:
-    from calosim_tf.commands.bench import seconds_text
+    from calosim_tf.commands.bench_numbers import seconds_text
 
     name = row["backend"] if row["precision"] == "float32" else f"{row['backend']} {row['precision']}"
     line = (

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.commands.bench import positive_integer, require_positive
+from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
-from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
+from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW, format_of
 
 MATRIX_READINGS = 3
 # Baseline of the paper
@@ -37,7 +37,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     from calosim_tf.benchmark.clocks import spread
     from calosim_tf.benchmark.machine import description
     from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
-    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.strategies.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
     full = InferenceProtocol()
@@ -96,13 +96,13 @@ def _subject(name: str) -> dict[str, Any]:
     from calosim_tf.experiments import EXPERIMENTS
     from calosim_tf.export.cost import multiply_adds
     from calosim_tf.export.parts import raw_function
-    from calosim_tf.training.build import build_networks
+    from calosim_tf.training.build import build_generator
     from calosim_tf.training.load import in_words, load_network
     from calosim_tf.training.run_folder import RunFolder
 
     if name in EXPERIMENTS:
         experiment, weights = EXPERIMENTS[name], FRESH
-        network, _ = build_networks(experiment)
+        network = build_generator(experiment)
     else:
         run = RunFolder(run_path(name))
         experiment = run.experiment()
@@ -132,21 +132,12 @@ def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
         call = network_call(network, jit_compile=backend == "xla")
         return lambda: call(latent, condition)
 
+    from calosim_tf.bundle.formats import FORMATS
     from calosim_tf.inference.parallel import ParallelNetwork, rows_in_cache
 
-    shape = tuple(network.output.shape[1:])
-    n_outputs = math.prod(shape)
-    if backend == "onnx":
-        from calosim_tf.export.onnx import onnx_model
-        from calosim_tf.inference.onnx import OnnxEngine
-
-        engine = OnnxEngine(onnx_model(network), (latent.shape[1], condition.shape[1]), shape)
-    else:
-        from calosim_tf.export.tflite import float_model
-        from calosim_tf.inference.tflite import TfliteEngine
-
-        rows = min(batch, rows_in_cache(n_outputs))
-        engine = TfliteEngine({rows: float_model(network, rows)})
+    n_outputs = math.prod(network.output.shape[1:])
+    kind = FORMATS[format_of(backend, "float32")]
+    engine = kind.function("network_engine")(network, min(batch, rows_in_cache(n_outputs)))
     return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
 
 

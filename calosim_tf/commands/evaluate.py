@@ -12,8 +12,8 @@ NOT_ASKED_FOR = "Classifiers, FID and inception score train networks and were no
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
-    parser = subparsers.add_parser("evaluate", help="judge a file of showers, or a run, against a reference")
-    parser.add_argument("file_or_run", metavar="FILE_OR_RUN")
+    parser = subparsers.add_parser("evaluate", help="judge a file of showers, a run or a bundle against a reference")
+    parser.add_argument("file_or_run", metavar="FILE_OR_RUN", help="or an exported bundle")
     parser.add_argument("--reference", required=True, metavar="F")
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
@@ -52,22 +52,25 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read both sets (or generate one), evaluate, print."""
-    from calosim_tf.commands.checks import chosen_checks, run_checks
+    from calosim_tf.checks.run import chosen_checks, run_checks
+    from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data.bundled import PRETRAINED_PREFIX
     from calosim_tf.data.streamed import read_or_stream
     from calosim_tf.geometry import get_detector
-    from calosim_tf.physics.evaluate import chosen_metrics, evaluate, summary_table
+    from calosim_tf.physics.metrics.listed import chosen_metrics
+    from calosim_tf.report.evaluate import evaluate, summary_table
 
-    is_run = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
-    run_folder = _open_run(args.file_or_run) if is_run else None
-    detector = get_detector(args.detector or (run_folder.experiment().data.layout if is_run else "photon"))
+    generates = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
+    source = GeneratorSource.named(args.file_or_run) if generates else None
+    run_folder = source.run_folder if generates and source.sidecar is None else None
+    detector = get_detector(args.detector or (source.detector.name if generates else "photon"))
     checks = chosen_checks(args.checks, detector, run_folder)
     names = args.metrics.split(",") if args.metrics else None
     chosen_metrics(names, args.classifiers)
     reference = read_or_stream(Path(args.reference), detector)
     generator = None
-    if is_run:
-        generated, generator = _generate(run_folder, reference, args.seed)
+    if generates:
+        generated, generator = _generate(source, reference, args.seed)
     else:
         # A poor generator is no reason to refuse its file: negative or excessive voxels are a finding
         generated = read_or_stream(Path(args.file_or_run), reference.detector, physical=False)
@@ -78,9 +81,9 @@ def run(args: argparse.Namespace) -> int:
         control=None,
         out_dir=Path(args.out),
         title=f"{generated.source} against {reference.source}",
-        selection_csv=run_folder.selection.path if is_run else None,
-        history_csv=run_folder.history.path if is_run else None,
-        published=run_folder.experiment().published if is_run else (),
+        selection_csv=run_folder.selection.path if run_folder else None,
+        history_csv=run_folder.history.path if run_folder else None,
+        published=source.published if generates else (),
         notes=() if args.metrics or args.classifiers else (NOT_ASKED_FOR,),
         metrics=names,
         classifiers=args.classifiers,
@@ -95,32 +98,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _open_run(name: str):
-    from calosim_tf.data.bundled import run_path
-    from calosim_tf.training.run_folder import RunFolder
-
-    return RunFolder(run_path(name))
-
-
 def _training_of(run_folder):
     """The showers that a run was trained on, as far as it knows and they are still there."""
     if run_folder is None or run_folder.experiment().members:
         return None
     from calosim_tf.data.streamed import MEMORY_BYTES
-    from calosim_tf.training.companions import training_source
+    from calosim_tf.training.inspection.recorded_data import training_source
 
     source = training_source(run_folder)
     return None if source is None else source.train_set(MEMORY_BYTES // (4 * source.detector.n_voxels))
 
 
-def _generate(run_folder, reference, seed: int):
-    from dataclasses import replace
+def _generate(source, reference, seed: int):
+    from calosim_tf.inference.like import showers_like
+    from calosim_tf.inference.sampler import in_words
 
-    import numpy as np
-
-    from calosim_tf.training.load import in_words, load_generator
-
-    generator, iterations = load_generator(run_folder)
-    blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
-    source = f"{run_folder.experiment().name}, {in_words(iterations)}"
-    return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source), generator
+    backend, precision = source.first_way()
+    generator, iterations = source.load(backend, precision)
+    reduced = "" if precision == "float32" else f", {precision}"
+    words = f"{source.experiment}, {in_words(iterations)}{reduced}"
+    return showers_like(generator, reference, seed, words), generator

@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
@@ -21,8 +22,7 @@ def add_parser(subparsers) -> None:
         "--format",
         required=True,
         metavar="F1,F2",
-        help="saved_model, tflite, tflite_fp16, tflite_dynamic, tflite_int8, tflite_int16x8, onnx, lwtnn; or all, "
-        "which leaves out what a format cannot hold and says why",
+        help=f"{', '.join(FORMATS)}; or all, which leaves out what a format cannot hold and says why",
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the bundle")
     parser.add_argument(
@@ -61,7 +61,7 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the request, then write the bundle."""
     from calosim_tf.bundle.folder import require_free
-    from calosim_tf.commands.bench import positive_integer
+    from calosim_tf.commands.bench_numbers import positive_integer
     from calosim_tf.data.bundled import run_path
     from calosim_tf.export.options import ExportOptions
     from calosim_tf.training.run_folder import RunFolder
@@ -99,10 +99,8 @@ def run(args: argparse.Namespace) -> int:
 
 def chosen_formats(text: str) -> tuple[str, ...]:
     """Formats of ``--format``, in their own order; :class:`ConfigError` for an unknown one."""
-    from calosim_tf.bundle.sidecar import FORMATS
-
     if text == ALL:
-        return FORMATS
+        return tuple(FORMATS)
     wanted = [item.strip() for item in text.split(",")]
     for item in wanted:
         if item not in FORMATS:
@@ -125,8 +123,9 @@ def require_checkpoints(run_folder) -> None:
 
 def tolerances(items: list[str], formats: tuple[str, ...]) -> dict[str, float]:
     """Metrics and largest changes of ``--tolerance``."""
-    if items and "tflite_int8" not in formats:
-        raise ConfigError("--tolerance goes with --format tflite_int8: add it, or leave --tolerance out")
+    takers = [kind for kind, item in FORMATS.items() if item.layers_in_float]
+    if items and not set(takers) & set(formats):
+        raise ConfigError(f"--tolerance goes with --format {' or '.join(takers)}: add it, or leave --tolerance out")
     found = {}
     for item in items:
         name, _, text = item.partition("=")

@@ -86,16 +86,12 @@ def run(args: argparse.Namespace) -> int:
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
         if args.threads and args.backend in WITH_TENSORFLOW:
-            from calosim_tf.training.devices import set_threads
+            from calosim_tf.training.strategies.devices import set_threads
 
             set_threads(args.threads)
         generator, iterations = source.load(args.backend, args.precision, args.threads)
-        for outside in generator.outside_trained_range(energy)[:1]:
-            low, high = generator.trained_range_mev
-            warn(
-                f"{outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic "
-                "energy: showers there are an extrapolation"
-            )
+        if beyond := beyond_training(source, generator, energy, particles):
+            warn(f"{'; '.join(beyond)}: showers there are an extrapolation")
         writer.set_attribute("source", f"{experiment}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
         blocks = generator.blocks(energy, args.seed, args.batch or None, particles)
@@ -110,6 +106,18 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_clip:
         note(negative.summary())
     return 0
+
+
+def beyond_training(source, generator, incident_energy_mev: np.ndarray, attributes: np.ndarray) -> list[str]:
+    """Where particles go beyond those that the generator was trained on: a phrase for the energy and each attribute."""
+    from calosim_tf.data.trained_on import attributes_beyond
+
+    found = []
+    for outside in generator.outside_trained_range(incident_energy_mev)[:1]:
+        low, high = generator.trained_range_mev
+        found.append(f"{outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic energy")
+    asked_for = dict(zip(source.detector.attributes, attributes.T, strict=True))
+    return found + attributes_beyond(source.trained_on, asked_for)
 
 
 def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray, np.ndarray]:

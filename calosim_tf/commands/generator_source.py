@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calosim_tf.errors import ConfigError
+from calosim_tf.errors import ConfigError, RunFolderError
 
 if TYPE_CHECKING:
     from calosim_tf.bundle.sidecar import Sidecar
+    from calosim_tf.config import Published
+    from calosim_tf.data.trained_on import TrainedOn
     from calosim_tf.geometry import VoxelDetector
     from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
@@ -65,6 +67,45 @@ class GeneratorSource:
 
         return get_detector(self.sidecar.detector if self.sidecar else self.run_folder.experiment().data.layout)
 
+    @property
+    def published(self) -> tuple[Published, ...]:
+        """Published numbers of the experiment; none of an experiment that is not this package's."""
+        from calosim_tf.experiments import EXPERIMENTS
+
+        if self.sidecar is None:
+            return self.run_folder.experiment().published
+        return EXPERIMENTS[self.experiment].published if self.experiment in EXPERIMENTS else ()
+
+    def first_way(self) -> tuple[str, str]:
+        """Back end and precision of a user who asks for none: TensorFlow, or the first that a bundle has a file for.
+
+        Raises
+        ------
+        RunFolderError
+            No back end runs what the bundle holds.
+        """
+        from calosim_tf.inference.backends import FORMAT_OF
+
+        held = ("saved_model",) if self.sidecar is None else self.sidecar.formats
+        for way, kind in FORMAT_OF.items():
+            if kind in held:
+                return way
+        raise RunFolderError(
+            f"{self.name}: found {', '.join(held) or 'no format'}, expected one that a back end runs: export with "
+            "--format saved_model"
+        )
+
+    @property
+    def trained_on(self) -> list[TrainedOn]:
+        """Ranges of the showers that each network was trained on; empty where one of them did not record it."""
+        if self.sidecar:
+            found = [network.trained_on for network in self.sidecar.networks]
+        else:
+            members = self.run_folder.experiment().members
+            runs = [self.run_folder.member(member.name) for member in members] or [self.run_folder]
+            found = [run.trained_on() for run in runs]
+        return [] if None in found else found
+
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
         from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
@@ -81,17 +122,14 @@ class GeneratorSource:
 
     def load(self, backend: str, precision: str, threads: int = 0) -> tuple[ShowerSampler, tuple[int, ...]]:
         """The generator, and the iterations of its networks."""
-        from calosim_tf.inference.backends import WITH_TENSORFLOW
-        from calosim_tf.inference.bundle import engine_sampler
+        from calosim_tf.bundle.formats import FORMATS
+        from calosim_tf.inference.backends import format_of
 
         self.require(backend, precision)
-        iterations = tuple(network.iteration for network in self.sidecar.networks) if self.sidecar else ()
-        if backend not in WITH_TENSORFLOW:
-            return engine_sampler(self.path, self.sidecar, backend, precision, threads), iterations
         if self.sidecar:
-            from calosim_tf.export.load import saved_model_sampler
-
-            return saved_model_sampler(self.path, self.sidecar, backend == "xla"), iterations
+            loader = FORMATS[format_of(backend, precision)].function("loader")
+            iterations = tuple(network.iteration for network in self.sidecar.networks)
+            return loader(self.path, self.sidecar, backend, precision, threads), iterations
         from calosim_tf.training.load import load_generator
 
         return load_generator(self.run_folder, jit_compile=backend == "xla")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from calosim_tf.config.energy_range import closed
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
 from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
 from calosim_tf.config.values import build, keys, nearest, typed
@@ -79,8 +80,7 @@ class Member:
     @property
     def range_mev(self) -> tuple[float, float]:
         """Lower and upper end, infinite where open."""
-        low = float("-inf") if self.energy_min_mev is None else self.energy_min_mev
-        return low, float("inf") if self.energy_max_mev is None else self.energy_max_mev
+        return closed((self.energy_min_mev, self.energy_max_mev))
 
     @property
     def range_words(self) -> str:

@@ -13,8 +13,7 @@ from typing import Any
 from calosim_tf.export.operations import count_operations
 from calosim_tf.export.quantisation_physics import Check, holds
 from calosim_tf.export.quantise import Int8Quantiser
-from calosim_tf.export.runners import tflite_runner
-from calosim_tf.export.tflite import tflite_file
+from calosim_tf.export.tflite import tflite_file, tflite_runner
 from calosim_tf.progress import progress
 
 

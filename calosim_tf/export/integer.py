@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import ratio_spread
 from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
+from calosim_tf.bundle.formats import Format
 from calosim_tf.bundle.sidecar import ModelFile
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.schema import ShowerSet
@@ -25,8 +26,8 @@ from calosim_tf.export.parts import Part
 from calosim_tf.export.quantisation_physics import CHANGES, Check, against_reference, per_energy
 from calosim_tf.export.quantisation_report import write_report
 from calosim_tf.export.quantise import Int8Quantiser, int16x8_model
-from calosim_tf.export.runners import tflite_runner
-from calosim_tf.export.tflite import SIGNATURE, tflite_file
+from calosim_tf.export.tflite import SIGNATURE, kept_float_model, stored, tflite_runner
+from calosim_tf.export.writing import NetworkWriter
 
 # One core, so that two kernels are compared and not two ways of sharing work out (`calosim bench generate` does that)
 THREADS = 1
@@ -40,9 +41,31 @@ READINGS, FEW_READINGS, LONG_CALL_S = 12, 3, 1.0
 READING_S, MOST_CALLS = 0.02, 1000
 
 
-def integer_models(
-    part: Part, kind: str, options: ExportOptions, check: Check
-) -> tuple[dict[int, bytes], Search | None]:
+def write_int8(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the models of 8 bits into a bundle, and what they change."""
+    check = checking(network.part, network.options)
+    models, found = int8_models(network.part, network.options, check)
+    return _judged(network, kind, models, found, check)
+
+
+def write_int16x8(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the models with activations of 16 bits into a bundle, and what they change."""
+    part, options = network.part, network.options
+    models = {batch: int16x8_model(part, batch, options.draws) for batch in options.batches}
+    return _judged(network, kind, models, None, checking(part, options))
+
+
+def _judged(
+    network: NetworkWriter, kind: Format, models: dict[int, bytes], found: Search | None, check: Check
+) -> list[ModelFile]:
+    """Write integer models and their report."""
+    files = stored(network, kind, models)
+    beside = {file.batch: (file, models[file.batch], kept_float_model(network, file.batch)) for file in files}
+    write_judgement(network.folder, network.part, kind.name, beside, found, check, network.options)
+    return files
+
+
+def int8_models(part: Part, options: ExportOptions, check: Check) -> tuple[dict[int, bytes], Search | None]:
     """Showers per call -> model, and what the search for layers in floating point found (None if not asked for).
 
     Raises
@@ -52,8 +75,6 @@ def integer_models(
     ExportError
         A tolerance is exceeded with every layer in floating point.
     """
-    if kind == "tflite_int16x8":
-        return {batch: int16x8_model(part, batch, options.draws) for batch in options.batches}, None
     quantisers = {batch: Int8Quantiser(part, batch, options.draws, options.integer_io) for batch in options.batches}
     found = None
     if options.tolerances:
@@ -192,9 +213,3 @@ def _bare_call(part: Part, batch: int, model: bytes):
         values = rng.uniform(-1.0, 1.0, detail["shape"])
         inputs[name] = (values if detail["dtype"] == np.float32 else 100 * values).astype(detail["dtype"])
     return lambda: call(**inputs)
-
-
-def recorded(path: Path, model: bytes, batch: int) -> ModelFile:
-    """Write a TensorFlow Lite model and describe it."""
-    path.write_bytes(model)
-    return tflite_file(model, batch, path)

@@ -16,8 +16,19 @@ from calosim_tf.inference.bundle import joined
 from calosim_tf.inference.sampler import ShowerSampler
 
 
-def saved_model_sampler(folder: Path, sidecar: Sidecar, jit_compile: bool = False) -> ShowerSampler:
+def saved_model_sampler(
+    folder: Path, sidecar: Sidecar, backend: str = "tf", precision: str = "float32", threads: int = 0
+) -> ShowerSampler:
     """The generator of a bundle in TensorFlow.
+
+    Parameters
+    ----------
+    folder : Path
+    sidecar : Sidecar
+    backend : {'tf', 'xla'}
+        ``xla`` compiles, once per batch size.
+    precision, threads
+        As for the other back ends; TensorFlow's threads are set for the process, before it starts.
 
     Raises
     ------
@@ -28,7 +39,7 @@ def saved_model_sampler(folder: Path, sidecar: Sidecar, jit_compile: bool = Fals
 
     def sampler(network: NetworkRecord) -> ShowerGenerator:
         saved = _SavedNetwork(folder, network)
-        return ShowerGenerator(saved, network.latent, network.law(), detector, jit_compile)
+        return ShowerGenerator(saved, network.latent, network.law(), detector, backend == "xla")
 
     return joined(sidecar, sampler)
 

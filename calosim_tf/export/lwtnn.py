@@ -7,13 +7,19 @@ Written directly: the converter of that project reads files of Keras 2 and its a
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from calosim_tf.bundle.formats import Format
+from calosim_tf.bundle.lwtnn import LwtnnNetwork
+from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.export.formats import UnsupportedFormat
 from calosim_tf.export.parts import OUTPUT
+from calosim_tf.export.runners import Runner
+from calosim_tf.export.writing import NetworkWriter
 from calosim_tf.layers.layer_shares import LayerShares
 
 # Keras' words -> lwtnn's; swish carries the factor inside its sigmoid
@@ -37,6 +43,16 @@ def lwtnn_model(network: keras.Model) -> bytes:
     for layer in network.layers:
         graph.add(layer)
     return json.dumps(graph.finished()).encode()
+
+
+def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the lwtnn graph of a network into a bundle."""
+    return network.whole_file(kind, lwtnn_model(network.part.network))
+
+
+def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
+    """An lwtnn graph in numpy, to check it with."""
+    return LwtnnNetwork.read(folder / file.path)
 
 
 class _Graph:

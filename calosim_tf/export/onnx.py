@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from calosim_tf.bundle.formats import Format
+from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.errors import ConfigError
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.parts import OUTPUT
+from calosim_tf.export.runners import Runner, in_calls
+from calosim_tf.export.writing import NetworkWriter
+from calosim_tf.inference.onnx import OnnxEngine
 
 # Our choice: the newest that tf2onnx has tested for long
 OPSET = 17
@@ -62,6 +68,22 @@ def onnx_model(network: keras.Model) -> bytes:
         # tf2onnx gives the batch a name of its own at each end
         item.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model.SerializeToString()
+
+
+def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the ONNX model of a network into a bundle."""
+    return network.whole_file(kind, onnx_model(network.part.network))
+
+
+def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
+    """An ONNX model in ONNX Runtime, to check it with."""
+    return in_calls(OnnxEngine.from_bundle(folder, record))
+
+
+def network_engine(network: keras.Model, batch: int) -> OnnxEngine:
+    """A network in ONNX Runtime without a bundle; it takes any number of showers per call, whatever ``batch``."""
+    sizes = network.input["latent"].shape[1], network.input["condition"].shape[1]
+    return OnnxEngine(onnx_model(network), sizes, tuple(network.output.shape[1:]))
 
 
 @contextmanager

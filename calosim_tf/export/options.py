@@ -13,7 +13,7 @@ class ExportOptions:
     Attributes
     ----------
     formats : tuple of str
-        Of :data:`calosim_tf.bundle.sidecar.FORMATS`.
+        Of :data:`calosim_tf.bundle.formats.FORMATS`.
     batches : tuple of int
         Showers per call of the formats of fixed batch size, ascending.
     skip_unsupported : bool

@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.bundle.sidecar import Sidecar
 from calosim_tf.errors import ExportError
 from calosim_tf.export.parts import Part
-from calosim_tf.export.runners import runner
 from calosim_tf.latents import draw_latents
 
-# Largest deviation over the largest output, from the folded network; formats of reduced precision are not judged
-TOLERANCES = {"saved_model": 1e-6, "tflite": 1e-5, "onnx": 1e-5, "lwtnn": 1e-5}
 # From the trained network to the folded one: rounding of float32 through up to a hundred layers
 FOLDING_TOLERANCE = 2e-5
 SHOWERS = 64
@@ -43,8 +41,8 @@ def check_parity(folder: Path, parts: list[Part], sidecar: Sidecar, seed: int) -
         rows.append(_row(part, "folded Keras network", "", trained, expected, energy, FOLDING_TOLERANCE))
         for kind, files in record.files.items():
             for file in files:
-                found = runner(folder, record, kind, file)(latent, label)
-                rows.append(_row(part, kind, file.path, expected, found, energy, TOLERANCES.get(kind)))
+                found = FORMATS[kind].function("runner")(folder, record, file)(latent, label)
+                rows.append(_row(part, kind, file.path, expected, found, energy, FORMATS[kind].tolerance))
                 rows[-1]["batch"] = file.batch
     return {"showers": SHOWERS, "seed": seed, "files": rows}
 

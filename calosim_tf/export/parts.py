@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.bundle.describe import condition_words, output_words
 from calosim_tf.bundle.sidecar import Condition, NetworkRecord
 from calosim_tf.config import Experiment
+from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.export.cost import multiply_adds
 from calosim_tf.export.fold import folded
 from calosim_tf.export.particles import covering_particles
@@ -18,7 +18,7 @@ from calosim_tf.generate import ShowerGenerator
 from calosim_tf.training.load import load_network
 from calosim_tf.training.run_folder import RunFolder
 
-# Particles whose conditions give the range in the sidecar
+# Particles of the public law whose conditions give the range in the sidecar, where the run recorded none
 RANGE_PARTICLES = 10_000
 OUTPUT = "showers"
 
@@ -40,6 +40,8 @@ class Part:
     iteration : int
     experiment : Experiment
         That of the member in a split.
+    trained_on : TrainedOn or None
+        Ranges of the training showers; None where the run did not record them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Part:
     network: keras.Model
     iteration: int
     experiment: Experiment
+    trained_on: TrainedOn | None
 
     def particles(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Incident energies, MeV, and attributes that cover what this network makes."""
@@ -75,10 +78,9 @@ class Part:
     def record(self) -> NetworkRecord:
         """What the sidecar says of it, without files."""
         law, detector = self.generator.normalisation, self.generator.detector
-        names, formula = condition_words(law, detector)
-        conditions = self.label(*self.particles(RANGE_PARTICLES, seed=0))
-        low, high = (tuple(float(x) for x in end) for end in (conditions.min(axis=0), conditions.max(axis=0)))
-        scale, unit = output_words(law)
+        names, formula = law.condition_words(detector.attributes)
+        low, high = zip(*self._condition_ranges(), strict=True)
+        scale, unit = law.output_words()
         return NetworkRecord(
             name=self.name,
             energy_range_mev=self.energy_range_mev,
@@ -91,7 +93,15 @@ class Part:
             iteration=self.iteration,
             parameters=self.network.count_params(),
             multiply_adds=multiply_adds(raw_function(self.network, batch=1).graph),
+            trained_on=self.trained_on,
         )
+
+    def _condition_ranges(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest value of each number of the condition: recorded, or those of the public data set."""
+        if self.trained_on is not None:
+            return self.trained_on.condition
+        conditions = self.label(*self.particles(RANGE_PARTICLES, seed=0))
+        return tuple((float(column.min()), float(column.max())) for column in conditions.T)
 
 
 def load_parts(run: RunFolder) -> list[Part]:
@@ -113,7 +123,8 @@ def load_parts(run: RunFolder) -> list[Part]:
 
 def _part(name: str, energy_range_mev: tuple[float | None, float | None] | None, run: RunFolder) -> Part:
     generator, iteration = load_network(run)
-    return Part(name, energy_range_mev, generator, folded(generator.network), iteration, run.experiment())
+    network = folded(generator.network)
+    return Part(name, energy_range_mev, generator, network, iteration, run.experiment(), run.trained_on())
 
 
 def raw_function(network: keras.Model, batch: int | None = None):

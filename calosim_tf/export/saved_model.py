@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.bundle.formats import Format
+from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
+from calosim_tf.config.energy_range import route
 from calosim_tf.export.parts import OUTPUT, Part
-from calosim_tf.export.physics_in_graph import cells_mev, condition
+from calosim_tf.export.physics_in_graph import cells_mev, condition, require_graph_form
+from calosim_tf.export.runners import Runner
+from calosim_tf.export.writing import NetworkWriter, described
 
 RAW, SHOWERS, CELLS = "raw", "showers", "cells_mev"
 
@@ -25,9 +30,16 @@ class ExportedGenerator(tf.Module):
     Parameters
     ----------
     part : Part
+
+    Raises
+    ------
+    UnsupportedFormat
+        The normalisation is of a kind without a graph form.
     """
 
     def __init__(self, part: Part):
+        # before it is traced, because TensorFlow would wrap the error
+        require_graph_form(part.generator.normalisation)
         super().__init__(name="exported_generator")
         # the variables and not the model: Keras would write every layer's own functions too
         self.weights = part.network.weights
@@ -71,7 +83,7 @@ class RoutedGenerator(tf.Module):
 
         def made(incident_energy_mev, attributes, latent):
             cells = tf.fill((tf.shape(latent)[0], detector.n_voxels), np.float32(np.nan))
-            number = _route([part.energy_range_mev for part in parts], incident_energy_mev)
+            number = route([part.energy_range_mev for part in parts], incident_energy_mev, tf.where)
             for index, part in enumerate(parts):
                 rows = tf.where(number == index)
                 law = part.generator.normalisation
@@ -90,6 +102,31 @@ class RoutedGenerator(tf.Module):
         tf.saved_model.save(self, str(path), signatures={SHOWERS: self.showers.get_concrete_function()})
 
 
+def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the SavedModel of a network into a bundle."""
+    path = network.path(kind)
+    ExportedGenerator(network.part).save(path)
+    return [described(path, RAW)]
+
+
+def write_routed(parts: Sequence[Part], folder: Path) -> ModelFile:
+    """Write the SavedModel of a split into a bundle."""
+    path = folder / "routed.saved_model"
+    RoutedGenerator(parts).save(path)
+    return described(path, SHOWERS)
+
+
+def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
+    """The raw function of a SavedModel, to check it with."""
+    raw = tf.saved_model.load(str(folder / file.path)).signatures[file.signature]
+
+    def run(latent: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        outputs = raw(latent=tf.constant(latent), condition=tf.constant(condition))[file.output].numpy()
+        return outputs.reshape(len(outputs), -1)
+
+    return run
+
+
 def showers_function(made: Callable[..., tf.Tensor], latent_size: int, attributes: int):
     """``made(incident_energy_mev, attributes, latent)`` as a function of named inputs, attributes where there are."""
     energy = tf.TensorSpec((None,), tf.float32, "incident_energy_mev")
@@ -105,16 +142,3 @@ def showers_function(made: Callable[..., tf.Tensor], latent_size: int, attribute
         more = tf.TensorSpec((None, attributes), tf.float32, "attributes")
         return tf.function(with_attributes, input_signature=[energy, more, latent])
     return tf.function(from_energy, input_signature=[energy, latent])
-
-
-def _route(ranges: Sequence[tuple[float | None, float | None]], incident_energy_mev: tf.Tensor) -> tf.Tensor:
-    """Number of the network of each shower, -1 for none, as :meth:`RoutedShowerGenerator.route`."""
-    number = tf.fill(tf.shape(incident_energy_mev), -1)
-    for index, (low, high) in enumerate(ranges):
-        inside = tf.ones_like(incident_energy_mev, dtype=tf.bool)
-        if low is not None:
-            inside &= incident_energy_mev >= low
-        if high is not None:
-            inside &= incident_energy_mev <= high
-        number = tf.where(inside, index, number)
-    return number

@@ -8,10 +8,14 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from calosim_tf.bundle.sidecar import ModelFile
+from calosim_tf.bundle.formats import Format
+from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.parts import OUTPUT, raw_function
 from calosim_tf.export.quiet import quiet_converter
+from calosim_tf.export.runners import Runner, in_calls
+from calosim_tf.export.writing import NetworkWriter
+from calosim_tf.inference.tflite import TfliteEngine
 
 # The converter gives single signatures this name
 SIGNATURE = "serving_default"
@@ -31,23 +35,78 @@ def converted(prepared: tf.lite.TFLiteConverter) -> bytes:
         raise UnsupportedFormat(first_line(error)) from error
 
 
-def float_model(network: keras.Model, batch: int, kind: str = "tflite") -> bytes:
-    """A network without calibration.
+def float_model(network: keras.Model, batch: int) -> bytes:
+    """A network in float32, for calls of ``batch`` showers."""
+    return converted(converter(network, batch))
 
-    Parameters
-    ----------
-    network : keras.Model
-    batch : int
-    kind : {'tflite', 'tflite_fp16', 'tflite_dynamic'}
-        float32; weights of 16 bits, which a CPU turns back into 32 when it loads them; weights of 8 bits, whose
-        products are integer where there is a kernel for it, with activations quantised call by call.
-    """
+
+def dynamic_model(network: keras.Model, batch: int) -> bytes:
+    """Weights of 8 bits, products in integers where there is a kernel for it, activations quantised call by call."""
     prepared = converter(network, batch)
-    if kind != "tflite":
-        prepared.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "tflite_fp16":
-        prepared.target_spec.supported_types = [tf.float16]
+    prepared.optimizations = [tf.lite.Optimize.DEFAULT]
     return converted(prepared)
+
+
+def float16_model(network: keras.Model, batch: int) -> bytes:
+    """Weights of 16 bits, which a CPU turns back into 32 when it loads them."""
+    prepared = converter(network, batch)
+    prepared.optimizations = [tf.lite.Optimize.DEFAULT]
+    prepared.target_spec.supported_types = [tf.float16]
+    return converted(prepared)
+
+
+def kept_float_model(network: NetworkWriter, batch: int) -> bytes:
+    """The float32 model of a network that is being written, made once."""
+    if batch not in network.float_models:
+        network.float_models[batch] = float_model(network.part.network, batch)
+    return network.float_models[batch]
+
+
+def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the models in float32 into a bundle."""
+    return stored(network, kind, {batch: kept_float_model(network, batch) for batch in network.options.batches})
+
+
+def write_float16(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the models with weights of 16 bits into a bundle."""
+    models = {batch: float16_model(network.part.network, batch) for batch in network.options.batches}
+    return stored(network, kind, models)
+
+
+def write_dynamic(network: NetworkWriter, kind: Format) -> list[ModelFile]:
+    """Write the models with weights of 8 bits and without calibration into a bundle."""
+    models = {batch: dynamic_model(network.part.network, batch) for batch in network.options.batches}
+    return stored(network, kind, models)
+
+
+def stored(network: NetworkWriter, kind: Format, models: dict[int, bytes]) -> list[ModelFile]:
+    """Write models, showers per call -> content, and describe them."""
+    files = []
+    for batch, model in models.items():
+        path = network.path(kind, batch)
+        path.write_bytes(model)
+        files.append(tflite_file(model, batch, path))
+    return files
+
+
+def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
+    """A model in TensorFlow's own interpreter, to check it with."""
+    return tflite_runner((folder / file.path).read_bytes(), file)
+
+
+def tflite_runner(model: bytes, file: ModelFile) -> Runner:
+    """A TensorFlow Lite model of fixed batch as a function of any number of showers, integers turned into numbers."""
+    # TensorFlow's own interpreter: the extra of the other one need not be installed to export
+    with quiet_converter():
+        engine = TfliteEngine(
+            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=tf.lite.Interpreter
+        )
+    return in_calls(engine)
+
+
+def network_engine(network: keras.Model, batch: int) -> TfliteEngine:
+    """A network in LiteRT's interpreter without a bundle, for calls of up to ``batch`` showers."""
+    return TfliteEngine({batch: float_model(network, batch)})
 
 
 def tflite_file(model: bytes, batch: int, path: Path | str = "model.tflite") -> ModelFile:

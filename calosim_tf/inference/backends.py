@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.errors import ConfigError
 
-# (back end, precision) -> format of a bundle
+# (back end, precision) -> format of a bundle; those of TensorFlow first, then by name
 FORMAT_OF = {
-    ("tf", "float32"): "saved_model",
-    ("xla", "float32"): "saved_model",
-    ("onnx", "float32"): "onnx",
-    ("tflite", "float32"): "tflite",
-    ("tflite", "float16"): "tflite_fp16",
-    ("tflite", "dynamic"): "tflite_dynamic",
-    ("tflite", "int8"): "tflite_int8",
-    ("tflite", "int16x8"): "tflite_int16x8",
+    way: item.name
+    for way, item in sorted(
+        ((way, item) for item in FORMATS.values() for way in item.ways),
+        key=lambda pair: (pair[1].package != "", pair[0][0]),
+    )
 }
 BACKENDS = tuple(dict.fromkeys(backend for backend, _ in FORMAT_OF))
 PRECISIONS = tuple(dict.fromkeys(precision for _, precision in FORMAT_OF))
-WITH_TENSORFLOW = ("tf", "xla")
+# Back end -> package that it needs and its extra brings
+PACKAGES = {backend: FORMATS[kind].package for (backend, _), kind in FORMAT_OF.items() if FORMATS[kind].package}
+WITH_TENSORFLOW = tuple(backend for backend in BACKENDS if backend not in PACKAGES)
 
 
 def format_of(backend: str, precision: str) -> str:

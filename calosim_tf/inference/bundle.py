@@ -6,27 +6,28 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.bundle.sidecar import NetworkRecord, Sidecar
+from calosim_tf.config.energy_range import closed
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.backends import format_of
 from calosim_tf.inference.engine import Engine
 from calosim_tf.inference.engine_sampler import EngineSampler
-from calosim_tf.inference.onnx import OnnxEngine
 from calosim_tf.inference.parallel import ParallelNetwork
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
-from calosim_tf.inference.tflite import TfliteEngine
 
 
 def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str, threads: int = 0) -> ShowerSampler:
-    """The generator of a bundle in ONNX Runtime or the TensorFlow Lite interpreter.
+    """The generator of a bundle in a runtime other than TensorFlow.
 
     Parameters
     ----------
     folder : Path
     sidecar : Sidecar
         As :func:`calosim_tf.bundle.sidecar.read_sidecar` gives it.
-    backend : {'onnx', 'tflite'}
+    backend : str
+        Of :data:`calosim_tf.inference.backends.PACKAGES`.
     precision : str
         Of :data:`calosim_tf.inference.backends.PRECISIONS`.
     threads : int
@@ -44,11 +45,7 @@ def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str,
     count = threads or len(os.sched_getaffinity(0))
 
     def sampler(network: NetworkRecord) -> NetworkSampler:
-        engine: Engine = (
-            OnnxEngine.from_bundle(folder, network)
-            if kind == "onnx"
-            else TfliteEngine.from_bundle(folder, network, kind)
-        )
+        engine: Engine = FORMATS[kind].function("engine")(folder, network, kind)
         return EngineSampler(ParallelNetwork(engine, count, detector.n_voxels), network.latent, network.law(), detector)
 
     return joined(sidecar, sampler)
@@ -58,10 +55,6 @@ def joined(sidecar: Sidecar, sampler: Callable[[NetworkRecord], NetworkSampler])
     """One sampler of all networks of a bundle, each made by ``sampler``."""
     if len(sidecar.networks) == 1:
         return sampler(sidecar.networks[0])
-    members = []
-    for network in sidecar.networks:
-        low, high = network.energy_range_mev or (None, None)
-        members.append(
-            (float("-inf") if low is None else low, float("inf") if high is None else high, sampler(network))
-        )
-    return RoutedShowerGenerator(members)
+    return RoutedShowerGenerator(
+        [(*closed(network.energy_range_mev), sampler(network)) for network in sidecar.networks]
+    )

@@ -71,9 +71,9 @@ class OnnxEngine(Engine):
         self.n_outputs = math.prod(output_shape)
 
     @classmethod
-    def from_bundle(cls, folder: Path, network: NetworkRecord) -> OnnxEngine:
+    def from_bundle(cls, folder: Path, network: NetworkRecord, kind: str = "onnx") -> OnnxEngine:
         """A network of a bundle; :class:`RunFolderError` when its file is missing, damaged or of another network."""
-        file = network.file("onnx")
+        file = network.file(kind)
         path = require_sound_file(folder, file)
         sizes = network.latent.size, len(network.condition.names)
         engine = cls(path, sizes, network.output_shape, file.inputs, file.output)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from calosim_tf.config.energy_range import route
 from calosim_tf.errors import DataError
 from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
 from calosim_tf.latents import draw_latents
@@ -17,7 +18,8 @@ class RoutedShowerGenerator(ShowerSampler):
     Parameters
     ----------
     members : sequence of (low, high, NetworkSampler)
-        Ranges of incident energy, MeV, inclusive at both ends, ascending; the upper one has a shared edge.
+        Ranges of incident energy, MeV, inclusive at both ends, infinite where open, ascending; the upper one has a
+        shared edge (:func:`calosim_tf.config.energy_range.route`).
     """
 
     def __init__(self, members: Sequence[tuple[float, float, NetworkSampler]]):
@@ -32,9 +34,7 @@ class RoutedShowerGenerator(ShowerSampler):
             An energy lies outside of all ranges.
         """
         energy = np.asarray(incident_energy_mev)
-        chosen = np.full(len(energy), -1)
-        for number, (low, high, _) in enumerate(self.members):
-            chosen[(energy >= low) & (energy <= high)] = number
+        chosen = route([(low, high) for low, high, _ in self.members], energy, np.where)
         if (chosen < 0).any():
             ranges = ", ".join(f"{low:g} to {high:g}" for low, high, _ in self.members)
             raise DataError(

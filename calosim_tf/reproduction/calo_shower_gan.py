@@ -15,8 +15,8 @@ from calosim_tf.reproduction.numbers import (
     PUBLIC_DATA,
     Count,
     Document,
+    FirstMeasured,
     Geometry,
-    Measured,
     PublishedNumber,
     Reason,
     Setting,
@@ -111,7 +111,7 @@ def _chi2(
         what,
         printed,
         RESULTS,
-        Measured(keys, PUBLIC_DATA, LONG_RUN.format(files=files, name=experiment)),
+        FirstMeasured(keys, PUBLIC_DATA, LONG_RUN.format(files=files, name=experiment)),
         group,
         published_by(experiment, published),
     )
@@ -217,7 +217,7 @@ TIME_ROWS = (
             f"{what}, s per 1000 iterations",
             printed,
             TIMES,
-            Measured((f"{name}:seconds_per_1000_iterations",), GPU, GPU_TIME.format(name), OTHER_MACHINE),
+            FirstMeasured((f"{name}:seconds_per_1000_iterations",), GPU, GPU_TIME.format(name), OTHER_MACHINE),
         )
         for what, printed, name in (
             ("photon", "38", "photon"),
@@ -231,7 +231,7 @@ TIME_ROWS = (
             f"{what}, generation (i9-9900K)",
             printed,
             TIMES,
-            Measured(
+            FirstMeasured(
                 (f"{name}:generation_us_per_shower",),
                 NOT_COMPARED,
                 f"another processor; `calosim bench generate {name}` times it",

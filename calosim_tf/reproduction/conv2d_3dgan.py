@@ -9,8 +9,8 @@ from calosim_tf.reproduction.numbers import (
     PUBLIC_DATA,
     Count,
     Document,
+    FirstMeasured,
     Geometry,
-    Measured,
     PublishedNumber,
     Reason,
     Setting,
@@ -52,13 +52,13 @@ def _table_1(name, experiment, parameters, printed, remark, convolutions, geant4
         ),
         PublishedNumber(
             f"{name}: inference of 2560 showers", f"{seconds:.2f} s", place,
-            Measured((f"{experiment}:seconds_per_2560_showers",), GPU, PROTOCOL, OTHER_MACHINE),
+            FirstMeasured((f"{experiment}:seconds_per_2560_showers",), GPU, PROTOCOL, OTHER_MACHINE),
             "inference time", seconds,
         ),
         PublishedNumber(f"{name}: speed-up over Geant4", geant4, place, Reason(NOT_COMPARED, GEANT4_TIME)),
         PublishedNumber(
             f"{name}: speed-up over Conv3D", conv3d, place,
-            Measured((f"{experiment}:speed_up_over_conv3d",), GPU, PROTOCOL, OTHER_MACHINE),
+            FirstMeasured((f"{experiment}:speed_up_over_conv3d",), GPU, PROTOCOL, OTHER_MACHINE),
             "speed-up over Conv3D", float(conv3d.rstrip("x")),
         ),
         PublishedNumber(
@@ -73,7 +73,7 @@ def _table_2(name, experiment, minutes, speed_up):
     return (
         PublishedNumber(
             f"{name}: training time per epoch", f"{minutes} min", place,
-            Measured(
+            FirstMeasured(
                 (f"{experiment}:minutes_per_epoch",), GPU,
                 f"a Tesla T4; `calosim bench train {experiment}` times an iteration, an epoch has 1400", OTHER_MACHINE,
             ),
@@ -85,7 +85,7 @@ def _table_2(name, experiment, minutes, speed_up):
         ),
         PublishedNumber(
             f"{name}: MSE", f"{mse:g}", place,
-            Measured(
+            FirstMeasured(
                 (f"{experiment}:projection_mse",), PUBLIC_DATA,
                 f"30 epochs on the public showers: `calosim train {experiment} --data ...`, `calosim evaluate --checks "
                 "projections`; unit and normalisation of the paper are not stated",
@@ -153,7 +153,7 @@ NUMBERS = (
     ),
     PublishedNumber(
         "threshold of a cell in the validation", "1e-5 GeV", "section 5.2",
-        Reason("equal", "`THRESHOLD_GEV` in `calosim_tf/physics/three_d_gan_metrics.py`"),
+        Reason("equal", "`THRESHOLD_GEV` in `calosim_tf/physics/papers/three_d_gan.py`"),
     ),
     PublishedNumber(
         "energies", "2 to 500 GeV", FIGURES, Reason(PUBLIC_DATA, "2 to 60 GeV in the bundled EGSnrc sample")
@@ -168,14 +168,14 @@ NUMBERS = (
     ),
     PublishedNumber(
         "SSIM, GAN against GAN above MC against MC", "figure 7, no number", FIGURES,
-        Measured(
+        FirstMeasured(
             ("conv2d_g1:ssim_gan_gan_minus_mc_mc",), PUBLIC_DATA,
             "a trained network: `calosim evaluate RUN --reference F --out DIR --checks ssim`",
         ),
     ),
     PublishedNumber(
         "mu90 and sigma90/mu90", "figure 9, no number", FIGURES,
-        Measured(
+        FirstMeasured(
             ("conv2d_g1:mu90_response_ratio", "conv2d_g1_smoke:mu90_response_ratio"), PUBLIC_DATA,
             "a trained network: `calosim evaluate RUN --reference F --out DIR --checks resolution`",
         ),

@@ -8,8 +8,8 @@ from calosim_tf.reproduction.numbers import (
     PUBLIC_DATA,
     Count,
     Document,
+    FirstMeasured,
     Geometry,
-    Measured,
     PublishedNumber,
     Reason,
     Setting,
@@ -39,7 +39,7 @@ def prd_rows(place: str) -> tuple[PublishedNumber, ...]:
             f"{model}: PRD-AUC, {space}",
             f"{published_by(experiment, published):g}",
             place,
-            Measured(
+            FirstMeasured(
                 (f"{experiment}:{metric}",),
                 PUBLIC_DATA,
                 "the public showers, which have no direct address; `calosim compare` scores runs",
@@ -109,7 +109,7 @@ NUMBERS = (
         Reason(
             DIFFERS,
             "24 columns: sparsity at 20 thresholds, as in the authors' evaluation code; "
-            "held in tests/physics/test_lhcb_statistics.py",
+            "held in tests/physics/papers/test_lhcb_statistics.py",
         ),
     ),
     *prd_rows(PRD_PLACE),
@@ -117,13 +117,13 @@ NUMBERS = (
         "SAGAN without normalisation: PRD-AUC",
         "too bad to print",
         "section 4",
-        Measured(("lhcb_sagan:prd_auc_physics",), PUBLIC_DATA, "`calosim train lhcb_sagan`, `calosim compare`"),
+        FirstMeasured(("lhcb_sagan:prd_auc_physics",), PUBLIC_DATA, "`calosim train lhcb_sagan`, `calosim compare`"),
     ),
     PublishedNumber(
         "hot cells near the edge in WGAN showers",
         "figures 3 and 4, no number",
         "section 4",
-        Measured(
+        FirstMeasured(
             ("lhcb_wgan:isolated_cell_rate",), NOT_COMPARED, "the paper shows pictures; `calosim compare` counts them"
         ),
     ),

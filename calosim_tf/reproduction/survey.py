@@ -8,7 +8,7 @@ from calosim_tf.reproduction.numbers import (
     NOT_COMPARED,
     OTHER_MACHINE,
     Document,
-    Measured,
+    FirstMeasured,
     PublishedNumber,
     Reason,
     not_compared,
@@ -27,7 +27,7 @@ NUMBERS = (
     *prd_rows("slide recent models (I)"),
     PublishedNumber(
         "GAN points that match the training data", "10,000 for 150 true points", "slide training dataset size",
-        Measured(
+        FirstMeasured(
             ("camel_back:equivalent_points_at_10000",), NOT_COMPARED,
             "a toy in one dimension: `calosim study amplification`",
         ),
@@ -42,7 +42,7 @@ NUMBERS = (
     ),
     PublishedNumber(
         "P of a duplicate that defines the support size", "0.5", "slides support size, birthday paradox",
-        Measured(
+        FirstMeasured(
             ("conv2d_g1:support_size",), NOT_COMPARED, "depends on what counts as a duplicate; no value is printed"
         ),
     ),
@@ -60,7 +60,7 @@ NUMBERS = (
     *(
         PublishedNumber(
             what, printed, "slide reducing training time",
-            Measured((f"conv3d_angle:{metric}",), GPU, reason, OTHER_MACHINE),
+            FirstMeasured((f"conv3d_angle:{metric}",), GPU, reason, OTHER_MACHINE),
         )
         for what, printed, metric, reason in (
             ("training on a V100", "about 7 days", "training_days", "`calosim bench train conv3d_angle` times a step"),
@@ -70,7 +70,7 @@ NUMBERS = (
     ),
     PublishedNumber(
         "INT8 after training, batch size", "128", "slide faster than Monte Carlo?",
-        Measured(
+        FirstMeasured(
             ("conv2d_g1:int8_speed_up",), NOT_COMPARED,
             "the slide has a picture without numbers; processor and TensorFlow 2.3.0 are others", OTHER_MACHINE,
         ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from calosim_tf.config import AnyExperiment, Experiment
+from calosim_tf.config import AnyExperiment, Experiment, TaughtTraining
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
 from calosim_tf.training.normalisation import fit_normalisation
@@ -12,7 +13,7 @@ from calosim_tf.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Part:
+class TrainingPart:
     """One generator and critic, the showers they train on and their run folder."""
 
     experiment: Experiment
@@ -20,7 +21,7 @@ class Part:
     run: RunFolder
 
 
-def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[Part]:
+def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> list[TrainingPart]:
     """What there is to train, in order.
 
     The held-out showers of a member are those of the whole in its range, so that the judgement on the whole meets no
@@ -32,7 +33,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
         A member's range holds no event, or a single energy.
     """
     if not experiment.members:
-        return [Part(experiment, source, run)]
+        return [TrainingPart(experiment, source, run)]
     found = []
     for member in experiment.members:
         own = experiment.experiment(member)
@@ -40,7 +41,7 @@ def parts(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
             part = source.within(own.data.energy_min_mev, own.data.energy_max_mev)
         except DataError as error:
             raise DataError(f"{own.name} (members.{member.name}.energy_min_mev and _max_mev): {error}") from error
-        found.append(Part(own, part, run.member(member.name)))
+        found.append(TrainingPart(own, part, run.member(member.name)))
     return found
 
 
@@ -57,7 +58,21 @@ def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, 
             fit_normalisation(part.experiment, part.source)
         except DataError as error:
             raise DataError(f"{part.experiment.name}: {error}") from error
-    run.prepare(experiment, source, resume=resume, force=force)
-    for part in found:
-        if part.run is not run:
-            part.run.prepare(part.experiment, part.source, resume=resume, force=force)
+    teachers = [_teacher(part, checked=resume and not force) for part in found]
+    if experiment.members:
+        run.prepare(experiment, source, resume=resume, force=force)
+    for part, teacher in zip(found, teachers, strict=True):
+        part.run.prepare(part.experiment, part.source, resume=resume, force=force, teacher=teacher)
+
+
+def _teacher(part: TrainingPart, checked: bool) -> dict[str, Any] | None:
+    """Record of the teacher of a network; ``checked``: it has to be the one that a run was begun with."""
+    if not isinstance(part.experiment.training, TaughtTraining):
+        return None
+    # slow to import, and few runs have one
+    from calosim_tf.training.teacher import require_same_teacher, teacher_record
+
+    record = teacher_record(part.experiment)
+    if checked and part.run.exists:
+        require_same_teacher(part.run, record)
+    return record

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,20 @@ from calosim_tf.config import AnyExperiment, Experiment, Member, experiment_from
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.source import ShowerSource
+from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, StorageError
 from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
-# A resumed run may differ in these: they change how long or where, not what is learnt
-FREE_KEYS = ("training.iterations", "training.log_every", "run.out", "run.keep_checkpoints", "run.threads")
+# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is told by checksums
+FREE_KEYS = (
+    "training.iterations",
+    "training.log_every",
+    "run.out",
+    "run.keep_checkpoints",
+    "run.threads",
+    "training.teacher",
+)
 RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "pandas", "matplotlib", "scipy", "tensorflow-addons")
 # Other versions of these compute other numbers, so that a resumed run would not be the uninterrupted one
 NUMERICAL_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "numpy")
@@ -75,6 +84,14 @@ class RunFolder:
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"{path}: found no usable entry 'normalisation' ({error})") from error
 
+    def trained_on(self) -> TrainedOn | None:
+        """Ranges of the training showers; None for a run that did not record them."""
+        stored = self.data().get("trained_on")
+        try:
+            return None if stored is None else TrainedOn.from_dict(stored)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(f"{self.path / 'data.json'}: found no usable entry 'trained_on' ({error})") from error
+
     def status(self) -> dict[str, Any]:
         """Last written state; empty before the first one."""
         path = self.path / "status.json"
@@ -121,8 +138,16 @@ class RunFolder:
                 f"{self.path}: found something that is not a run, expected a new or empty folder: choose another --out"
             )
 
-    def prepare(self, experiment: AnyExperiment, source: ShowerSource, *, resume: bool, force: bool) -> None:
-        """Make the folder for a new run, or check that an old one may go on.
+    def prepare(
+        self,
+        experiment: AnyExperiment,
+        source: ShowerSource,
+        *,
+        resume: bool,
+        force: bool,
+        teacher: dict[str, Any] | None = None,
+    ) -> None:
+        """Make the folder for a new run, whose record includes its ``teacher``, or check that an old one may go on.
 
         Raises
         ------
@@ -143,7 +168,7 @@ class RunFolder:
             self._remove_leftovers()
             write_json(self.path / "config.json", experiment.to_dict())
             return
-        record = self._data_record(experiment, source)
+        record = self._data_record(experiment, source) | ({} if teacher is None else {"teacher": teacher})
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._clear()
@@ -191,7 +216,9 @@ class RunFolder:
             "streamed_group_rows": source.group_rows,
         }
         if not experiment.members:
-            record["normalisation"] = fit_normalisation(experiment, source).to_dict()
+            normalisation = fit_normalisation(experiment, source)
+            record["normalisation"] = normalisation.to_dict()
+            record["trained_on"] = asdict(TrainedOn.of(source, normalisation))
         return record
 
     def _require_same(self, experiment: AnyExperiment, source: ShowerSource) -> None:

@@ -1,4 +1,4 @@
-"""Runs that were never trained: to look at networks, to export and to time them."""
+"""Generators that were never trained: beside trained ones, to export and to time them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ import tensorflow as tf
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.data.source import ShowerSource
+from calosim_tf.generate import ShowerGenerator
+from calosim_tf.geometry import get_detector
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.load import judged_part
 from calosim_tf.training.parts import parts, prepare
 from calosim_tf.training.run_folder import RunFolder
+
+
+def untrained_generator(run: RunFolder) -> ShowerGenerator:
+    """The generator of a run as it was at iteration 0; the run must not be a split."""
+    experiment = run.experiment()
+    network = build_generator(experiment)
+    detector = get_detector(experiment.data.layout)
+    return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector)
 
 
 def write_untrained(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
-from calosim_tf.physics.chi2 import chi2_from_totals
-from calosim_tf.physics.energies import MAX_DISCRETE_ENERGIES
-from calosim_tf.physics.evaluate import evaluate
+from calosim_tf.inference.like import showers_like
+from calosim_tf.physics.distances.chi2 import chi2_from_totals
+from calosim_tf.physics.observables.energies import MAX_DISCRETE_ENERGIES
+from calosim_tf.report.evaluate import evaluate
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
@@ -34,11 +34,8 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
     experiment = run.experiment()
     reference = source.holdout_set(report_events(source))
     generator, iterations = load_generator(run)
-    blocks = generator.blocks(reference.incident_energy_mev, experiment.run.seed, attributes=reference.attributes)
-    source_words = f"{experiment.name}, {in_words(iterations)}"
-    generated = replace(reference, showers_mev=np.concatenate(list(blocks)), source=source_words)
     return evaluate(
-        generated,
+        showers_like(generator, reference, experiment.run.seed, f"{experiment.name}, {in_words(iterations)}"),
         reference,
         control=matching_control(source, reference),
         out_dir=run.report,

@@ -9,6 +9,7 @@ from calosim_tf.benchmark.jobs import bench_job, launched
 from calosim_tf.errors import BenchmarkError
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_the_job_alone():
     """Breaks when the memory of the benchmark itself is counted, as Linux does for a process that it starts."""
     held = np.ones(50_000_000)  # 400 MB here

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import in_turn, repeated
-from calosim_tf.benchmark.generation import Subject, Way, bench_networks
+from calosim_tf.benchmark.generation import TimedGenerator, Way, bench_networks
 from calosim_tf.benchmark.machine import copy_clock, matrix_flops
 from calosim_tf.benchmark.roofline import NetworkCost, least_seconds
 from calosim_tf.experiments import get_experiment
 from calosim_tf.export.cost import multiply_adds
 from calosim_tf.export.parts import raw_function
-from calosim_tf.training.build import build_networks
+from calosim_tf.training.build import build_generator
 
 PHOTON = NetworkCost(multiply_adds=257_300, parameters=262_000, values=101 + 368)
 
@@ -22,7 +22,7 @@ def graph_of(function, *shapes) -> tf.Graph:
 
 def test_work_of_the_photon_generator():
     """101 x 100 + 100 x 200 + 200 x 400 + 400 x 368; breaks when a layer is left out or counted twice."""
-    network, _ = build_networks(get_experiment("photon"))
+    network = build_generator(get_experiment("photon"))
     assert multiply_adds(raw_function(network, batch=1).graph) == 10_100 + 20_000 + 80_000 + 147_200
 
 
@@ -87,7 +87,7 @@ def test_shares_are_those_of_the_readings(monkeypatch):
         def __init__(self, name):
             self.ready_call = lambda batch: lambda: name
 
-    subject = Subject({Way("onnx", "float32"): Sampler("slow"), Way("tflite", "int8"): Sampler("fast")}, PHOTON)
+    subject = TimedGenerator({Way("onnx", "float32"): Sampler("slow"), Way("tflite", "int8"): Sampler("fast")}, PHOTON)
     result = bench_networks(subject, 10_000, 3, lambda: seconds["matrix product"], 2)
     assert result["best"] == {"any": ("tflite", "int8"), "float32": ("onnx", "float32")}
     slow = result["rows"][0]

@@ -62,6 +62,7 @@ def test_efficiencies_compare_readings_of_the_same_round(monkeypatch):
     assert cores == {1: [0] * 3 + [1] * 3 + [0] * 3, 2: [0] * 18}
 
 
+@pytest.mark.slow
 def test_two_processes_answer_together():
     """Breaks when workers do not find each other, are told apart by no rank, or do not end with the group."""
     with WorkerGroup("multiworker", 2, ["photon", json.dumps(TINY), "1"]) as group:
@@ -70,6 +71,7 @@ def test_two_processes_answer_together():
     assert [process.returncode for process in processes] == [0, 0]
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_says_why():
     """Breaks when a dead worker is waited for, or what it said is lost."""
     with pytest.raises(BenchmarkError, match=r"bench scaling: a worker ended with 1: .*no_such_experiment"):

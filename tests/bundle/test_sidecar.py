@@ -8,14 +8,7 @@ import pytest
 
 from calosim_tf.bundle.card import write_card
 from calosim_tf.bundle.checks import require_same_shapes, require_sound_file, size_of, sum_of
-from calosim_tf.bundle.describe import (
-    cell_order_words,
-    central_values,
-    condition_words,
-    incident_energy_words,
-    layer_table,
-    output_words,
-)
+from calosim_tf.bundle.describe import cell_order_words, central_values, incident_energy_words, layer_table
 from calosim_tf.bundle.folder import bundle_folder
 from calosim_tf.bundle.sidecar import (
     Condition,
@@ -27,7 +20,8 @@ from calosim_tf.bundle.sidecar import (
     write_sidecar,
 )
 from calosim_tf.config import LatentLaw
-from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.config.energy_range import route
+from calosim_tf.data.cell_transforms import GevNormalisation
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import RunFolderError
 from calosim_tf.geometry import PHOTON, get_detector
@@ -36,8 +30,8 @@ LAW = KineticNormalisation(0.0, 256.0, 65536.0)
 
 
 def network(name="generator", energy_range=None, files=None):
-    names, formula = condition_words(LAW, PHOTON)
-    scale, unit = output_words(LAW)
+    names, formula = LAW.condition_words(PHOTON.attributes)
+    scale, unit = LAW.output_words()
     condition = Condition(names, formula, (0.0,), (1.0,))
     return NetworkRecord(
         name, energy_range, LatentLaw(size=5), LAW.to_dict(), condition, (368,), scale, unit, 7, 99, 98, files or {}
@@ -171,39 +165,23 @@ def test_files_are_chosen_by_batch():
 
 
 def test_networks_of_a_split_are_in_order(bundle):
-    """Breaks when an energy on a shared edge, which the upper network makes, goes to another one."""
+    """Breaks when an energy on a shared edge, which the upper network makes, goes to another one, or an open end loses
+    its energies.
+    """
     low, high = network("low", (None, 4096.0)), network("high", (4096.0, None))
     write_sidecar(bundle, sidecar(low, high))
-    assert [item.covers(4096.0) for item in read_sidecar(bundle).networks] == [True, True]
-    assert [item.covers(4097.0) for item in read_sidecar(bundle).networks] == [False, True]
+    ranges = [item.energy_range_mev for item in read_sidecar(bundle).networks]
+    assert route(ranges, np.array([0.5, 4095.0, 4096.0, 4097.0]), np.where).tolist() == [0, 0, 1, 1]
+    assert route([(1.0, 2.0), (3.0, 4.0)], np.array([0.5, 1.0, 2.5, 4.0, 5.0]), np.where).tolist() == [-1, 0, -1, 1, -1]
     for wrong in ((high, low), (low, network("high"))):
         write_sidecar(bundle, sidecar(*wrong))
         with pytest.raises(RunFolderError, match="expected them in ascending order"):
             read_sidecar(bundle)
 
 
-def test_formulas_say_what_the_normalisation_does():
-    """Breaks when the words of the sidecar lead to another condition than the code: they are evaluated here."""
-    energy, functions = np.array([300.0, 5000.0]), {"ln": np.log, "MeV": 1.0, "GeV": 1e3}
-
-    def evaluated(law, detector, **values):
-        _, formula = condition_words(law, detector)
-        python = formula.replace(" MeV", "").replace("100 GeV", "1e5").replace("GeV", "1e3")
-        return [eval(part, {}, functions | values) for part in python.split(", ")]
-
-    np.testing.assert_allclose(evaluated(LAW, PHOTON, kin=energy)[0], LAW.label(energy)[:, 0], rtol=1e-6)
-    cube = CubeNormalisation(0.0, 2e3, 5e5)
-    clic = get_detector("clic")
-    label = cube.label(energy, np.empty((2, 0)))
-    np.testing.assert_allclose(evaluated(cube, clic, kin=energy)[0], label[:, 0], rtol=1e-6)
-    lhcb = get_detector("lhcb")
-    law = LogCellNormalisation(
-        0.511, 1e3, 1e5, condition_mean=(0.1, -0.2, 20.0, 0.0, 1.0), condition_std=(1.0, 2.0, 3.0, 4.0, 5.0)
-    )
-    attributes = np.random.default_rng(0).normal(size=(2, 5))
-    found = evaluated(law, lhcb, **dict(zip(lhcb.attributes, attributes.T, strict=True)))
-    np.testing.assert_allclose(np.stack(found, axis=1), law.label(energy, attributes), rtol=1e-6)
-    assert central_values(lhcb) == (0.0, 0.0, None, 0.0, 0.0)
+def test_central_values_say_which_one_is_the_energy():
+    """Breaks when a user feeds 0 for the momentum along the beam, because the sidecar does not say that it is E."""
+    assert central_values(get_detector("lhcb")) == (0.0, 0.0, None, 0.0, 0.0)
 
 
 def test_words_say_which_energy_a_user_feeds():
@@ -217,11 +195,11 @@ def test_words_say_which_energy_a_user_feeds():
 def test_words_name_the_response_and_the_attributes_where_there_are_some():
     """Breaks when a program divides by kin alone although the network was trained on shares of the response."""
     plain, response = LAW, KineticNormalisation(0.0, 256.0, 65536.0, response=((1.0, 0.5), (2.0, 0.6)))
-    assert ["mean response" in output_words(law)[0] for law in (plain, response)] == [False, True]
+    assert ["mean response" in law.output_words()[0] for law in (plain, response)] == [False, True]
     calogan = get_detector("calogan")
     alone, all_of_them = (GevNormalisation(0.0, 1e3, 1e5, condition_size=size) for size in (1, 5))
-    assert condition_words(alone, calogan)[0] == ("kinetic_energy_gev",)
-    assert condition_words(all_of_them, calogan)[0] == ("kinetic_energy_gev", *calogan.attributes)
+    assert alone.condition_words(calogan.attributes)[0] == ("kinetic_energy_gev",)
+    assert all_of_them.condition_words(calogan.attributes)[0] == ("kinetic_energy_gev", *calogan.attributes)
 
 
 def test_the_card_says_what_the_bundle_is(tmp_path):

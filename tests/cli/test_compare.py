@@ -8,7 +8,7 @@ import pytest
 
 from calosim_tf.cli import main
 from calosim_tf.data_prep.simulate import simulate_to_file
-from calosim_tf.training.attention_maps import attention_of
+from calosim_tf.training.inspection.attention_maps import attention_of
 from calosim_tf.training.load import load_network
 from calosim_tf.training.run_folder import RunFolder
 

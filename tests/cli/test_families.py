@@ -131,6 +131,25 @@ def test_energies_and_conditions_are_those_asked_for(trained, tmp_path, capsys):
     assert not (tmp_path / "no.hdf5").exists()
 
 
+# Conditions that no made-up shower has
+BEYOND = {"lhcb": ("x_cm", 50.0), "calogan": ("phi_rad", 1.2)}
+
+
+def test_conditions_beyond_the_training_showers_are_said_once(trained, tmp_path, capsys):
+    """Breaks when an extrapolation in an attribute passes without a word, or is said for every shower or block."""
+    family, data, folder = trained
+    out = ["--events", "5", "--batch", "2", "--force", "--out", str(tmp_path / "x.hdf5")]
+    assert main(["generate", str(folder), "--like", str(data), *out[2:]]) == 0
+    assert "extrapolation" not in capsys.readouterr().err
+    if family in BEYOND:
+        name, value = BEYOND[family]
+        energies = ["--energies", str(ENERGY_MEV), "100"]
+        assert main(["generate", str(folder), *energies, "--condition", f"{name}={value}", *out]) == 0
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if "extrapolation" in line]
+        assert "100 MeV is outside the trained range" in line
+        assert f"{name} {value:g} is outside the trained range of " in line
+
+
 def test_the_published_form_of_a_run_is_its_generator(trained, tmp_path):
     """Breaks when the cut-down run holds another checkpoint, the wrong network, or no longer its normalisation."""
     _, _, folder = trained

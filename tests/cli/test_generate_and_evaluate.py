@@ -1,6 +1,7 @@
 """``calosim generate`` and ``calosim evaluate`` on a run, end to end."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -80,6 +81,38 @@ def test_evaluate_accepts_a_file_and_a_run(calosim, generated, reference, finish
         assert printed == json.loads((out / "metrics.json").read_text())
         value = printed["metrics"]["chi2_ndf_total_energy"]["value"]
         assert value == pytest.approx(0.0, abs=1e-9) if index == 0 else value > 0.0
+
+
+@pytest.fixture(scope="module")
+def onnx_bundle(bundle, tmp_path_factory):
+    """The bundle of the tiny run, its ONNX file alone."""
+    folder = shutil.copytree(bundle, tmp_path_factory.mktemp("bundles") / "onnx")
+    sidecar = json.loads((folder / "sidecar.json").read_text())
+    files = sidecar["networks"][0]["files"]
+    sidecar["networks"][0]["files"] = {"onnx": files["onnx"]}
+    (folder / "sidecar.json").write_text(json.dumps(sidecar))
+    return folder
+
+
+def test_a_bundle_is_evaluated_like_its_run(
+    calosim, bundle, onnx_bundle, finished_run, reference, tmp_path, without_tensorflow
+):
+    """Breaks when a bundle is refused, needs TensorFlow although its files do not, or is judged on other showers."""
+    options = ("--reference", reference, "--metrics", "response_mean_ratio", "--json", "--out")
+    found = []
+    for subject, environment in ((finished_run[0], {}), (bundle, {}), (onnx_bundle, without_tensorflow)):
+        process = calosim("evaluate", subject, *options, tmp_path / str(len(found)), **environment)
+        assert process.returncode == 0, process.stderr
+        document = json.loads(process.stdout)
+        found.append(document["metrics"]["response_mean_ratio"]["value"])
+        assert document["generated"]["source"].startswith("photon, iteration ")
+    assert found == pytest.approx([found[0]] * 3, rel=1e-4)
+    process = calosim(
+        "evaluate", onnx_bundle, *options, tmp_path / "checks", "--checks", "attributes", **without_tensorflow
+    )
+    assert process.returncode == 2
+    assert "found a file or a bundle" in process.stderr
+    assert process.stderr.count("\n") == 1
 
 
 def test_different_incident_energies_are_refused(calosim, reference, finished_run, tmp_path, without_tensorflow):

@@ -26,6 +26,9 @@ from calosim_tf.data_prep.simulate import (
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION
 
+# 900 cells for each of thousands of steps: seconds
+LHCB = pytest.param("lhcb", marks=pytest.mark.slow)
+
 
 def joined(blocks):
     blocks = list(blocks)
@@ -63,7 +66,7 @@ def test_energies_are_mixed_and_complete():
     assert not np.array_equal(energies, incident_energies_mev(get_layout("photon"), 1210, seed=2))
 
 
-@pytest.mark.parametrize("layout", ["photon", "pion", "lhcb", "calogan_piplus"])
+@pytest.mark.parametrize("layout", ["photon", "pion", LHCB, "calogan_piplus"])
 def test_same_seed_same_showers(layout):
     """Breaks if anything but layout, energies and seed decides a shower, or if the seed does not."""
     first, again, other = (joined(simulate(layout, 600, seed))[1] for seed in (5, 5, 6))
@@ -73,7 +76,7 @@ def test_same_seed_same_showers(layout):
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("layout", ["photon", "lhcb"])
+@pytest.mark.parametrize("layout", ["photon", LHCB])
 def test_parts_join_to_the_whole(layout):
     """Breaks if a shower or its particle depends on how a sample is cut into files."""
     whole = joined(simulate(layout, 1300, 3))

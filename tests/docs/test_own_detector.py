@@ -30,6 +30,7 @@ def different(old: Path, new: Path) -> tuple[set[str], set[str]]:
     return {str(name) for name in after - before}, changed
 
 
+@pytest.mark.slow
 def test_a_detector_takes_one_new_file_and_one_entry(pages, tmp_path):
     """Breaks when a toy detector with a dense GAN needs more than the tutorial says, or the tutorial does not train."""
     blocks = pages.blocks_of(PAGE)

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.errors import ConfigError, ExportError
-from calosim_tf.export import write
 from calosim_tf.export.formats import UnsupportedFormat
+from calosim_tf.export.lwtnn import lwtnn_model
 from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.tflite import float_model
@@ -50,17 +50,16 @@ def test_an_operation_that_a_converter_lacks_is_its_reason(make):
 
 def test_a_file_with_other_numbers_is_no_export(run_of, tmp_path, monkeypatch):
     """Breaks when a converter's mistake is shipped."""
-    content = write.WHOLE_FILES["lwtnn"][1]
 
     def shifted(network):
         weights = network.get_weights()
         network.set_weights([w + 1e-3 for w in weights])
         try:
-            return content(network)
+            return lwtnn_model(network)
         finally:
             network.set_weights(weights)
 
-    monkeypatch.setitem(write.WHOLE_FILES, "lwtnn", ("lwtnn.json", shifted))
+    monkeypatch.setattr("calosim_tf.export.lwtnn.lwtnn_model", shifted)
     with pytest.raises(ExportError, match=r"model\.lwtnn\.json: found outputs of lwtnn that differ by"):
         export(run_of("calo_shower_gan"), tmp_path / "bundle", ExportOptions(("lwtnn",)))
     assert list(tmp_path.iterdir()) == []
@@ -68,14 +67,12 @@ def test_a_file_with_other_numbers_is_no_export(run_of, tmp_path, monkeypatch):
 
 def test_numbers_that_are_not_finite_are_no_export(run_of, tmp_path, monkeypatch):
     """Breaks when NaN passes because no comparison with it is true."""
-    monkeypatch.setitem(write.WHOLE_FILES, "lwtnn", ("lwtnn.json", lambda network: _with_nan(network)))
+    monkeypatch.setattr("calosim_tf.export.lwtnn.lwtnn_model", lambda network: _with_nan(network))
     with pytest.raises(ExportError, match="found outputs of lwtnn"):
         export(run_of("calo_shower_gan"), tmp_path / "bundle", ExportOptions(("lwtnn",)))
 
 
 def _with_nan(network) -> bytes:
-    from calosim_tf.export.lwtnn import lwtnn_model
-
     weights = network.get_weights()
     network.set_weights([*weights[:-1], np.full_like(weights[-1], np.nan)])
     try:

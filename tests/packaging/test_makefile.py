@@ -80,7 +80,7 @@ def test_default_lists_every_target(clone):
     done = clone.make()
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ")]
     assert done.returncode == 0
-    assert {"help", "train-photon", "test", "lint", "format", "install", "clean", "bench"} <= set(listed)
+    assert {"help", "train-photon", "test", "test-quick", "lint", "format", "install", "clean", "bench"} <= set(listed)
     assert clone.steps() == []
 
 
@@ -137,6 +137,13 @@ def test_tools_are_added_to_the_environment_once(clone):
     clone.make("test", "ARGS=-k photon")
     clone.make("train-photon")
     assert clone.steps() == []
+
+
+def test_quick_suite_leaves_out_what_is_slow_and_finds_what_has_become_slow(clone):
+    """Breaks if `make test-quick` trains again, waits minutes for one test, or loses the options of the user."""
+    assert clone.make("test-quick", "ARGS=-k photon", "JOBS=0").returncode == 0
+    expected = "<-q><-m><not slow><--timeout><30><-n><0><--dist><loadfile><-k><photon>"
+    assert clone.take("called") == expected
 
 
 @pytest.mark.parametrize(("version", "found"), [("3.12", "found 3.12"), ("", "found none")])

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# The wheel is built and installed
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 BUILD_FILES = ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.md")
 # Folder in the tree -> folder in the wheel.

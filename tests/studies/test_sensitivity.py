@@ -9,10 +9,11 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import CellLayer, VoxelLayer
 from calosim_tf.geometry.detectors import PHOTON
-from calosim_tf.physics.evaluate import METRICS
+from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.studies.damages import DAMAGES
 from calosim_tf.studies.displacement import transfer_matrix
-from calosim_tf.studies.sensitivity import fired, sensitivity_study, sensitivity_summary
+from calosim_tf.studies.report import sensitivity_summary
+from calosim_tf.studies.sensitivity import fired, sensitivity_study
 
 NAMES = (
     "response_mean_ratio",
@@ -89,6 +90,7 @@ def test_memorised_showers_are_training_showers_each_once(sample):
     assert len({row.tobytes() for row in copies}) == len(copies)
 
 
+@pytest.mark.slow
 def test_each_damage_is_seen_and_monte_carlo_is_not():
     """Breaks if sigma or the direction of a difference is wrong, or processes change the numbers."""
     metrics = [METRICS[name] for name in NAMES] + [METRICS["fpd"]]

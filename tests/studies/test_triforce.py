@@ -41,6 +41,7 @@ def _study() -> dict:
     return triforce_study(training, test, epochs=25, trainings=1)
 
 
+@pytest.mark.slow
 def test_networks_tell_particles_apart(document):
     """Breaks if labels are exchanged: accuracies near 0."""
     assert list(document["grid"]) == [f"trained on {a}, tested on {b}" for a in ("MC", "GAN") for b in ("MC", "GAN")]
@@ -50,6 +51,7 @@ def test_networks_tell_particles_apart(document):
             assert 0 < accuracy["error"] < 0.1
 
 
+@pytest.mark.slow
 def test_a_wrong_response_shows_off_the_diagonal_only(document):
     """Breaks if rows and columns of the grid are exchanged: trained on MC, generated showers look a third too low."""
     bias = {name: np.mean([row["bias"] for row in cell["energy"]]) for name, cell in document["grid"].items()}

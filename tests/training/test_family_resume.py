@@ -17,6 +17,9 @@ from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
 
+# Trains a network of each family three times
+pytestmark = pytest.mark.slow
+
 HALF = 2  # iterations before and after the checkpoint
 EVENTS = 40
 COSINE = {"training.schedule": "cosine", "training.schedule_iterations": 2 * HALF}

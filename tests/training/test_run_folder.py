@@ -19,6 +19,7 @@ class Source:
     detector = get_detector("photon")
     source_label = "made by hand"
     incident_energy_mev = np.array([256.0, 512.0, 1024.0])
+    attributes = np.empty((3, 0))
     train_rows = np.array([0, 1])
     holdout_rows = np.array([2])
     group_rows = None
@@ -37,6 +38,7 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
     assert begun.data()["events_held_out"] == 1
     normalisation = begun.normalisation()
     assert (normalisation.kin_min_mev, normalisation.kin_max_mev) == (256.0, 1024.0)
+    assert begun.trained_on().incident_energy_mev == (256.0, 512.0)
     assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"].startswith("2.15")
 
 
@@ -75,11 +77,13 @@ def test_a_run_of_an_earlier_format_is_read_with_defaults(begun, tiny):
     for key in ("mask_mev", "normalise_per_energy", "energy_label"):
         del config["data"][key]
     data["normalisation"] = {key: data["normalisation"][key] for key in ("mass_mev", "kin_min_mev", "kin_max_mev")}
+    del data["trained_on"]
     expected = begun.normalisation()
     write_json(begun.path / "config.json", config)
     write_json(begun.path / "data.json", data)
     assert begun.experiment() == tiny
     assert begun.normalisation() == expected
+    assert begun.trained_on() is None
     begun.prepare(tiny, Source(), resume=True, force=False)
 
 

@@ -140,8 +140,8 @@ def test_more_generator_steps_take_the_last_minibatches(tiny):
     model = build_model(tiny.with_values({"training.generator_steps": 3}))
     showers, condition = batch_of(tiny)
     model.train_step((tf.constant(showers), tf.constant(condition)))
-    assert int(model.optimizer_generator.iterations) == 3
-    assert int(model.optimizer_critic.iterations) == 2
+    assert int(model.optimizers["generator"].iterations) == 3
+    assert int(model.optimizers["critic"].iterations) == 2
 
 
 @pytest.mark.parametrize(("decay", "used"), [(0.99, 0.1), (0.05, 0.05)])
@@ -166,8 +166,8 @@ def test_cosine_schedule_counts_iterations_not_updates(tiny):
     for _ in range(2):
         model.train_step((tf.constant(showers), tf.constant(condition)))
     # rate of the last update made: the fourth of eight, the second of four
-    assert float(model.optimizer_critic.learning_rate) == pytest.approx(1e-3 * (1 + np.cos(np.pi * 3 / 8)) / 2)
-    assert float(model.optimizer_generator.learning_rate) == pytest.approx(1e-4 * (1 + np.cos(np.pi * 1 / 4)) / 2)
+    assert float(model.optimizers["critic"].learning_rate) == pytest.approx(1e-3 * (1 + np.cos(np.pi * 3 / 8)) / 2)
+    assert float(model.optimizers["generator"].learning_rate) == pytest.approx(1e-4 * (1 + np.cos(np.pi * 1 / 4)) / 2)
 
 
 @pytest.mark.parametrize("name", ["adamw", "radam_lookahead"])
