@@ -32,6 +32,12 @@ def test_the_newest_checkpoint_is_restored_with_its_content(store):
     assert restored(store) == (6, 6.0)
 
 
+def test_notes_come_back_with_their_checkpoint(store):
+    """Breaks if what was noted of a checkpoint is lost or read from another one."""
+    store.save(tf.train.Checkpoint(value=tf.Variable(8.0)), 8, {"stage": "second"})
+    assert (store.notes(8), store.notes(6)) == ({"stage": "second"}, {})
+
+
 def test_best_is_restored_on_request_and_survives_pruning(store):
     """Breaks when pruning by age deletes the checkpoint that physics chose."""
     store.mark_best(2)
