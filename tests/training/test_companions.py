@@ -20,6 +20,9 @@ from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator
 from calosim_tf.training.run_folder import RunFolder
 
+# Runs are trained first
+pytestmark = pytest.mark.slow
+
 NARROW = {
     "network.latent.size": 6,
     "network.seed_channels": 2,
