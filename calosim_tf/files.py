@@ -200,7 +200,9 @@ class IterationTable:
         return rows
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; the first one also writes the header.
+        """Add a row; the first one also writes the header, one with new columns writes the table anew.
+
+        Cells of columns that a row does not have stay empty.
 
         Raises
         ------
@@ -209,9 +211,13 @@ class IterationTable:
         """
         with storage_errors(self.path):
             reach("before", "append", self.path)
-            new = not self.path.is_file()
+            columns = self._columns()
+            new = not columns
+            if not new and not set(columns) >= set(row):
+                columns = list(dict.fromkeys([*columns, *row]))
+                self.replace(dict.fromkeys(columns, "") | known for known in self.rows())
             with self.path.open("a", newline="") as stream:
-                writer = csv.DictWriter(stream, list(row), lineterminator="\n")
+                writer = csv.DictWriter(stream, columns or list(row), restval="", lineterminator="\n")
                 if new:
                     writer.writeheader()
                     stream.flush()
@@ -240,6 +246,13 @@ class IterationTable:
         if self.path.is_file():
             with storage_errors(self.path):
                 flush_to_disk(self.path)
+
+    def _columns(self) -> list[str]:
+        """Names in the header; none where there is no whole one."""
+        if not self.path.is_file():
+            return []
+        with self.path.open(newline="") as stream:
+            return next(csv.reader([stream.readline()]), [])
 
     def _text(self) -> str:
         try:

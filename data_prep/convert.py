@@ -80,7 +80,8 @@ def convert(
 
 
 def _voxel_layouts() -> list[str]:
-    return [name for name, detector in DETECTORS.items() if detector.file_layout == "calochallenge"]
+    # CSV files hold no attributes of particles
+    return [name for name, item in DETECTORS.items() if item.file_layout == "calochallenge" and not item.attributes]
 
 
 def _require_ending(out: Path, endings: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.units import describe_wrong_units, median_deposited_fraction
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector

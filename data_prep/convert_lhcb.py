@@ -1,7 +1,7 @@
 """npz to HDF5 and back for the LHCb-like layout: the same arrays under the same names (no TensorFlow).
 
-Names, shapes and units are those of :mod:`calosim_tf.data.lhcb_arrays`.  What the axes of a picture count is written
-beside them where the source says it or its showers tell.
+Names, shapes and units are those of :mod:`calosim_tf.data.layouts.lhcb_arrays`.  What the axes of a picture count is
+written beside them where the source says it or its showers tell.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import PatientFile
-from calosim_tf.data.lhcb_arrays import (
+from calosim_tf.data.layouts.lhcb_arrays import (
     ARRAYS,
     AXES,
     AXES_KEY,
@@ -26,7 +26,7 @@ from calosim_tf.data.lhcb_arrays import (
     read_npz,
     words_for_npz,
 )
-from calosim_tf.data.lhcb_file import axes_from_arrays
+from calosim_tf.data.layouts.lhcb_file import axes_from_arrays
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk, move
 

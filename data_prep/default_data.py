@@ -13,10 +13,6 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import get_detector
 from calosim_tf.messages import note
 
-# Our choice: a quarter of the public pion sample, in its proportions (250 showers at the highest energy)
-EVENTS = 30_000
-# Our choice: 0.5 GB in memory
-EVENTS_OF = {"clic_angle": 2_000}
 SEED = 1
 
 
@@ -33,7 +29,7 @@ def default_data(layout: str) -> Path:
     try:
         return bundled_sample(layout)
     except ConfigError:
-        events = EVENTS_OF.get(layout, EVENTS)
+        events = get_detector(layout).simulated_events
         path = data_folder() / f"parametrised_{layout}_{events}_seed{SEED}.hdf5"
     if not path.is_file():
         note(f"making {events} parametrised {layout} showers, once: {path}")

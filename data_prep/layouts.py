@@ -8,15 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calosim_tf.data.schema import kinetic_energy_mev
-from calosim_tf.data_prep.beams import (
-    Beam,
-    calogan_attributes,
-    lhcb_attributes,
-    lhcb_energies_mev,
-    no_attributes,
-    polar_attributes,
-    uniform_energies,
-)
 from calosim_tf.data_prep.cell_layouts import (
     calogan_gamma_showers_mev,
     calogan_piplus_showers_mev,
@@ -32,6 +23,7 @@ from calosim_tf.data_prep.stacks import CALOGAN_STACK, CLIC_STACK, LHCB_STACK, P
 from calosim_tf.data_prep.voxelise import sample_spots
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION, VoxelDetector
+from calosim_tf.geometry.beams import Beam
 from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS, CLIC, CLIC_ANGLE, LHCB
 
 # Variance per energy of 5.0 MeV, that is a sampling term of 7.1 % / sqrt(E / GeV): measured on the EGSnrc sample, whose
@@ -40,12 +32,16 @@ EM_SPOT_MEV, EM_SPOT_SHAPE = 3.0, 1.5
 # Our choice: few, heavily ionising nuclear fragments; 25 % / sqrt(E / GeV) of the hadronic part.
 HADRON_SPOT_MEV, HADRON_SPOT_SHAPE = 30.0, 1.0
 # Pions in the voxels of the photon calorimeter, to be told from its photons; their files have the photon layout.
-PHOTON_PIPLUS = replace(PHOTON, name="photon_piplus", particle=PION.particle, mass_mev=PION.mass_mev)
-LHCB_BEAM = Beam(lhcb_energies_mev, lhcb_attributes)
-# CaloGAN (public macro) and 3DGAN (published): energies in equal numbers.
-CALOGAN_BEAM = Beam(uniform_energies(1e3, 1e5), calogan_attributes)
-CLIC_BEAM = Beam(uniform_energies(2e3, 5e5), no_attributes)
-CLIC_ANGLE_BEAM = Beam(uniform_energies(2e3, 5e5), polar_attributes)
+PHOTON_PIPLUS = replace(
+    PHOTON,
+    name="photon_piplus",
+    particle=PION.particle,
+    mass_mev=PION.mass_mev,
+    sample="",
+    pions="",
+    challenge_set=0,
+    response_ranges=(),
+)
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,6 @@ class Layout:
         n_voxels), MeV.
     events_at_mev : dict of float to int, optional
         Incident energy to number of events in the published files: the proportions of a simulated one.
-    beam : Beam, optional
-        Laws of the incident particles where they are continuous.
     """
 
     detector: VoxelDetector
@@ -73,7 +67,11 @@ class Layout:
     description: str
     showers_mev: Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
     events_at_mev: dict[float, int] | None = None
-    beam: Beam | None = None
+
+    @property
+    def beam(self) -> Beam | None:
+        """Laws of the incident particles where they are continuous."""
+        return self.detector.beam
 
 
 def photon_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -123,12 +121,12 @@ LAYOUTS = {
         Layout(PHOTON, 1, _in_words(PHOTON_STACK), photon_showers_mev, _published_events(10_000)),
         Layout(PION, 1, _in_words(PION_STACK), pion_showers_mev, _published_events(9_800)),
         Layout(PHOTON_PIPLUS, 1, _in_words(PHOTON_STACK), photon_piplus_showers_mev, _published_events(10_000)),
-        Layout(LHCB, 1, _in_words(LHCB_STACK), lhcb_showers_mev, beam=LHCB_BEAM),
-        Layout(CALOGAN, 1, _in_words(CALOGAN_STACK), calogan_showers_mev, beam=CALOGAN_BEAM),
-        Layout(CALOGAN_GAMMA, 1, _in_words(CALOGAN_STACK), calogan_gamma_showers_mev, beam=CALOGAN_BEAM),
-        Layout(CALOGAN_PIPLUS, 1, _in_words(CALOGAN_STACK), calogan_piplus_showers_mev, beam=CALOGAN_BEAM),
-        Layout(CLIC, 1, _in_words(CLIC_STACK), clic_showers_mev, beam=CLIC_BEAM),
-        Layout(CLIC_ANGLE, 1, _in_words(CLIC_STACK), clic_angle_showers_mev, beam=CLIC_ANGLE_BEAM),
+        Layout(LHCB, 1, _in_words(LHCB_STACK), lhcb_showers_mev),
+        Layout(CALOGAN, 1, _in_words(CALOGAN_STACK), calogan_showers_mev),
+        Layout(CALOGAN_GAMMA, 1, _in_words(CALOGAN_STACK), calogan_gamma_showers_mev),
+        Layout(CALOGAN_PIPLUS, 1, _in_words(CALOGAN_STACK), calogan_piplus_showers_mev),
+        Layout(CLIC, 1, _in_words(CLIC_STACK), clic_showers_mev),
+        Layout(CLIC_ANGLE, 1, _in_words(CLIC_STACK), clic_angle_showers_mev),
     )
 }
 

@@ -19,13 +19,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import SHOWERS
-from calosim_tf.data.calogan_file import ENERGY, LAYERS, MOMENTUM, OVERFLOW, POSITION
 from calosim_tf.data.contents import check_contents
-from calosim_tf.data.ecal_file import ECAL, TARGET
 from calosim_tf.data.hdf5 import open_hdf5
-from calosim_tf.data.lhcb_arrays import ARRAYS, DEPOSITS, checked, is_npz, read_npz
-from calosim_tf.data.lhcb_file import LhcbFile
+from calosim_tf.data.layouts.calochallenge_file import SHOWERS
+from calosim_tf.data.layouts.calogan_file import ENERGY, LAYERS, MOMENTUM, OVERFLOW, POSITION
+from calosim_tf.data.layouts.ecal_file import ECAL, TARGET
+from calosim_tf.data.layouts.lhcb_arrays import ARRAYS, DEPOSITS, checked, is_npz, read_npz
+from calosim_tf.data.layouts.lhcb_file import LhcbFile
 from calosim_tf.data.readers import open_showers, source_label
 from calosim_tf.errors import CalosimError, DataError
 

@@ -62,7 +62,7 @@ def _modules(package: str) -> list[str]:
     top = __import__(package, fromlist=["__path__"])
     names = [package]
     if hasattr(top, "__path__"):
-        names += [name for _, name, _ in pkgutil.iter_modules(top.__path__, package + ".") if "._" not in name]
+        names += [name for _, name, _ in pkgutil.walk_packages(top.__path__, package + ".") if "._" not in name]
     return names
 
 

@@ -13,7 +13,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.build import build_model
 from calosim_tf.training.normalisation import fit_normalisation
-from calosim_tf.training.strategy import Strategy
+from calosim_tf.training.strategies.strategy import Strategy
 
 
 class _Silent(Replicas):

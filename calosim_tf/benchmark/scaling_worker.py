@@ -36,8 +36,8 @@ def ways_of(
     from calosim_tf.benchmark.replicas import shared_step_ways
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.training.devices import set_threads, split_cpu
-    from calosim_tf.training.strategy import connect
+    from calosim_tf.training.strategies.connect import connect
+    from calosim_tf.training.strategies.devices import set_threads, split_cpu
 
     set_threads(threads)
     split_cpu()

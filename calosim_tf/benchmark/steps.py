@@ -65,7 +65,7 @@ def _one_step(name: str, threads: int) -> dict[str, Any]:
     from calosim_tf.benchmark.training_step import model_and_batches, time_bare
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.strategies.devices import set_threads, threads_in_use
 
     set_threads(threads)
     experiment = get_experiment(name)

@@ -15,8 +15,8 @@ from calosim_tf.config import Experiment
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.training.build import build_model
-from calosim_tf.training.devices import threads_in_use
 from calosim_tf.training.normalisation import fit_normalisation
+from calosim_tf.training.strategies.devices import threads_in_use
 
 
 class _StepClock(keras.callbacks.Callback):
@@ -76,7 +76,7 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     """A freshly initialised model ready to train, and its minibatches from the first on."""
     normalisation = fit_normalisation(experiment, source)
     model = build_model(experiment, training_conditions(source, normalisation), normalisation)
-    rows = experiment.training.showers_per_iteration
+    rows = model.stage.showers_per_iteration
     return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
 
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.bench_numbers import positive_integer, require_positive, seconds_text
 from calosim_tf.commands.train import setting_values
 from calosim_tf.errors import ConfigError
 
@@ -77,9 +78,9 @@ def run_train(args: argparse.Namespace) -> int:
     source = source_of(experiment.data)
 
     from calosim_tf.benchmark.training_step import bench_train
-    from calosim_tf.training.devices import set_threads
     from calosim_tf.training.parts import parts
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.devices import set_threads
 
     set_threads(args.threads)
     found = parts(experiment, source, RunFolder(Path(experiment.run.out)))
@@ -173,21 +174,3 @@ def run_generate(args: argparse.Namespace) -> int:
     from calosim_tf.commands import bench_generate
 
     return bench_generate.run_generate(args)
-
-
-def seconds_text(value: dict[str, float], scale: float, unit: str) -> str:
-    """Median (minimum - maximum) in a unit."""
-    return f"{value['median'] * scale:8.3f} {unit} ({value['min'] * scale:.3f} - {value['max'] * scale:.3f})"
-
-
-def positive_integer(option: str, text: str) -> int:
-    """A number from an option that may hold several; :class:`ConfigError` unless it is at least 1."""
-    if not text.strip().isdigit() or int(text) < 1:
-        raise ConfigError(f"{option}: found {text!r}, expected whole numbers >= 1 separated by commas")
-    return int(text)
-
-
-def require_positive(option: str, value: int) -> None:
-    """:class:`ConfigError` unless ``value`` is at least 1."""
-    if value < 1:
-        raise ConfigError(f"{option}: found {value}, expected a number >= 1")

@@ -31,7 +31,7 @@ EXPORT_BATCHES = (1, 50, 100, 512)
 
 def run_generate(args: argparse.Namespace) -> int:
     """Time generation: networks in this process, whole jobs in processes of their own."""
-    from calosim_tf.commands.bench import positive_integer, require_positive
+    from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
         raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
@@ -104,8 +104,8 @@ def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
-    from calosim_tf.training.devices import set_threads
     from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.training.strategies.devices import set_threads
     from calosim_tf.training.untrained import write_untrained
 
     set_threads(threads)
@@ -160,7 +160,7 @@ def _bundle(
     from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
 
     if source.sidecar is None or any(way.backend in WITH_TENSORFLOW for way in ways):
-        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.strategies.devices import set_threads
 
         set_threads(threads)
     if source.sidecar is None:
@@ -242,7 +242,7 @@ def format_generate(result: dict[str, Any]) -> str:
 
 
 def _row_text(row: dict[str, Any]) -> str:
-    from calosim_tf.commands.bench import seconds_text
+    from calosim_tf.commands.bench_numbers import seconds_text
 
     name = row["backend"] if row["precision"] == "float32" else f"{row['backend']} {row['precision']}"
     line = (

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.commands.bench import positive_integer, require_positive
+from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW, format_of
 
@@ -37,7 +37,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     from calosim_tf.benchmark.clocks import spread
     from calosim_tf.benchmark.machine import description
     from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
-    from calosim_tf.training.devices import set_threads, threads_in_use
+    from calosim_tf.training.strategies.devices import set_threads, threads_in_use
 
     set_threads(args.threads)
     full = InferenceProtocol()
@@ -96,13 +96,13 @@ def _subject(name: str) -> dict[str, Any]:
     from calosim_tf.experiments import EXPERIMENTS
     from calosim_tf.export.cost import multiply_adds
     from calosim_tf.export.parts import raw_function
-    from calosim_tf.training.build import build_networks
+    from calosim_tf.training.build import build_generator
     from calosim_tf.training.load import in_words, load_network
     from calosim_tf.training.run_folder import RunFolder
 
     if name in EXPERIMENTS:
         experiment, weights = EXPERIMENTS[name], FRESH
-        network, _ = build_networks(experiment)
+        network = build_generator(experiment)
     else:
         run = RunFolder(run_path(name))
         experiment = run.experiment()

@@ -10,7 +10,6 @@ from typing import Any
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
-LHCB_LAYOUTS = ("lhcb", "lhcb_xy", "lhcb_yx")
 # Columns of the printed table: heading and entry of the scores
 COLUMNS = (
     ("physics", "prd_auc_physics"),
@@ -29,8 +28,8 @@ QUERIES = ((1, 1), (6, 6))  # beside the brightest cell: two places far from it
 def run(args: argparse.Namespace) -> int:
     """Generate one shower per held-out shower with every run, score, draw."""
     from calosim_tf.data.bundled import run_path
-    from calosim_tf.physics.lhcb_scores import ScoreSettings, lhcb_score_table
-    from calosim_tf.physics.report_folder import report_folder
+    from calosim_tf.physics.papers.lhcb_scores import ScoreSettings, lhcb_score_table
+    from calosim_tf.report.folder import report_folder
     from calosim_tf.training.run_folder import RunFolder
 
     clusters = DEFAULT_CLUSTERS if args.clusters is None else args.clusters
@@ -60,12 +59,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _names(folders) -> list[str]:
-    names = []
+    from calosim_tf.geometry import DETECTORS
+
+    names: list[str] = []
+    known = [name for name, detector in DETECTORS.items() if "lhcb" in detector.provides]
     for folder in folders:
         experiment = folder.experiment()
-        if experiment.data.layout not in LHCB_LAYOUTS:
+        if experiment.data.layout not in known:
             raise ConfigError(
-                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(LHCB_LAYOUTS)}; "
+                f"{folder.path}: found layout {experiment.data.layout!r}, expected one of {', '.join(known)}; "
                 "judge other detectors with `calosim evaluate` and compare the metrics.json files"
             )
         names.append(experiment.name if experiment.name not in names else f"{experiment.name} ({folder.path.name})")
@@ -107,7 +109,7 @@ def _make(folders, names: list[str], reference, seed: int) -> tuple[dict[str, An
 
 
 def _as_lhcb(showers):
-    from calosim_tf.physics.lhcb_scores import LhcbShowers
+    from calosim_tf.physics.papers.lhcb_scores import LhcbShowers
 
     pictures = showers.detector.layer_image(showers.showers_mev, 0)
     return LhcbShowers(pictures, showers.attributes[:, :3], showers.attributes[:, 3:5], showers.source)
@@ -116,7 +118,7 @@ def _as_lhcb(showers):
 def _draw(folder: Path, scores: dict, sets: dict, models: list[str], settings, reference_name: str) -> None:
     import numpy as np
 
-    from calosim_tf.physics.lhcb_statistics import shower_statistics
+    from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
     from calosim_tf.plots.lhcb import plot_prd_curves, plot_sample_showers, plot_statistics
     from calosim_tf.plots.style import plot_style, save_picture
 

@@ -61,7 +61,7 @@ def add_parser(subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check the request, then write the bundle."""
     from calosim_tf.bundle.folder import require_free
-    from calosim_tf.commands.bench import positive_integer
+    from calosim_tf.commands.bench_numbers import positive_integer
     from calosim_tf.data.bundled import run_path
     from calosim_tf.export.options import ExportOptions
     from calosim_tf.training.run_folder import RunFolder

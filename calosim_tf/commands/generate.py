@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         Path(args.out), detector, len(energy), args.compression, attributes, overwrite=args.force
     ) as writer:
         if args.threads and args.backend in WITH_TENSORFLOW:
-            from calosim_tf.training.devices import set_threads
+            from calosim_tf.training.strategies.devices import set_threads
 
             set_threads(args.threads)
         generator, iterations = source.load(args.backend, args.precision, args.threads)

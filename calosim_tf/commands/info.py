@@ -48,43 +48,39 @@ def describe(experiment: AnyExperiment) -> dict[str, Any]:
         "experiment": experiment.name,
         "paper": experiment.paper,
         "summary": experiment.summary,
-        "networks": _describe_split(experiment) if experiment.members else _describe_pair(experiment),
+        "networks": _describe_split(experiment) if experiment.members else _describe_networks(experiment),
         "data": stored["data"],
         "published": list(stored["published"]),
         "settings": _settings(experiment, stored),
     }
 
 
-def _describe_pair(experiment: Experiment) -> dict[str, Any]:
+def _describe_networks(experiment: Experiment) -> dict[str, Any]:
     from calosim_tf.training.build import build_networks
 
-    generator, critic = build_networks(experiment)
-    return {"generator": describe_network(generator), "critic": describe_network(critic)}
+    return {name: describe_network(network) for name, network in build_networks(experiment).items()}
 
 
 def _describe_split(experiment: SplitExperiment) -> dict[str, Any]:
-    pairs = {}
+    by_kind: dict[str, Any] = {}
     for member in experiment.members:
         energies = {"name": member.name, **{key: getattr(member, key) for key in member.RANGE}}
-        pairs[member.name] = {
-            kind: {**energies, **network} for kind, network in _describe_pair(experiment.experiment(member)).items()
-        }
-    generators = [pair["generator"] for pair in pairs.values()]
-    return {
-        "generators": generators,
-        "critics": [pair["critic"] for pair in pairs.values()],
-        "params_total_all_generators": sum(generator["params_total"] for generator in generators),
-    }
+        for kind, network in _describe_networks(experiment.experiment(member)).items():
+            by_kind.setdefault(f"{kind}s", []).append({**energies, **network})
+    total = sum(generator["params_total"] for generator in by_kind["generators"])
+    return {**by_kind, "params_total_all_generators": total}
 
 
 def _rows(networks: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     if "generators" not in networks:
         return list(networks.items())
-    pairs = zip(networks["generators"], networks["critics"], strict=True)
+    kinds = {kind.removesuffix("s"): rows for kind, rows in networks.items() if isinstance(rows, list)}
     return [
-        (f"{network['name']} {kind}", network)
-        for pair in pairs
-        for kind, network in zip(("generator", "critic"), pair, strict=True)
+        (f"{row['name']} {kind}", row)
+        for member in networks["generators"]
+        for kind, rows in kinds.items()
+        for row in rows
+        if row["name"] == member["name"]
     ]
 
 

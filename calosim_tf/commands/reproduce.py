@@ -39,7 +39,9 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, then print or write."""
-    from calosim_tf.reproduction import DOCUMENTS, Context, committed_measurements, get_document, measurements_of
+    from calosim_tf.reproduction.documents import DOCUMENTS, get_document
+    from calosim_tf.reproduction.measurements import committed_measurements, measurements_of
+    from calosim_tf.reproduction.numbers import Context
     from calosim_tf.reproduction.table import markdown, rows_of, summary
 
     if args.check and not args.docs:

@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scale-lr",
         choices=SCALINGS,
         default="none",
-        help="with a grown batch: multiply both learning rates by its growth, or by the root of it",
+        help="with a grown batch: multiply the learning rates by its growth, or by the root of it",
     )
     parser.add_argument(
         "--warmup-steps",
@@ -91,9 +91,9 @@ def shared_experiment(args: argparse.Namespace, experiment: AnyExperiment, repli
                 f"multiple of {replicas}: set it, or --global-batch grow to give each replica that many"
             )
         values[f"{prefix}training.batch_size"] = training.batch_size * growth
-        for network in ("generator", "critic"):
-            key = f"learning_rate_{network}"
-            values[f"{prefix}training.{key}"] = getattr(training, key) * factor
+        for network in training.NETWORKS:
+            rate = training.setting("learning_rate", network)
+            values[f"{prefix}training.learning_rate_{network}"] = rate * factor
         if args.warmup_steps is not None:
             values[f"{prefix}training.warmup_iterations"] = args.warmup_steps
             values[f"{prefix}training.warmup_from"] = 1 / factor if factor > 1 else 0.0

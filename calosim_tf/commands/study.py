@@ -70,10 +70,10 @@ def run_sensitivity(args: argparse.Namespace) -> int:
     from calosim_tf.data.bundled import bundled_sample
     from calosim_tf.data.readers import read_showers
     from calosim_tf.geometry import get_detector
-    from calosim_tf.physics.evaluate import chosen_metrics
+    from calosim_tf.physics.metrics.listed import chosen_metrics
     from calosim_tf.plots.studies import plot_sensitivity
-    from calosim_tf.studies.report import Figure, publish_study
-    from calosim_tf.studies.sensitivity import LEAST_RESAMPLES, sensitivity_study, sensitivity_summary
+    from calosim_tf.studies.report import Figure, publish_study, sensitivity_summary
+    from calosim_tf.studies.sensitivity import LEAST_RESAMPLES, sensitivity_study
 
     if args.resamples < LEAST_RESAMPLES:
         raise ConfigError(f"--resamples: found {args.resamples}, expected at least {LEAST_RESAMPLES}: sigma needs them")
@@ -140,23 +140,26 @@ def run_triforce(args: argparse.Namespace) -> int:
     """Generate, simulate pions, train, test."""
     from dataclasses import replace
 
+    from calosim_tf.geometry import DETECTORS, get_detector
     from calosim_tf.plots.studies import plot_triforce
     from calosim_tf.studies.report import Figure, publish_study, triforce_summary
-    from calosim_tf.studies.triforce import GENERATED, MONTE_CARLO, PIONS_OF, Showers, triforce_study
+    from calosim_tf.studies.triforce import GENERATED, MONTE_CARLO, Showers, triforce_study
 
     _require_positive(args, "epochs", "trainings")
     run_folder, generator, name = _generator(args.run_name)
     layout = run_folder.experiment().data.layout
-    if layout not in PIONS_OF:
+    pions_of = get_detector(layout).pions
+    if not pions_of:
+        known = ", ".join(name for name, detector in DETECTORS.items() if detector.pions)
         raise ConfigError(
-            f"{args.run_name}: is of layout {layout!r}, but pions can be simulated in the voxels of"
-            f" {', '.join(PIONS_OF)} only: use a run of one of these"
+            f"{args.run_name}: is of layout {layout!r}, but pions can be simulated in the voxels of {known} only: use "
+            "a run of one of these"
         )
     source = _training_source(run_folder)
     samples = {}
     for place, (part, showers) in enumerate((("train", source.train_set()), ("test", source.holdout_set()))):
         made = _generate_with(generator)(showers.incident_energy_mev, showers.attributes, args.seed + place)
-        pions = _pions(PIONS_OF[layout], showers, args.seed + place)
+        pions = _pions(pions_of, showers, args.seed + place)
         samples[part] = {
             MONTE_CARLO: Showers(showers, pions),
             GENERATED: Showers(replace(showers, showers_mev=made, source=name), pions),

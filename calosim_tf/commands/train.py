@@ -60,7 +60,7 @@ def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     with contextlib.ExitStack() as stack:
         lock = _begin(args, experiment, source, run_folder, stack)
 
-        from calosim_tf.training.devices import set_threads
+        from calosim_tf.training.strategies.devices import set_threads
         from calosim_tf.training.train import train
 
         set_threads(experiment.run.threads)
@@ -72,9 +72,9 @@ def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
 def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     """The same with several processes or devices, which have to be connected before anything else."""
     from calosim_tf.data_prep.default_data import default_data, source_of
-    from calosim_tf.training.devices import set_threads, split_cpu
     from calosim_tf.training.run_folder import RunFolder
-    from calosim_tf.training.strategy import connect
+    from calosim_tf.training.strategies.connect import connect
+    from calosim_tf.training.strategies.devices import set_threads, split_cpu
     from calosim_tf.training.train import train
 
     set_threads(experiment.run.threads)
@@ -210,7 +210,4 @@ def _plan(experiment: AnyExperiment, source, run_folder) -> list[str]:
 
 
 def _schedule(training) -> str:
-    return (
-        f"{training.iterations} iterations of {training.critic_steps} critic and "
-        f"{training.generator_steps} generator updates, batch {training.batch_size}"
-    )
+    return f"{training.iterations} iterations{training.updates_words}, batch {training.batch_size}"

@@ -21,13 +21,22 @@ from calosim_tf.config.hinge_training import HingeTraining
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
-from calosim_tf.config.sections import DataConfig, Published, RunConfig, TrainingConfig
+from calosim_tf.config.sections import (
+    AdversarialTraining,
+    DataConfig,
+    Published,
+    RunConfig,
+    Stage,
+    TaughtTraining,
+    TrainingConfig,
+)
 from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 
 __all__ = [
     "NETWORKS",
     "TRAININGS",
+    "AdversarialTraining",
     "AngleGanNetwork",
     "AnyExperiment",
     "CaloGanNetwork",
@@ -45,6 +54,8 @@ __all__ = [
     "Published",
     "RunConfig",
     "SplitExperiment",
+    "Stage",
+    "TaughtTraining",
     "ThreeDGanTraining",
     "TrainingConfig",
     "WganGpTraining",

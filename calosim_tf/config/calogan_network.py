@@ -53,6 +53,8 @@ class CaloGanNetwork:
     """
 
     family: ClassVar[str] = "calogan"
+    normalisation: ClassVar[str] = "gev"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = LAYER_SHAPES
 
     variant: str = "conditional"
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=1024, mean=0.0, std=1.0))
@@ -93,6 +95,11 @@ class CaloGanNetwork:
     def n_outputs(self) -> int:
         """Cells of a shower."""
         return sum(LAYER_SIZES)
+
+    @property
+    def showers_shape(self) -> tuple[int]:
+        """Shape of one shower as the networks see it."""
+        return (self.n_outputs,)
 
 
 def original_calogan(**settings) -> CaloGanNetwork:

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from calosim_tf.config.calogan_network import ATTRIBUTES
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
-from calosim_tf.config.sections import TrainingConfig
+from calosim_tf.config.sections import AdversarialTraining
 from calosim_tf.errors import ConfigError
 
 ATTRIBUTE_LOSSES = ("real", "real_and_fake")
 
 
 @dataclass(frozen=True)
-class CaloGanTraining(TrainingConfig):
+class CaloGanTraining(AdversarialTraining):
     """Non-saturating GAN with an energy and an attribute term; the defaults are those of the authors' release code.
 
     Attributes
@@ -36,6 +36,8 @@ class CaloGanTraining(TrainingConfig):
     """
 
     CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
+
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.calogan.CaloGanModel"
 
     algorithm: str = "calogan"
     batch_size: int = 256

@@ -43,6 +43,8 @@ class Conv2dGanNetwork:
     """
 
     family: ClassVar[str] = "conv2d_3dgan"
+    normalisation: ClassVar[str] = "cube"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((25, 25),) * 25
     showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
 
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))

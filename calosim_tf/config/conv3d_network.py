@@ -36,6 +36,8 @@ class Conv3dGanNetwork:
     """
 
     family: ClassVar[str] = "conv3d_3dgan"
+    normalisation: ClassVar[str] = "cube"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((25, 25),) * 25
     showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
 
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
@@ -78,6 +80,8 @@ class AngleGanNetwork:
     """
 
     family: ClassVar[str] = "angle_3dgan"
+    normalisation: ClassVar[str] = "cube"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((51, 51),) * 25
     showers_shape: ClassVar[tuple[int, int, int]] = (51, 51, 25)
 
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=254, mean=0.0, std=1.0))

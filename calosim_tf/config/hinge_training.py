@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calosim_tf.config.checks import at_least
-from calosim_tf.config.sections import TrainingConfig
+from calosim_tf.config.sections import AdversarialTraining
 
 
 @dataclass(frozen=True)
-class HingeTraining(TrainingConfig):
+class HingeTraining(AdversarialTraining):
     """Hinge loss of the LHCb SAGAN; batch, rates and critic steps are the paper's.
 
     Attributes
@@ -19,6 +20,8 @@ class HingeTraining(TrainingConfig):
         its input; 0 for none.  The paper names none; the authors' code has 0.01, but adds it again and again to the
         same real minibatch, which is not copied.
     """
+
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.hinge.HingeModel"
 
     algorithm: str = "hinge"
     batch_size: int = 512

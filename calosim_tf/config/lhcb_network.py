@@ -52,6 +52,9 @@ class LhcbGanNetwork:
     """
 
     family: ClassVar[str] = "lhcb_gan"
+    normalisation: ClassVar[str] = "log_cells"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((30, 30),)
+    showers_shape: ClassVar[tuple[int, int, int]] = (30, 30, 1)
 
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=256, mean=0.0, std=1.0))
     condition_size: int = 5

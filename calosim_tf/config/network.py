@@ -72,6 +72,7 @@ class DenseGanNetwork:
     """
 
     family: ClassVar[str] = "calo_shower_gan"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ()  # those of any detector
 
     latent: LatentLaw = field(default_factory=LatentLaw)
     condition_size: int = 1
@@ -104,6 +105,16 @@ class DenseGanNetwork:
         choice("network.bn_mode", self.bn_mode, BN_MODES)
         in_half_open_unit("network.leaky_relu_slope", self.leaky_relu_slope)
         self._check_layers()
+
+    @property
+    def normalisation(self) -> str:
+        """Unless ``data.normalisation`` says otherwise."""
+        return "layer" if self.layer_sizes else "kinetic"
+
+    @property
+    def showers_shape(self) -> tuple[int]:
+        """Shape of one shower as the networks see it."""
+        return (self.n_outputs,)
 
     def _check_layers(self) -> None:
         if self.layer_gate and not self.layer_sizes:

@@ -1,31 +1,61 @@
-"""All network families and all losses by the word that stands for them in a configuration."""
+"""All network families and all losses by the word that stands for them in a configuration.
+
+They are found by themselves: a module of this folder whose name ends in ``network`` or ``training`` is all that a new
+one needs here.
+"""
 
 from __future__ import annotations
 
-from calosim_tf.config.calogan_network import CaloGanNetwork
-from calosim_tf.config.calogan_training import CaloGanTraining
-from calosim_tf.config.conv2d_network import Conv2dGanNetwork
-from calosim_tf.config.conv3d_network import AngleGanNetwork, Conv3dGanNetwork
-from calosim_tf.config.hinge_training import HingeTraining
-from calosim_tf.config.lhcb_network import LhcbGanNetwork
-from calosim_tf.config.network import DenseGanNetwork
+import dataclasses
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, Protocol
+
+from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.sections import TrainingConfig
-from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
-from calosim_tf.config.wgan_gp_training import WganGpTraining
 
-Network = DenseGanNetwork | LhcbGanNetwork | CaloGanNetwork | Conv2dGanNetwork | Conv3dGanNetwork | AngleGanNetwork
 
-NETWORKS: dict[str, type[Network]] = {
-    network.family: network
-    for network in (
-        DenseGanNetwork,
-        LhcbGanNetwork,
-        CaloGanNetwork,
-        Conv2dGanNetwork,
-        Conv3dGanNetwork,
-        AngleGanNetwork,
-    )
-}
-TRAININGS: dict[str, type[TrainingConfig]] = {
-    training.algorithm: training for training in (WganGpTraining, HingeTraining, CaloGanTraining, ThreeDGanTraining)
-}
+class Network(Protocol):
+    """Settings of a network family: a frozen dataclass.
+
+    Attributes
+    ----------
+    family : str
+        Module of :mod:`calosim_tf.models` that builds the networks; the whole dotted name where it lies elsewhere.
+    latent : LatentLaw
+    condition_size : int
+    normalisation : str
+        How showers become training tensors, unless ``data.normalisation`` says otherwise.
+    layer_shapes : tuple of (int, int)
+        Rows and columns of the detector's layers that it is built for; empty for any.
+    showers_shape : tuple of int
+        Shape of one training tensor.
+    """
+
+    family: ClassVar[str]
+    latent: LatentLaw
+    condition_size: int
+    normalisation: str
+    layer_shapes: tuple[tuple[int, int], ...]
+    showers_shape: tuple[int, ...]
+
+
+def _modules(ending: str) -> list[ModuleType]:
+    names = [name for _, name, _ in pkgutil.iter_modules([str(Path(__file__).parent)]) if name.endswith(ending)]
+    return [importlib.import_module(f"{__package__}.{name}") for name in sorted(names)]
+
+
+def _classes(ending: str, word: str) -> dict[str, Any]:
+    """Dataclasses with a class attribute ``word``, by its value, defined in modules whose names have this ending."""
+    return {
+        getattr(item, word): item
+        for module in _modules(ending)
+        for item in vars(module).values()
+        if dataclasses.is_dataclass(item) and item.__module__ == module.__name__ and hasattr(item, word)
+    }
+
+
+NETWORKS: dict[str, type[Network]] = _classes("network", "family")
+TRAININGS: dict[str, type[TrainingConfig]] = _classes("training", "algorithm")

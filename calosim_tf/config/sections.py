@@ -31,6 +31,10 @@ class DataConfig:
         Voxels below this are set to 0 before training, 0 for none.
     normalise_per_energy : bool
         Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+    normalisation : str or None
+        What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
+        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``; ``None`` is the one that the network was published
+        with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
@@ -46,6 +50,7 @@ class DataConfig:
     normalise_per_energy: bool = False
     energy_label: str = "log"
     standardize_conditions: bool = False
+    normalisation: str | None = None
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:
@@ -60,32 +65,63 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A stretch of a run in which some of its networks are trained on one loss.
+
+    Attributes
+    ----------
+    name : str
+        Empty where a run has one stage.
+    networks : tuple of str
+        Names of those that are trained.
+    first, last : int
+        It makes iterations ``first + 1`` to ``last`` of the run.
+    batch_size : int
+        Showers of one update.
+    showers_per_iteration : int
+        Real showers that one iteration consumes.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    first: int
+    last: int
+    batch_size: int
+    showers_per_iteration: int
+
+    @property
+    def trains_generator(self) -> bool:
+        """Whether what is judged and exported changes here."""
+        return "generator" in self.networks
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """Optimisers and schedule, common to all losses; a loss adds its own settings in a subclass.
 
-    One iteration is ``critic_steps`` critic updates and ``generator_steps`` generator updates.
+    Each network that a loss trains has its own optimiser, with settings ``optimizer_NETWORK``,
+    ``learning_rate_NETWORK``, ``beta1_NETWORK`` and ``beta2_NETWORK``; those of the generator stand here, a subclass
+    with other networks adds theirs.
 
     Attributes
     ----------
     algorithm : str
         Training algorithm; each subclass has its own.
-    reuse_minibatch : bool
-        All critic updates of an iteration see the same real showers; otherwise each sees fresh ones.
     iterations : int
         Iterations of a complete run.
     checkpoint_every, log_every : int
         Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
-    optimizer_generator, optimizer_critic : {'adam', 'rmsprop', 'adamw', 'radam_lookahead'}
+    optimizer_generator : {'adam', 'rmsprop', 'adamw', 'radam_lookahead'}
         The last two come from tensorflow-addons.  For ``rmsprop`` beta1 is the momentum and beta2 the decay of the
         squared gradient.
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine', 'cyclical'}
-        Learning-rate schedule of both optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
+        Learning-rate schedule of all optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
         over ``schedule_iterations`` iterations and stays there; ``cyclical`` climbs in a straight line from
         ``schedule_floor`` times the rate to the full one and back, once per ``schedule_iterations`` iterations.
     warmup_iterations : int
-        Both learning rates climb in a straight line from ``warmup_from`` times their value over so many iterations
+        All learning rates climb in a straight line from ``warmup_from`` times their value over so many iterations
         (Goyal et al. 2017, section 2.2, for large batches); 0 for none.
     warmup_from : float
         Share of the learning rates that a warm-up begins at.
@@ -94,25 +130,20 @@ class TrainingConfig:
         it is the average that is judged, selected and exported.
     """
 
-    # Steps of the optimiser in one critic update; 2 where real and generated showers are learnt one after another
-    CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 1
+    # Networks with an optimiser, in the order of their updates' variables
+    NETWORKS: ClassVar[tuple[str, ...]] = ("generator",)
+    # Dotted name of the model that trains with these settings
+    MODEL: ClassVar[str] = ""
 
     algorithm: str = "none"
     batch_size: int = 1024
-    critic_steps: int = 8
-    generator_steps: int = 1
-    reuse_minibatch: bool = False
     iterations: int = 1_000_000
     checkpoint_every: int = 1_000
     log_every: int = 10
     optimizer_generator: str = "adam"
-    optimizer_critic: str = "adam"
     learning_rate_generator: float = 1e-4
-    learning_rate_critic: float = 1e-4
     beta1_generator: float = 0.5
-    beta1_critic: float = 0.9
     beta2_generator: float = 0.999
-    beta2_critic: float = 0.999
     epsilon: float = 1e-7
     weight_decay: float = 1e-4
     schedule: str = "constant"
@@ -126,13 +157,13 @@ class TrainingConfig:
     def __post_init__(self):
         # the settings are those of one loss, so another one cannot be asked for by name
         choice("training.algorithm", self.algorithm, (type(self).algorithm,))
-        for key in ("batch_size", "critic_steps", "generator_steps", "iterations", "checkpoint_every", "log_every"):
+        for key in ("batch_size", "iterations", "checkpoint_every", "log_every"):
             at_least(f"training.{key}", getattr(self, key), 1)
-        for key in ("generator", "critic"):
-            choice(f"training.optimizer_{key}", getattr(self, f"optimizer_{key}"), OPTIMIZERS)
-            above(f"training.learning_rate_{key}", getattr(self, f"learning_rate_{key}"), 0.0)
-            in_half_open_unit(f"training.beta1_{key}", getattr(self, f"beta1_{key}"))
-            in_half_open_unit(f"training.beta2_{key}", getattr(self, f"beta2_{key}"))
+        for network in self.NETWORKS:
+            choice(f"training.optimizer_{network}", self.setting("optimizer", network), OPTIMIZERS)
+            above(f"training.learning_rate_{network}", self.setting("learning_rate", network), 0.0)
+            in_half_open_unit(f"training.beta1_{network}", self.setting("beta1", network))
+            in_half_open_unit(f"training.beta2_{network}", self.setting("beta2", network))
         above("training.epsilon", self.epsilon, 0.0)
         at_least("training.weight_decay", self.weight_decay, 0.0)
         choice("training.schedule", self.schedule, SCHEDULES)
@@ -143,14 +174,99 @@ class TrainingConfig:
         in_half_open_unit("training.warmup_from", self.warmup_from)
         in_half_open_unit("training.generator_average", self.generator_average)
 
+    def setting(self, kind: str, network: str):
+        """Value of ``{kind}_{network}``, for example the ``learning_rate`` of the generator."""
+        return getattr(self, f"{kind}_{network}")
+
+    @property
+    def showers_per_iteration(self) -> int:
+        """Real showers that one iteration consumes."""
+        return self.batch_size
+
+    @property
+    def updates_words(self) -> str:
+        """The updates of one iteration, for messages."""
+        return ""
+
+    def optimizer_steps_per_iteration(self, network: str) -> int:
+        """Steps that the optimiser of a network counts in one iteration."""
+        return 1
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages of the run in order, without gaps; one, unless a subclass divides it (:meth:`divided`)."""
+        return self.divided(("", self.NETWORKS, self.iterations))
+
+    def divided(self, *parts: tuple[str, tuple[str, ...], int]) -> tuple[Stage, ...]:
+        """Stages of (name, networks, iterations), cut off at the end of the run, to which the last one goes on."""
+        stages, first = [], 0
+        for position, (name, networks, iterations) in enumerate(parts, start=1):
+            last = self.iterations if position == len(parts) else min(first + iterations, self.iterations)
+            if last > first:
+                stages.append(Stage(name, networks, first, last, self.batch_size, self.showers_per_iteration))
+            first = last
+        return tuple(stages)
+
+    def stage_of(self, iteration: int) -> Stage:
+        """The stage that made an iteration, counted from 1; the first or last one beyond the ends of the run."""
+        return next((stage for stage in self.stages if iteration <= stage.last), self.stages[-1])
+
+
+@dataclass(frozen=True)
+class AdversarialTraining(TrainingConfig):
+    """What all losses of a generator and a critic have in common.
+
+    One iteration is ``critic_steps`` critic updates and ``generator_steps`` generator updates.
+
+    Attributes
+    ----------
+    reuse_minibatch : bool
+        All critic updates of an iteration see the same real showers; otherwise each sees fresh ones.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "critic")
+    # Steps of the optimiser in one critic update; 2 where real and generated showers are learnt one after another
+    CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 1
+
+    critic_steps: int = 8
+    generator_steps: int = 1
+    reuse_minibatch: bool = False
+    optimizer_critic: str = "adam"
+    learning_rate_critic: float = 1e-4
+    beta1_critic: float = 0.9
+    beta2_critic: float = 0.999
+
+    def __post_init__(self):
+        super().__post_init__()
+        for key in ("critic_steps", "generator_steps"):
+            at_least(f"training.{key}", getattr(self, key), 1)
+
     @property
     def showers_per_iteration(self) -> int:
         """Real showers that one iteration consumes."""
         return self.batch_size * (1 if self.reuse_minibatch else self.critic_steps)
 
+    @property
+    def updates_words(self) -> str:
+        """The updates of one iteration, for messages."""
+        return f" of {self.critic_steps} critic and {self.generator_steps} generator updates"
+
     def optimizer_steps_per_iteration(self, network: str) -> int:
         """Steps that the optimiser of ``generator`` or ``critic`` counts in one iteration."""
         return self.critic_steps * self.CRITIC_OPTIMIZER_STEPS if network == "critic" else self.generator_steps
+
+
+@dataclass(frozen=True)
+class TaughtTraining(TrainingConfig):
+    """What losses have in common that learn from the generator of another run.
+
+    Attributes
+    ----------
+    teacher : str
+        Run folder of that generator; its best checkpoint is taken, and recorded by its checksums.
+    """
+
+    teacher: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from calosim_tf.config.checks import at_least, choice, in_half_open_unit
-from calosim_tf.config.sections import TrainingConfig
+from calosim_tf.config.sections import AdversarialTraining
 from calosim_tf.errors import ConfigError
 
 FAKE_CONDITIONS = ("sampled", "real")
 
 
 @dataclass(frozen=True)
-class ThreeDGanTraining(TrainingConfig):
+class ThreeDGanTraining(AdversarialTraining):
     """Cross entropy, regression of the energy, and total energy (Rehm et al. 2021; values: authors' code of Conv2D).
 
     One iteration is one update of the critic on real and one on generated showers, then ``generator_steps`` updates of
@@ -54,6 +54,8 @@ class ThreeDGanTraining(TrainingConfig):
     """
 
     CRITIC_OPTIMIZER_STEPS: ClassVar[int] = 2
+
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.three_d_gan.ThreeDGanModel"
 
     algorithm: str = "three_d_gan"
     batch_size: int = 128
@@ -117,8 +119,8 @@ class ThreeDGanTraining(TrainingConfig):
                 "files, expected 0: set training.file_decay=0 and training.reset_each_file=false"
             )
         if self.file_decay > 0.0 or self.reset_each_file:
-            for key in ("optimizer_generator", "optimizer_critic"):
-                choice(f"training.{key}", getattr(self, key), ("adam", "rmsprop"))
+            for network in self.NETWORKS:
+                choice(f"training.optimizer_{network}", self.setting("optimizer", network), ("adam", "rmsprop"))
 
     @property
     def iterations_per_epoch(self) -> int:

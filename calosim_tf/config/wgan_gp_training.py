@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calosim_tf.config.checks import at_least, choice
-from calosim_tf.config.sections import TrainingConfig
+from calosim_tf.config.sections import AdversarialTraining
 
 PENALTIES = ("interpolated", "local")
 
 
 @dataclass(frozen=True)
-class WganGpTraining(TrainingConfig):
+class WganGpTraining(AdversarialTraining):
     """WGAN-GP (Gulrajani et al. 2017).
 
     Attributes
@@ -28,6 +29,8 @@ class WganGpTraining(TrainingConfig):
     instance_noise : float
         Standard deviation of normal noise added to whatever the critic sees, new in every update; 0 for none.
     """
+
+    MODEL: ClassVar[str] = "calosim_tf.training.algorithms.wasserstein.WassersteinGpModel"
 
     algorithm: str = "wgan_gp"
     penalty_weight: float = 3.0

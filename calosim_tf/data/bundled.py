@@ -6,18 +6,17 @@ from importlib import resources
 from pathlib import Path
 
 from calosim_tf.errors import ConfigError, RunFolderError
+from calosim_tf.geometry import DETECTORS
 
 PRETRAINED_PREFIX = "pretrained:"
-# Layouts that read the sample of another one
-SAMPLES = {"lhcb_xy": "lhcb", "lhcb_yx": "lhcb", "calogan_central": "calogan"}
 
 
 def bundled_sample(layout: str) -> Path:
     """The real Monte-Carlo sample of a detector; :class:`ConfigError` where none is bundled."""
-    path = _data_prep() / "samples" / f"{SAMPLES.get(layout, layout)}.hdf5"
-    if not path.is_file():
+    sample = DETECTORS[layout].sample if layout in DETECTORS else ""
+    if not sample:
         raise ConfigError(f"no sample is bundled for layout {layout!r}: give your own file with --data")
-    return path
+    return _data_prep() / "samples" / f"{sample}.hdf5"
 
 
 def run_path(name: str) -> Path:

@@ -7,8 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.normalisation import Normalisation, masked
+from calosim_tf.data.normalisation import Normalisation, masked, training_range
+from calosim_tf.data.sampling_fraction import contract_of
 from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import ConfigError
 
 MEV_PER_GEV = np.float32(1e3)
 
@@ -34,6 +37,23 @@ class LogCellNormalisation(Normalisation):
     condition_std: tuple[float, ...] = ()
     mask_mev: float = 0.0
 
+    @classmethod
+    def of_training(cls, source: ShowerSource, data, network) -> LogCellNormalisation:
+        """As :meth:`Normalisation.of_training`; the detector has one layer, its particles attributes."""
+        detector = source.detector
+        if len(detector.layers) > 1 or not detector.attributes:
+            raise ConfigError(
+                f"data.layout: found {detector.name} with {len(detector.layers)} layers and "
+                f"{len(detector.attributes)} attributes, expected one layer and some attributes for "
+                f"data.normalisation = {cls.kind}"
+            )
+        options = {"cells": detector.layers[0].shape, "mask_mev": data.mask_mev}
+        if data.standardize_conditions:
+            conditions = source.attributes[source.train_rows]
+            options["condition_mean"] = tuple(conditions.mean(axis=0).tolist())
+            options["condition_std"] = tuple(conditions.std(axis=0).tolist())
+        return cls(*training_range(source), **options)
+
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`Normalisation.label`: the attributes, standardised if asked for."""
         if not self.condition_mean:
@@ -53,6 +73,17 @@ class LogCellNormalisation(Normalisation):
         """As :meth:`Normalisation.to_mev`."""
         return np.expm1(outputs.reshape(len(outputs), -1))
 
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """As :meth:`Normalisation.condition_words`."""
+        if not self.condition_mean:
+            return attributes, f"{', '.join(attributes)} as they are"
+        numbers = zip(attributes, self.condition_mean, self.condition_std, strict=True)
+        return attributes, ", ".join(f"({name} - {mean:.9g}) / {std:.9g}" for name, mean, std in numbers)
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return "ln(1 + cell / MeV), one channel; a cell in MeV is exp(number) - 1", "1"
+
 
 @dataclass(frozen=True)
 class GevNormalisation(Normalisation):
@@ -61,7 +92,7 @@ class GevNormalisation(Normalisation):
     Attributes
     ----------
     condition_size : int
-        1: kinetic energy in GeV; 5: that and theta, phi (rad), x0, y0 (mm).
+        1: kinetic energy in GeV; more: that and the attributes (CaloGAN: theta, phi in rad, x0, y0 in mm).
     mask_mev : float
         Training cells below this are set to 0.
     """
@@ -70,6 +101,11 @@ class GevNormalisation(Normalisation):
 
     condition_size: int = 5
     mask_mev: float = 0.0
+
+    @classmethod
+    def of_training(cls, source: ShowerSource, data, network) -> GevNormalisation:
+        """As :meth:`Normalisation.of_training`."""
+        return cls(*training_range(source), condition_size=network.condition_size, mask_mev=data.mask_mev)
 
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`Normalisation.label`."""
@@ -88,6 +124,15 @@ class GevNormalisation(Normalisation):
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
         """As :meth:`Normalisation.to_mev`."""
         return outputs * MEV_PER_GEV
+
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """As :meth:`Normalisation.condition_words`."""
+        more = attributes if self.condition_size > 1 else ()
+        return ("kinetic_energy_gev", *more), ", ".join(("kin / GeV", *more))
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return "cells; a cell in MeV is 1000 times its number", "GeV"
 
 
 @dataclass(frozen=True)
@@ -115,6 +160,27 @@ class CubeNormalisation(Normalisation):
     fake_energy_gev: tuple[float, ...] = ()
     first_energy_gev: tuple[float, ...] = ()
 
+    @classmethod
+    def of_training(cls, source: ShowerSource, data, network) -> CubeNormalisation:
+        """As :meth:`Normalisation.of_training`; all layers of the detector are cut alike."""
+        cells = source.detector.cube
+        if cells is None:
+            raise ConfigError(
+                f"data.layout: found {source.detector.name} with layers of different shapes, expected layers that are "
+                f"cut alike for data.normalisation = {cls.kind}"
+            )
+        rows = source.train_rows
+        contract = contract_of(source.incident_energy_mev[rows] / 1e3, source.total_energy_mev(rows) / 1e3)
+        return cls(
+            *training_range(source),
+            cells=cells,
+            with_angle=network.condition_size > 1,
+            mask_mev=data.mask_mev,
+            sampling_coefficients=contract.sampling.coefficients,
+            fake_energy_gev=contract.fake_energy_gev,
+            first_energy_gev=contract.first_energy_gev,
+        )
+
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`Normalisation.label`."""
         energy = kinetic_energy_mev(incident_energy_mev, self.mass_mev)[:, None] / 1e5
@@ -134,3 +200,12 @@ class CubeNormalisation(Normalisation):
         """As :meth:`Normalisation.to_mev`."""
         layers = outputs.reshape(-1, *self.cells).transpose(0, 3, 1, 2).reshape(len(outputs), -1)
         return layers * MEV_PER_GEV
+
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """As :meth:`Normalisation.condition_words`."""
+        more = attributes if self.with_angle else ()
+        return ("kinetic_energy_100_gev", *more), ", ".join(("kin / 100 GeV", *more))
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return "cells as a cube with axes x, y, z; a cell in MeV is 1000 times its number, z moved to the front", "GeV"

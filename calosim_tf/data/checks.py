@@ -8,9 +8,9 @@ from os import PathLike
 
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.contents import Contents, check_contents
 from calosim_tf.data.known_files import CALOCHALLENGE, titles_by_digest
+from calosim_tf.data.layouts.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.readers import LAYOUTS, close_showers, open_showers, source_label
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.geometry import DETECTORS, get_detector
@@ -118,9 +118,10 @@ def _report(
         for name, item in DETECTORS.items()
         if item.n_voxels == n_voxels and item.file_layout in layouts and len(item.attributes) <= told
     )
+    detector_name = detector_name or next(fitting, None)
     return {
         "layout": files[0].layout,
-        "detector": detector_name or next(fitting, None),
+        "detector": detector_name,
         "published_layout": PUBLISHED_VOXEL_COUNTS.get(n_voxels),
         "voxels": n_voxels,
         "units": "MeV",
@@ -136,7 +137,7 @@ def _report(
         "finite": True,
         "empty_showers": contents.n_empty,
         "duplicated_showers": voxels.duplicates(deposited > 0),
-        "particles": _particles(files),
+        "particles": _particles(files, detector_name),
         "files": [
             record
             | {
@@ -149,13 +150,17 @@ def _report(
     }
 
 
-def _particles(files: Sequence[ShowerFile]) -> list[dict]:
-    """Range of each attribute of the incident particles; empty where the files have none."""
+def _particles(files: Sequence[ShowerFile], detector_name: str | None) -> list[dict]:
+    """Range of each attribute of the incident particles; empty where the files have none.
+
+    A file may say more than its detector asks for: another one of the same layout names the columns then.
+    """
     parts = [file.particle_attributes for file in files]
     if len({part.shape[1] for part in parts}) > 1:
         return []
     columns = np.concatenate(parts)
-    names = next((item.attributes for item in DETECTORS.values() if len(item.attributes) == columns.shape[1]), ())
+    records = [DETECTORS[detector_name], *DETECTORS.values()] if detector_name in DETECTORS else DETECTORS.values()
+    names = next((item.attributes for item in records if len(item.attributes) == columns.shape[1]), ())
     return [
         {
             "attribute": name,

@@ -78,6 +78,23 @@ class Hdf5ShowerFile(ShowerFile):
                 )
         return dataset
 
+    def _column(self, name: str) -> h5py.Dataset:
+        """Dataset of one number per event, shape (N,) or (N, 1)."""
+        dataset = self._dataset(name)
+        if dataset.shape not in ((len(dataset),), (len(dataset), 1)):
+            raise DataError(f"{self.path}: {name} has shape {dataset.shape}, expected ({len(dataset)}, 1)")
+        return dataset
+
+    def _column_values(self, name: str, dataset: h5py.Dataset) -> np.ndarray:
+        """All numbers of a column, float64, shape (N,); :class:`DataError` names the first that is not finite."""
+        values = self._read_rows(dataset, 0, len(dataset)).reshape(-1).astype(np.float64)
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise DataError(
+                f"{self.path}: row {row} of {name} is {values[row]:g}, expected a number; remove this event"
+            )
+        return values
+
     def _require_events(self, datasets: dict[str, h5py.Dataset]) -> None:
         """As many rows in all datasets, at least one, all of them written."""
         lengths = {name: len(dataset) for name, dataset in datasets.items()}

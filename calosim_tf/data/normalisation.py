@@ -9,12 +9,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from calosim_tf.data.schema import kinetic_energy_mev
+from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
+
+# Word of ``data.normalisation`` and of run records -> class; each class of a kind of its own enters itself
+NORMALISATIONS: dict[str, type[Normalisation]] = {}
 
 
 @dataclass(frozen=True)
 class Normalisation(ABC):
-    """Showers in MeV <-> network numbers, and incident particle -> condition.
+    """Showers in MeV <-> network numbers, and incident particle -> condition; in numbers and in words.
+
+    What an exported graph does instead of :meth:`label` and :meth:`to_mev` stands in
+    ``calosim_tf/export/physics_in_graph.py``.
 
     Attributes
     ----------
@@ -29,6 +36,31 @@ class Normalisation(ABC):
     mass_mev: float
     kin_min_mev: float
     kin_max_mev: float
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        if "kind" in vars(cls):
+            NORMALISATIONS[cls.kind] = cls
+
+    @classmethod
+    @abstractmethod
+    def of_training(cls, source: ShowerSource, data, network) -> Normalisation:
+        """The normalisation of a training selection.
+
+        Parameters
+        ----------
+        source : ShowerSource
+        data : calosim_tf.config.DataConfig
+        network : a network of :mod:`calosim_tf.config`
+            Whose ``condition_size`` says how much of the particle is asked for.
+
+        Raises
+        ------
+        ConfigError
+            The detector or the network has no use for this normalisation.
+        DataError
+            The selection holds a single incident energy.
+        """
 
     @staticmethod
     def energy_range_mev(incident_energy_mev: np.ndarray, mass_mev: float) -> tuple[float, float]:
@@ -65,9 +97,29 @@ class Normalisation(ABC):
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Inverse of :meth:`to_network` (but for masked voxels), shape (n, n_voxels)."""
 
+    @abstractmethod
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """Names of the numbers of :meth:`label`, and how they follow from the particle.
+
+        Parameters
+        ----------
+        attributes : tuple of str
+            Of the detector.
+        """
+
+    @abstractmethod
+    def output_words(self) -> tuple[str, str]:
+        """What a network's output is and how it turns into MeV, and its unit."""
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form; :func:`calosim_tf.data.normalisations.normalisation_from_dict` is the inverse."""
         return {"kind": self.kind, **asdict(self)}
+
+
+def training_range(source: ShowerSource) -> tuple[float, float, float]:
+    """Mass and range of kinetic energies, MeV: the first three fields of a normalisation of ``source``."""
+    mass = source.detector.mass_mev
+    return mass, *Normalisation.energy_range_mev(source.incident_energy_mev, mass)
 
 
 def masked(showers_mev: np.ndarray, mask_mev: float) -> np.ndarray:

@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
-from calosim_tf.data.normalisation import Normalisation
-from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation
+from calosim_tf.data import (
+    cell_transforms,  # noqa: F401 - to import it enters its kinds
+    transforms,
+)
+from calosim_tf.data.normalisation import NORMALISATIONS, Normalisation
+from calosim_tf.errors import ConfigError
 
-NORMALISATIONS: dict[str, type[Normalisation]] = {
-    cls.kind: cls
-    for cls in (KineticNormalisation, LayerNormalisation, LogCellNormalisation, GevNormalisation, CubeNormalisation)
-}
+
+def named_normalisation(kind: str) -> type[Normalisation]:
+    """Class of that kind; :class:`ConfigError` names the known ones."""
+    if kind not in NORMALISATIONS:
+        raise ConfigError(f"data.normalisation: found {kind!r}, expected one of {', '.join(NORMALISATIONS)}")
+    return NORMALISATIONS[kind]
 
 
 def normalisation_from_dict(stored: Mapping[str, Any]) -> Normalisation:
@@ -22,10 +27,13 @@ def normalisation_from_dict(stored: Mapping[str, Any]) -> Normalisation:
     Raises
     ------
     KeyError, TypeError
-        The mapping is no normalisation.
+        The mapping is no normalisation, or of a kind that this version does not know.
     """
     values = dict(stored)
-    cls = NORMALISATIONS[values.pop("kind", KineticNormalisation.kind)]
+    kind = values.pop("kind", transforms.KineticNormalisation.kind)
+    if kind not in NORMALISATIONS:
+        raise TypeError(f"normalisation kind {kind!r} is unknown, expected one of {', '.join(NORMALISATIONS)}")
+    cls = NORMALISATIONS[kind]
     for item in fields(cls):
         if isinstance(values.get(item.name), list):
             values[item.name] = tuple(tuple(row) if isinstance(row, list) else row for row in values[item.name])

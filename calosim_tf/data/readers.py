@@ -9,25 +9,24 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calosim_tf.data.calochallenge_file import CaloChallengeFile
-from calosim_tf.data.calogan_file import CaloGanFile
 from calosim_tf.data.contents import check_contents
-from calosim_tf.data.ecal_file import ECAL, EcalAngleFile, EcalFile
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
-from calosim_tf.data.lhcb_arrays import DEPOSITS, is_npz
-from calosim_tf.data.lhcb_file import LhcbFile, LhcbFileXY, LhcbFileYX
+from calosim_tf.data.layouts.calochallenge_file import CaloChallengeFile
+from calosim_tf.data.layouts.calogan_file import CaloGanFile
+from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
+from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS, is_npz
+from calosim_tf.data.layouts.lhcb_file import LhcbFile
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.shower_file import ShowerFile
-from calosim_tf.errors import DataError
+from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector
 
-# Layout of a detector's files -> reader
+# Layout of a detector's files (its record's ``file_layout``) -> reader
 LAYOUTS: dict[str, type[ShowerFile]] = {
     "calochallenge": CaloChallengeFile,
     "lhcb": LhcbFile,
-    "lhcb_xy": LhcbFileXY,
-    "lhcb_yx": LhcbFileYX,
     "calogan": CaloGanFile,
+    "calogan_central": CaloGanFile,
     "ecal": EcalFile,
     "ecal_angle": EcalAngleFile,
 }
@@ -38,10 +37,17 @@ def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None
 
     Raises
     ------
+    ConfigError
+        The detector's record names a layout that has no reader.
     DataError
         As :class:`ShowerFile`.
     """
     name = detector.file_layout if detector is not None else _guess_layout(Path(path))
+    if name not in LAYOUTS:
+        raise ConfigError(
+            f"detector {detector.name!r}: found the file layout {name!r}, which has no reader, expected one of "
+            f"{', '.join(LAYOUTS)}"
+        )
     return LAYOUTS[name](path, detector)
 
 
@@ -54,7 +60,7 @@ def _guess_layout(path: Path) -> str:
             if DEPOSITS in file:
                 return "lhcb"
             if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
-                return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.cells else "ecal"
+                return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.record.cube else "ecal"
             return "calogan" if "layer_0" in file else "calochallenge"
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error

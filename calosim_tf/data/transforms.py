@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from calosim_tf.data.normalisation import Normalisation, masked
+from calosim_tf.data.normalisation import Normalisation, masked, training_range
 from calosim_tf.data.schema import kinetic_energy_mev
-from calosim_tf.errors import DataError
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import ConfigError, DataError
 
 # What an empty voxel is set to before the layer-wise normalisation (authors' code), MeV
 ZERO_VOXEL_MEV = np.float32(1e-4)
@@ -46,6 +47,26 @@ class KineticNormalisation(Normalisation):
         """Label range of a training selection; :class:`DataError` when it holds a single energy."""
         return cls(mass_mev, *cls.energy_range_mev(incident_energy_mev, mass_mev), **options)
 
+    @classmethod
+    def of_training(cls, source: ShowerSource, data, network) -> KineticNormalisation:
+        """As :meth:`Normalisation.of_training`."""
+        options = cls._more_options(source, network) | {
+            "energy_label": data.energy_label,
+            "condition_size": network.condition_size,
+            "mask_mev": data.mask_mev,
+        }
+        if data.normalise_per_energy:
+            rows = source.train_rows
+            options["response"] = mean_response(
+                source.incident_energy_mev[rows], source.total_energy_mev(rows), source.detector.mass_mev
+            )
+        return cls(*training_range(source), **options)
+
+    @classmethod
+    def _more_options(cls, source: ShowerSource, network) -> dict[str, Any]:
+        """Options of a subclass."""
+        return {}
+
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """Energy label and zeros behind it, shape (n, condition_size), float32."""
         kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
@@ -69,6 +90,24 @@ class KineticNormalisation(Normalisation):
     def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Inverse of :meth:`to_network` (but for masked voxels), shape (n, n_voxels)."""
         return outputs * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
+
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """As :meth:`Normalisation.condition_words`."""
+        names = ("energy_label", *(f"zero_{index}" for index in range(1, self.condition_size)))
+        formula = f"kin / {self.kin_max_mev:.9g} MeV"
+        if self.energy_label == "log":
+            formula = f"ln(kin / {self.kin_min_mev:.9g} MeV) / ln({self.kin_max_mev / self.kin_min_mev:.9g})"
+        return names, f"{formula}{', then zeros' * (self.condition_size > 1)}"
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return f"cells over {self._unit_words}; a cell in MeV is its number times that", "1"
+
+    @property
+    def _unit_words(self) -> str:
+        if not self.response:
+            return "kin"
+        return "kin and over the mean response (linear in ln kin between the pairs under normalisation.response)"
 
     def _unit_mev(self, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Energy that counts as 1, shape (n,), MeV."""
@@ -99,6 +138,14 @@ class LayerNormalisation(KineticNormalisation):
     layer_sizes: tuple[int, ...] = ()
     keep_zeros: bool = False
 
+    @classmethod
+    def _more_options(cls, source: ShowerSource, network) -> dict[str, Any]:
+        sizes = tuple(layer.n_voxels for layer in source.detector.layers)
+        found = getattr(network, "layer_sizes", ())
+        if found != sizes:
+            raise ConfigError(f"network.layer_sizes: found {found}, expected {sizes} for layout {source.detector.name}")
+        return {"layer_sizes": sizes, "keep_zeros": network.layer_gate}
+
     def value_shape(self, n_voxels: int) -> tuple[int, ...]:
         """As :meth:`Normalisation.value_shape`: voxels, layers and the total."""
         return (n_voxels + len(self.layer_sizes) + 1,)
@@ -121,6 +168,14 @@ class LayerNormalisation(KineticNormalisation):
         total = outputs[:, -1:] * self._unit_mev(incident_energy_mev).astype(np.float32)[:, None]
         layers = outputs[:, n_voxels:-1] * total
         return outputs[:, :n_voxels] * np.repeat(layers, self.layer_sizes, axis=1)
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return (
+            "cells over the sum of their layer, layers over the sum of all, sum over "
+            f"{self._unit_words}; a cell in MeV is the product of its three numbers with kin",
+            "1",
+        )
 
 
 def mean_response(

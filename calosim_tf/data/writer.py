@@ -14,6 +14,7 @@ import numpy as np
 from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.files import flush_to_disk, move
+from calosim_tf.geometry import VoxelDetector
 
 COMPRESSIONS = ("gzip", "none")
 GZIP_LEVEL = 1
@@ -34,6 +35,8 @@ class ShowerWriter(ABC):
         Attributes of the file; ``source`` is what readers show beside numbers.
     overwrite : bool
         Replace an existing file.
+    detector : VoxelDetector, optional
+        Whose record says units and attributes; without one they are MeV and none.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class ShowerWriter(ABC):
         attributes: Mapping[str, object] | None = None,
         *,
         overwrite: bool = False,
+        detector: VoxelDetector | None = None,
     ):
         self.path = Path(path)
         if compression not in COMPRESSIONS:
@@ -65,6 +69,7 @@ class ShowerWriter(ABC):
         if not self.path.parent.is_dir():
             raise ConfigError(f"{self.path}: its folder {self.path.parent} does not exist; create it first")
         self._shape = (n_events, n_voxels)
+        self._detector = detector
         self._gzip = compression == "gzip"
         self._attributes = dict(attributes or {})
         self._partial = self.path.with_name(f".{self.path.name}.partial-{os.getpid()}")

@@ -109,9 +109,9 @@ class _Links:
     """Who feeds whom in a functional model."""
 
     def __init__(self, network: keras.Model):
-        maker = {id(layer.output): layer for layer in network.layers}
+        maker = {id(_call_of(layer)[1]): layer for layer in network.layers}
         self.sources = {
-            layer.name: [maker[id(x)] for x in tf.nest.flatten(layer.input) if maker[id(x)] is not layer]
+            layer.name: [maker[id(x)] for x in tf.nest.flatten(_call_of(layer)[0]) if maker[id(x)] is not layer]
             for layer in network.layers
         }
         self.users: dict[str, list] = {layer.name: [] for layer in network.layers}
@@ -147,6 +147,13 @@ class _Links:
         return None
 
 
+def _call_of(layer: keras.layers.Layer) -> tuple:
+    """Inputs and output of a layer in its network; what a model calls its own are those of its inside."""
+    if isinstance(layer, keras.Model):
+        return layer.get_input_at(0), layer.get_output_at(0)
+    return layer.input, layer.output
+
+
 def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:
     """The layer inside of a wrapper of spectral normalisation."""
     return layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
@@ -168,7 +175,9 @@ def _affine(layer: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndar
 
 
 def _plain(layer: keras.layers.Layer, weights: dict[str, _Weights], kept: dict) -> keras.layers.Layer:
-    """Layer that stands in the folded network for ``layer``."""
+    """Layer that stands in the folded network for ``layer``; a model inside of it is folded by itself."""
+    if isinstance(layer, keras.Model):
+        return folded(layer)
     if layer.name in kept:
         return ChannelAffine(name=layer.name)
     if isinstance(layer, keras.layers.BatchNormalization | SeededDropout):
@@ -192,5 +201,5 @@ def _set_weights(plain: keras.layers.Layer, original: keras.layers.Layer, weight
         for convolution, wrapped in zip(plain.convolutions(), original.convolutions(), strict=True):
             convolution.set_weights([folded_kernel(wrapped).numpy(), _inner(wrapped).bias.numpy()])
         plain.gamma.assign(original.gamma)
-    elif plain.weights:
+    elif plain.weights and not isinstance(plain, keras.Model):
         plain.set_weights(original.get_weights())

@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calosim_tf.data.normalisation import Normalisation
-from calosim_tf.data_prep.beams import Beam
-from calosim_tf.data_prep.layouts import LAYOUTS
 from calosim_tf.geometry import VoxelDetector
-
-# The laws of layouts that differ from another one by what their files look like
-SAME_BEAM = {"lhcb_xy": "lhcb", "lhcb_yx": "lhcb"}
 
 
 def covering_particles(
@@ -37,11 +32,11 @@ def covering_particles(
     -------
     incident_energy_mev : ndarray, shape (count,)
     attributes : ndarray, shape (count, attributes of the detector)
-        By the law of the public data set (:mod:`calosim_tf.data_prep.beams`).
+        By the law in the record of the detector (:attr:`~calosim_tf.geometry.VoxelDetector.beam`).
 
     Notes
     -----
-    The range of the attributes is that of the public set; a run on other data may have seen another one.
+    The range of the attributes is that of the record; a run on other data may have seen another one.
     """
     rng = np.random.default_rng(seed)
     kinetic = rng.permutation(np.geomspace(law.kin_min_mev, law.kin_max_mev, count))
@@ -55,9 +50,10 @@ def covering_particles(
 def particle_attributes(
     detector: VoxelDetector, incident_energy_mev: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Attributes by the law of the public data set, shape (n, attributes of the detector)."""
-    if not detector.attributes:
-        return np.empty((len(incident_energy_mev), 0))
-    beam = LAYOUTS[SAME_BEAM.get(detector.name, detector.name)].beam
-    assert isinstance(beam, Beam), detector.name
-    return beam.attributes(incident_energy_mev, rng)
+    """Attributes by the law of the detector's record, shape (n, attributes of the detector).
+
+    Without a law they are those of a particle that enters in the middle, perpendicular.
+    """
+    if not detector.attributes or detector.beam is None:
+        return detector.central_attributes(incident_energy_mev)
+    return detector.beam.attributes(incident_energy_mev, rng)

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.bundle.describe import condition_words, output_words
 from calosim_tf.bundle.sidecar import Condition, NetworkRecord
 from calosim_tf.config import Experiment
 from calosim_tf.data.trained_on import TrainedOn
@@ -79,9 +78,9 @@ class Part:
     def record(self) -> NetworkRecord:
         """What the sidecar says of it, without files."""
         law, detector = self.generator.normalisation, self.generator.detector
-        names, formula = condition_words(law, detector)
+        names, formula = law.condition_words(detector.attributes)
         low, high = zip(*self._condition_ranges(), strict=True)
-        scale, unit = output_words(law)
+        scale, unit = law.output_words()
         return NetworkRecord(
             name=self.name,
             energy_range_mev=self.energy_range_mev,

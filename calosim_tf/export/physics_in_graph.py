@@ -1,13 +1,14 @@
 """Conditions and showers in MeV as TensorFlow operations: what a normalisation does, inside an exported graph.
 
 The numbers are those of :mod:`calosim_tf.data.transforms` and :mod:`calosim_tf.data.cell_transforms`; a test holds each
-kind against them.  AutoGraph, which does not know ``match``, is told to leave them alone: nothing in them depends on
-the value of a tensor.
+kind against them.  AutoGraph is told to leave them alone: nothing in them depends on the value of a tensor.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,32 @@ import tensorflow as tf
 from calosim_tf.data.cell_transforms import MEV_PER_GEV, CubeNormalisation, GevNormalisation, LogCellNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation
+from calosim_tf.export.formats import UnsupportedFormat
+
+
+class GraphForm(NamedTuple):
+    """A kind of normalisation as operations.
+
+    Attributes
+    ----------
+    condition : callable
+        ``(law, kinetic energies in MeV (n,), attributes (n, k) or None)``, float64 -> conditions, as ``law.label``.
+    cells_mev : callable
+        ``(law, outputs, incident energies in MeV (n,))``, float32 -> showers (n, n_cells), MeV, as ``law.to_mev``.
+    """
+
+    condition: Callable[[Normalisation, tf.Tensor, tf.Tensor | None], tf.Tensor]
+    cells_mev: Callable[[Normalisation, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def require_graph_form(law: Normalisation) -> GraphForm:
+    """Graph form of a normalisation; :class:`UnsupportedFormat` for a kind that has none."""
+    if law.kind not in GRAPH_FORMS:
+        raise UnsupportedFormat(
+            f"normalisation {law.kind} has no graph form, expected one of {', '.join(GRAPH_FORMS)}; "
+            "export in a format that holds the network alone"
+        )
+    return GRAPH_FORMS[law.kind]
 
 
 def kinetic_energy_mev(incident_energy_mev: tf.Tensor, mass_mev: float) -> tf.Tensor:
@@ -37,28 +64,15 @@ def condition(law: Normalisation, incident_energy_mev: tf.Tensor, attributes: tf
     Returns
     -------
     tensor, shape (n, condition size), float32
+
+    Raises
+    ------
+    UnsupportedFormat
+        The normalisation is of a kind without a graph form.
     """
     kinetic = kinetic_energy_mev(incident_energy_mev, law.mass_mev)
     attributes = None if attributes is None else tf.cast(attributes, tf.float64)
-    match law:
-        case KineticNormalisation():
-            label = kinetic / law.kin_max_mev
-            if law.energy_label == "log":
-                label = tf.math.log(kinetic / law.kin_min_mev) / math.log(law.kin_max_mev / law.kin_min_mev)
-            found = tf.pad(label[:, tf.newaxis], [[0, 0], [0, law.condition_size - 1]])
-        case LogCellNormalisation():
-            found = attributes
-            if law.condition_mean:
-                found = (attributes - np.array(law.condition_mean)) / np.array(law.condition_std)
-        case GevNormalisation():
-            energy = kinetic[:, tf.newaxis] / 1e3
-            found = energy if law.condition_size == 1 else tf.concat([energy, attributes], axis=1)
-        case CubeNormalisation():
-            energy = kinetic[:, tf.newaxis] / 1e5
-            found = tf.concat([energy, attributes], axis=1) if law.with_angle else energy
-        case _:
-            raise TypeError(f"normalisation {law.kind} has no TensorFlow form")
-    return tf.cast(found, tf.float32)
+    return tf.cast(require_graph_form(law).condition(law, kinetic, attributes), tf.float32)
 
 
 @tf.autograph.experimental.do_not_convert
@@ -68,22 +82,59 @@ def cells_mev(law: Normalisation, outputs: tf.Tensor, incident_energy_mev: tf.Te
     Returns
     -------
     tensor, shape (n, n_cells), float32, MeV
+
+    Raises
+    ------
+    UnsupportedFormat
+        As :func:`condition`.
     """
-    match law:
-        case LayerNormalisation():
-            *_, total = parts = tf.split(outputs, [sum(law.layer_sizes), len(law.layer_sizes), 1], axis=1)
-            layers = parts[1] * (total * _unit_mev(law, incident_energy_mev))
-            return parts[0] * tf.repeat(layers, law.layer_sizes, axis=1)
-        case KineticNormalisation():
-            return outputs * _unit_mev(law, incident_energy_mev)
-        case LogCellNormalisation():
-            return tf.math.expm1(tf.reshape(outputs, (-1, math.prod(law.cells))))
-        case GevNormalisation():
-            return outputs * MEV_PER_GEV
-        case CubeNormalisation():
-            cubes = tf.transpose(tf.reshape(outputs, (-1, *law.cells)), (0, 3, 1, 2))
-            return tf.reshape(cubes, (-1, math.prod(law.cells))) * MEV_PER_GEV
-    raise TypeError(f"normalisation {law.kind} has no TensorFlow form")
+    return require_graph_form(law).cells_mev(law, outputs, incident_energy_mev)
+
+
+def _energy_label(law: KineticNormalisation, kinetic: tf.Tensor, _attributes: tf.Tensor | None) -> tf.Tensor:
+    label = kinetic / law.kin_max_mev
+    if law.energy_label == "log":
+        label = tf.math.log(kinetic / law.kin_min_mev) / math.log(law.kin_max_mev / law.kin_min_mev)
+    return tf.pad(label[:, tf.newaxis], [[0, 0], [0, law.condition_size - 1]])
+
+
+def _kinetic_cells(law: KineticNormalisation, outputs: tf.Tensor, incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    return outputs * _unit_mev(law, incident_energy_mev)
+
+
+def _layer_cells(law: LayerNormalisation, outputs: tf.Tensor, incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    cells, layers, total = tf.split(outputs, [sum(law.layer_sizes), len(law.layer_sizes), 1], axis=1)
+    layers = layers * (total * _unit_mev(law, incident_energy_mev))
+    return cells * tf.repeat(layers, law.layer_sizes, axis=1)
+
+
+def _attributes_alone(law: LogCellNormalisation, _kinetic: tf.Tensor, attributes: tf.Tensor) -> tf.Tensor:
+    if not law.condition_mean:
+        return attributes
+    return (attributes - np.array(law.condition_mean)) / np.array(law.condition_std)
+
+
+def _exponential_cells(law: LogCellNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    return tf.math.expm1(tf.reshape(outputs, (-1, math.prod(law.cells))))
+
+
+def _energy_gev_first(law: GevNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
+    energy = kinetic[:, tf.newaxis] / 1e3
+    return energy if law.condition_size == 1 else tf.concat([energy, attributes], axis=1)
+
+
+def _gev_cells(_law: GevNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    return outputs * MEV_PER_GEV
+
+
+def _energy_100_gev_first(law: CubeNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
+    energy = kinetic[:, tf.newaxis] / 1e5
+    return tf.concat([energy, attributes], axis=1) if law.with_angle else energy
+
+
+def _cube_cells(law: CubeNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    cubes = tf.transpose(tf.reshape(outputs, (-1, *law.cells)), (0, 3, 1, 2))
+    return tf.reshape(cubes, (-1, math.prod(law.cells))) * MEV_PER_GEV
 
 
 def _unit_mev(law: KineticNormalisation, incident_energy_mev: tf.Tensor) -> tf.Tensor:
@@ -102,3 +153,13 @@ def _interpolated(x: tf.Tensor, knots: np.ndarray, values: np.ndarray) -> tf.Ten
     low, high = (tf.gather(tf.constant(knots), index) for index in (right - 1, right))
     below, above = (tf.gather(tf.constant(values), index) for index in (right - 1, right))
     return below + (above - below) * (inside - low) / (high - low)
+
+
+# Kind of a normalisation -> its graph form
+GRAPH_FORMS: dict[str, GraphForm] = {
+    KineticNormalisation.kind: GraphForm(_energy_label, _kinetic_cells),
+    LayerNormalisation.kind: GraphForm(_energy_label, _layer_cells),
+    LogCellNormalisation.kind: GraphForm(_attributes_alone, _exponential_cells),
+    GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
+    CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),
+}

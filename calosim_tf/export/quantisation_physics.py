@@ -15,12 +15,12 @@ from calosim_tf.export.particles import particle_attributes
 from calosim_tf.export.parts import Part
 from calosim_tf.export.runners import Runner
 from calosim_tf.latents import draw_latents
-from calosim_tf.physics.calogan_metrics import CALOGAN_METRICS
-from calosim_tf.physics.comparison import Comparison, compare
-from calosim_tf.physics.metrics import OVERALL, run_metric
-from calosim_tf.physics.response_metrics import RESPONSE_METRICS
-from calosim_tf.physics.shape_metrics import SHAPE_METRICS
-from calosim_tf.physics.three_d_metric_list import THREE_D_METRICS
+from calosim_tf.physics.metrics.calogan import CALOGAN_METRICS
+from calosim_tf.physics.metrics.comparison import Comparison, compare
+from calosim_tf.physics.metrics.layer_shapes import SHAPE_METRICS
+from calosim_tf.physics.metrics.metric import OVERALL, run_metric
+from calosim_tf.physics.metrics.response import RESPONSE_METRICS
+from calosim_tf.physics.metrics.three_d_gan import THREE_D_METRICS
 
 # Those of `calosim evaluate` that say something on a few hundred showers (FPD and the like need 10 000)
 METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS, *THREE_D_METRICS)}

@@ -8,7 +8,7 @@ from typing import Any
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.export.quantisation_physics import CHANGES
 from calosim_tf.files import write_json
-from calosim_tf.physics.comparison import compare
+from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.plots.quantisation import plot_response_change
 from calosim_tf.plots.spectra import plot_voxel_spectrum
 from calosim_tf.plots.style import plot_style, save_picture

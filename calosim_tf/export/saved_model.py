@@ -12,7 +12,7 @@ from calosim_tf.bundle.formats import Format
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.config.energy_range import route
 from calosim_tf.export.parts import OUTPUT, Part
-from calosim_tf.export.physics_in_graph import cells_mev, condition
+from calosim_tf.export.physics_in_graph import cells_mev, condition, require_graph_form
 from calosim_tf.export.runners import Runner
 from calosim_tf.export.writing import NetworkWriter, described
 
@@ -30,9 +30,16 @@ class ExportedGenerator(tf.Module):
     Parameters
     ----------
     part : Part
+
+    Raises
+    ------
+    UnsupportedFormat
+        The normalisation is of a kind without a graph form.
     """
 
     def __init__(self, part: Part):
+        # before it is traced, because TensorFlow would wrap the error
+        require_graph_form(part.generator.normalisation)
         super().__init__(name="exported_generator")
         # the variables and not the model: Keras would write every layer's own functions too
         self.weights = part.network.weights

@@ -1,5 +1,6 @@
 """Detectors as plain numbers: voxel edges, layer ids and index maps (no TensorFlow)."""
 
+from calosim_tf.geometry.beams import Beam
 from calosim_tf.geometry.detector import ORDERS, VoxelDetector
 from calosim_tf.geometry.detectors import DATASET_2, DATASET_3, DETECTORS, PHOTON, PION, get_detector
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
@@ -11,6 +12,7 @@ __all__ = [
     "ORDERS",
     "PHOTON",
     "PION",
+    "Beam",
     "CellLayer",
     "VoxelDetector",
     "VoxelLayer",

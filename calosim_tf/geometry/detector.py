@@ -1,15 +1,19 @@
-"""A detector as plain numbers: layers, index maps, what its files say of a particle (no TensorFlow)."""
+"""The record of a detector: layers, particle, files, and what is known of it elsewhere (no TensorFlow)."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.geometry.beams import Beam
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
 
+# Our choice: a quarter of the public pion sample, in its proportions (250 showers at the highest energy)
+SIMULATED_EVENTS = 30_000
 ORDERS = ("r_fastest", "alpha_fastest")
 
 
@@ -17,7 +21,8 @@ ORDERS = ("r_fastest", "alpha_fastest")
 class VoxelDetector:
     """A detector whose shower is a vector of voxels, layer after layer.
 
-    Inside a layer of rings r is fastest, inside a layer of cells the columns are.
+    Inside a layer of rings r is fastest, inside a layer of cells the columns are.  All that another part of the package
+    has to know of a detector stands here, so that a new one is one entry.
 
     Attributes
     ----------
@@ -32,11 +37,33 @@ class VoxelDetector:
     threshold_mev : float
         Voxel threshold of the community's evaluation, MeV.
     file_layout : str
-        Layout of its files (:mod:`calosim_tf.data.readers`).
+        Word for the reader (:mod:`calosim_tf.data.readers`) and the writer (:mod:`calosim_tf.data.writers`) of its
+        files.
+    cell_unit_mev, energy_unit_mev : float
+        What the number 1 means in its files, of a cell and of an incident energy, MeV.
+    file_axes : str
+        What the axes of a picture count in files that do not say it (LHCb: ``yx``, ``xy``); empty where the layout or
+        the showers tell.
     attributes : tuple of str
         What files say of an incident particle besides its energy, with units.
     central : tuple of float
         Attributes of a particle that enters in the middle, perpendicular; NaN for ``pz_gev``, which is the energy then.
+    beam : Beam, optional
+        Laws of the incident particles of its data set, where energies are continuous or particles have attributes.
+    sample : str
+        Monte-Carlo sample of this detector and particle in ``data_prep/samples``; empty where none is bundled.
+    simulated_events : int
+        Parametrised showers that stand in for missing data.
+    pions : str
+        What ``data simulate`` calls pions in the voxels of this detector; empty where there are none to tell from.
+    challenge_set : int
+        Data set of the CaloChallenge whose official bins its metrics take; 0 for bins of our own.
+    narrow_response_from_mev : float
+        Incident energy from which the official bins of E_tot/E_inc are the narrow ones, MeV.
+    response_ranges : tuple of (int, float, float)
+        log2 of an incident energy in MeV, and the range of E_tot/E_inc that shows its whole distribution.
+    provides : tuple of str
+        What metrics, pictures and checks of single papers ask for: ``lhcb``, ``calogan``, ``cubes``.
     """
 
     name: str
@@ -45,8 +72,27 @@ class VoxelDetector:
     layers: tuple[VoxelLayer, ...] | tuple[CellLayer, ...]
     threshold_mev: float
     file_layout: str = "calochallenge"
+    cell_unit_mev: float = 1.0
+    energy_unit_mev: float = 1.0
+    file_axes: str = ""
     attributes: tuple[str, ...] = ()
     central: tuple[float, ...] = ()
+    beam: Beam | None = None
+    sample: str = ""
+    simulated_events: int = SIMULATED_EVENTS
+    pions: str = ""
+    challenge_set: int = 0
+    narrow_response_from_mev: float = math.inf
+    response_ranges: tuple[tuple[int, float, float], ...] = ()
+    provides: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        # the other way round a particle without attributes would get those of the middle, or none
+        if len(self.central) != len(self.attributes):
+            raise ConfigError(
+                f"detector {self.name!r}: found {len(self.central)} central values for {len(self.attributes)} "
+                "attributes, expected one for each"
+            )
 
     @property
     def n_voxels(self) -> int:
@@ -66,6 +112,12 @@ class VoxelDetector:
         """Layer id -> slice into the voxel vector."""
         pairs = zip(self.offsets[:-1], self.offsets[1:], strict=True)
         return {layer.layer_id: slice(*pair) for layer, pair in zip(self.layers, pairs, strict=True)}
+
+    @property
+    def cube(self) -> tuple[int, ...] | None:
+        """Rows, columns and layers where all layers are cut alike, otherwise None."""
+        shapes = {layer.shape for layer in self.layers}
+        return (*shapes.pop(), len(self.layers)) if len(shapes) == 1 else None
 
     def central_attributes(self, incident_energy_mev: np.ndarray) -> np.ndarray:
         """Attributes of particles that enter in the middle, perpendicular: shape (n, len(attributes))."""

@@ -11,6 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.geometry.beams import (
+    Beam,
+    calogan_attributes,
+    lhcb_attributes,
+    lhcb_energies_mev,
+    no_attributes,
+    polar_attributes,
+    uniform_energies,
+)
 from calosim_tf.geometry.detector import VoxelDetector
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
 
@@ -18,6 +27,25 @@ from calosim_tf.geometry.layers import CellLayer, VoxelLayer
 def _layers(*rows: tuple[int, int, Sequence[float]]) -> tuple[VoxelLayer, ...]:
     return tuple(VoxelLayer(layer_id, tuple(float(r) for r in edges), n_alpha) for layer_id, n_alpha, edges in rows)
 
+
+# Authors' plots, data set 1 photons.
+PHOTON_RESPONSE_RANGES = (
+    (8, 0.0, 2.09),
+    (9, 0.0, 1.74),
+    (10, 0.5, 1.26),
+    (11, 0.7, 1.2),
+    (12, 0.82, 1.15),
+    (13, 0.78, 1.08),
+    (14, 0.85, 1.03),
+    (15, 0.92, 1.02),
+    (16, 0.9, 1.01),
+    (17, 0.88, 1.0),
+    (18, 0.88, 1.0),
+    (19, 0.9, 0.998),
+    (20, 0.89, 0.995),
+    (21, 0.9, 0.99),
+    (22, 0.89, 0.988),
+)
 
 # CaloChallenge data set 1, 0.20 < |eta| < 0.25: published binning file of the photon set.
 PHOTON = VoxelDetector(
@@ -32,6 +60,11 @@ PHOTON = VoxelDetector(
         (12, 1, (0, 100, 200, 400, 1000, 2000)),
     ),
     threshold_mev=1.0,
+    sample="photon",
+    pions="photon_piplus",
+    challenge_set=1,
+    narrow_response_from_mev=4096.0,
+    response_ranges=PHOTON_RESPONSE_RANGES,
 )
 
 # The same calorimeter in front of its hadronic part (layers 12, 13, 14): published binning file of the pion set.
@@ -49,25 +82,27 @@ PION = VoxelDetector(
         (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
     ),
     threshold_mev=1.0,
+    challenge_set=1,
 )
 
 
-def _regular_cylinder(name: str, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
+def _regular_cylinder(challenge_set: int, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
     """45 equal layers of equal rings, electrons: the detector of CaloChallenge data sets 2 and 3."""
     edges = [ring_mm * i for i in range(n_r + 1)]
     return VoxelDetector(
-        name=name,
+        name=f"dataset_{challenge_set}",
         particle="e-",
         mass_mev=0.511,
         layers=_layers(*((layer_id, n_alpha, edges) for layer_id in range(45))),
         # 0.5 keV in the active material over the sampling fraction 0.033 (evaluation of the CaloChallenge)
         threshold_mev=0.5e-3 / 0.033,
+        challenge_set=challenge_set,
     )
 
 
 # CaloChallenge data sets 2 and 3: published binning files.
-DATASET_2 = _regular_cylinder("dataset_2", n_alpha=16, n_r=9, ring_mm=4.65)
-DATASET_3 = _regular_cylinder("dataset_3", n_alpha=50, n_r=18, ring_mm=2.325)
+DATASET_2 = _regular_cylinder(2, n_alpha=16, n_r=9, ring_mm=4.65)
+DATASET_3 = _regular_cylinder(3, n_alpha=50, n_r=18, ring_mm=2.325)
 
 # LHCb-like shashlik calorimeter, 5 x 5 modules of 6 x 6 cells, one longitudinal section, as in the EGSnrc sample and
 # (with cells of 20.2 mm) the public generator github.com/yandexdataschool/CaloGAN.  Rows count y, columns x.
@@ -78,14 +113,18 @@ LHCB = VoxelDetector(
     layers=(CellLayer(0, 30, 30, row_mm=20.0, column_mm=20.0),),
     threshold_mev=1.0,
     file_layout="lhcb",
+    energy_unit_mev=1e3,
     attributes=("px_gev", "py_gev", "pz_gev", "x_cm", "y_cm"),
     central=(0.0, 0.0, math.nan, 0.0, 0.0),
+    beam=Beam(lhcb_energies_mev, lhcb_attributes),
+    sample="lhcb",
+    provides=("lhcb",),
 )
 
-# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.lhcb_file); ``lhcb`` tells them
-# from the showers.  Rows count y here too.
-LHCB_XY = replace(LHCB, name="lhcb_xy", file_layout="lhcb_xy")
-LHCB_YX = replace(LHCB, name="lhcb_yx", file_layout="lhcb_yx")
+# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.layouts.lhcb_file);
+# ``lhcb`` tells them from the showers.  Rows count y here too.
+LHCB_XY = replace(LHCB, name="lhcb_xy", file_axes="xy")
+LHCB_YX = replace(LHCB, name="lhcb_yx", file_axes="yx")
 
 # CaloGAN (github.com/hep-lbdl/CaloGAN): 480 x 480 mm, all energy in absorber and argon counted.  Rows count x (printed
 # as phi in the papers), columns y (eta).
@@ -100,16 +139,29 @@ CALOGAN = VoxelDetector(
     ),
     threshold_mev=0.1,
     file_layout="calogan",
+    energy_unit_mev=1e3,
     attributes=("theta_rad", "phi_rad", "x0_mm", "y0_mm"),
     central=(math.pi / 2, 0.0, 0.0, 0.0),
+    beam=Beam(uniform_energies(1e3, 1e5), calogan_attributes),  # public macro
+    sample="calogan",
+    pions="calogan_piplus",
+    provides=("calogan",),
 )
 
 # The sets of photons and charged pions in the same calorimeter.
-CALOGAN_GAMMA = replace(CALOGAN, name="calogan_gamma", particle="gamma")
-CALOGAN_PIPLUS = replace(CALOGAN, name="calogan_piplus", particle="pi+")
+CALOGAN_GAMMA = replace(CALOGAN, name="calogan_gamma", particle="gamma", sample="")
+CALOGAN_PIPLUS = replace(CALOGAN, name="calogan_piplus", particle="pi+", sample="", pions="")
 
 # The original set: perpendicular particles in the middle, no angles in the files.
-CALOGAN_CENTRAL = replace(CALOGAN, name="calogan_central", attributes=(), central=())
+CALOGAN_CENTRAL = replace(
+    CALOGAN,
+    name="calogan_central",
+    file_layout="calogan_central",
+    attributes=(),
+    central=(),
+    beam=replace(CALOGAN.beam, attributes=no_attributes),
+    pions="",
+)
 
 # 3DGAN (CLIC-like electromagnetic calorimeter): 25 layers of 25 x 25 cells of 5.1 mm; rows count x, columns y.
 CLIC = VoxelDetector(
@@ -119,6 +171,11 @@ CLIC = VoxelDetector(
     layers=tuple(CellLayer(z, 25, 25, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
     threshold_mev=1e-3,  # 1e-6 GeV, the cut of the authors' reader
     file_layout="ecal",
+    cell_unit_mev=1e3,
+    energy_unit_mev=1e3,
+    beam=Beam(uniform_energies(2e3, 5e5), no_attributes),  # published
+    sample="clic",
+    provides=("cubes",),
 )
 
 # The set of variable angle: a wider window, a threshold of 1e-4 GeV (default of the authors' reader).
@@ -129,8 +186,13 @@ CLIC_ANGLE = VoxelDetector(
     layers=tuple(CellLayer(z, 51, 51, row_mm=5.1, column_mm=5.1, row_axis="x", column_axis="y") for z in range(25)),
     threshold_mev=0.1,
     file_layout="ecal_angle",
+    cell_unit_mev=1e3 / 50,  # the public files hold 50 x GeV
+    energy_unit_mev=1e3,
     attributes=("theta_rad",),
     central=(math.pi / 2,),
+    beam=Beam(uniform_energies(2e3, 5e5), polar_attributes),  # published
+    simulated_events=2_000,  # our choice: 0.5 GB in memory
+    provides=("cubes",),
 )
 
 DETECTORS = {

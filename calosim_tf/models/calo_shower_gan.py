@@ -51,6 +51,11 @@ def build_generator(network: DenseGanNetwork, seed: int = 0) -> keras.Model:
     return keras.Model({"latent": latent, "condition": condition}, showers, name="generator")
 
 
+def build_companions(network: DenseGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
+    """Networks that are trained beside the generator: the critic."""
+    return {"critic": build_critic(network, seed)}
+
+
 def build_critic(network: DenseGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: normalised voxels and energy label to one unbounded score.
 

@@ -23,6 +23,11 @@ CONDITIONAL_BLOCKS = (((3, 3), (1, 2)), ((2, 2), (1, 1)))
 ORIGINAL_BLOCKS = (((3, 3), (1, 2)), ((2, 2), (1, 1)), ((2, 2), (1, 2)))
 
 
+def build_companions(network: CaloGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
+    """Networks that are trained beside the generator: the critic."""
+    return {"critic": build_critic(network, seed)}
+
+
 def build_critic(network: CaloGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: showers and condition to three heads.
 

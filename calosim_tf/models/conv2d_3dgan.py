@@ -106,6 +106,11 @@ def build_generator(network: Conv2dGanNetwork, seed: int = 0) -> keras.Model:
     return keras.Model(inputs, showers, name="generator")
 
 
+def build_companions(network: Conv2dGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
+    """Networks that are trained beside the generator: the critic."""
+    return {"critic": build_critic(network, seed)}
+
+
 def build_critic(network: Conv2dGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: a shower image to its three judgements.
 

@@ -46,6 +46,11 @@ def build_generator(network: Conv3dGanNetwork, seed: int = 0) -> keras.Model:
     return keras.Model(inputs, showers, name="generator")
 
 
+def build_companions(network: Conv3dGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
+    """Networks that are trained beside the generator: the critic."""
+    return {"critic": build_critic(network, seed)}
+
+
 def build_critic(network: Conv3dGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: a shower image to its three judgements.
 

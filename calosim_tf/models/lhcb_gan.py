@@ -69,6 +69,11 @@ def build_generator(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
     return keras.Model({"latent": latent, "condition": condition}, showers, name="generator")
 
 
+def build_companions(network: LhcbGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
+    """Networks that are trained beside the generator: the critic."""
+    return {"critic": build_critic(network, seed)}
+
+
 def build_critic(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
     """Critic: logarithms of cell energies and condition to one unbounded score.
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calosim_tf.geometry import CellLayer, VoxelDetector
-from calosim_tf.physics.mean_images import LayerImages
-from calosim_tf.physics.nearest_neighbours import LayerNeighbours, Memorisation
-from calosim_tf.physics.traversal import ENERGY, Curve, Path, Walk
+from calosim_tf.physics.distances.nearest_neighbours import LayerNeighbours, Memorisation
+from calosim_tf.physics.papers.mean_images import LayerImages
+from calosim_tf.physics.papers.traversal import ENERGY, Curve, Path, Walk
 from calosim_tf.plots.panels import shortened
 from calosim_tf.plots.style import GENERATED_COLOUR, LINE_COLOURS, REFERENCE_COLOUR, new_figure
 
@@ -188,7 +188,7 @@ def plot_walk_curves(
     walks : mapping of str to Walk
         By name, the trained network first.
     real : mapping of str to Curve
-        From :func:`calosim_tf.physics.traversal.along`.
+        From :func:`calosim_tf.physics.papers.traversal.along`.
     """
     layers = shown_layers(detector, next(iter(walks.values())).mean_showers_mev.mean(axis=0))
     kinds = ("energy", *(f"{kind}_{axis}" for axis in layers[0].coordinates_mm for kind in ("centre", "width")))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.metrics import Results
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.plots.panels import Panel, add_headline, draw_histograms, histogram_of_values, panel_grid
 from calosim_tf.plots.style import CONTROL_COLOUR, GENERATED_COLOUR, REFERENCE_COLOUR
 
@@ -16,26 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID_BINS = 40
-# Ranges of E_tot/E_inc that show the whole distribution, data set 1 photons, by log2 of the energy in MeV (authors'
-# plots).
-PHOTON_DISPLAY_RANGES = {
-    8: (0.0, 2.09),
-    9: (0.0, 1.74),
-    10: (0.5, 1.26),
-    11: (0.7, 1.2),
-    12: (0.82, 1.15),
-    13: (0.78, 1.08),
-    14: (0.85, 1.03),
-    15: (0.92, 1.02),
-    16: (0.9, 1.01),
-    17: (0.88, 1.0),
-    18: (0.88, 1.0),
-    19: (0.9, 0.998),
-    20: (0.89, 0.995),
-    21: (0.9, 0.99),
-    22: (0.89, 0.988),
-}
-DISPLAY_RANGES = {"photon": PHOTON_DISPLAY_RANGES}
 # A tabulated range is used only where it shows the sample at hand: it may not cut off more than this share on a side.
 LARGEST_HIDDEN_SHARE = 0.005
 # From this share of showers outside of the range on, the panel says how many there are.
@@ -58,9 +38,10 @@ def display_range(comparison: Comparison) -> tuple[float, float]:
     comparison : Comparison
         At one energy.
     """
-    detector, response = comparison.reference.showers.detector.name, comparison.reference.response
+    detector, response = comparison.reference.showers.detector, comparison.reference.response
     power = float(np.log2(comparison.energy_mev))
-    tabulated = DISPLAY_RANGES.get(detector, {}).get(round(power)) if abs(power - round(power)) < 1e-3 else None
+    known = {at: (low, high) for at, low, high in detector.response_ranges}
+    tabulated = known.get(round(power)) if abs(power - round(power)) < 1e-3 else None
     if tabulated is not None:
         hidden = max(np.mean(response < tabulated[0]), np.mean(response > tabulated[1]))
         if hidden <= LARGEST_HIDDEN_SHARE:

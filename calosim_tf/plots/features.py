@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.feature_histograms import FeatureHistogram, feature_histograms
-from calosim_tf.physics.metrics import Results, distance_from_ideal
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.feature_histograms import FeatureHistogram, feature_histograms
+from calosim_tf.physics.metrics.metric import Results, distance_from_ideal
 from calosim_tf.plots.panels import (
     Panel,
     add_headline,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.metrics import Results, distance_from_ideal
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.metric import Results, distance_from_ideal
 from calosim_tf.plots.energies import RESPONSE_COLUMNS, plot_energy_grid, plot_response
 from calosim_tf.plots.features import MAX_FEATURES, plot_worst_features
 from calosim_tf.plots.showers import plot_mean_shower

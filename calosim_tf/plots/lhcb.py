@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calosim_tf.errors import DataError
-from calosim_tf.physics.lhcb_statistics import PICTURE_STATISTICS, STATISTICS
+from calosim_tf.physics.papers.lhcb_statistics import PICTURE_STATISTICS, STATISTICS
 from calosim_tf.plots.panels import draw_histograms, histogram_of_values, panel_grid, shortened, use_log_shares
 from calosim_tf.plots.style import LINE_COLOURS, REFERENCE_COLOUR, new_figure
 
@@ -193,7 +193,7 @@ def plot_statistics(
     Parameters
     ----------
     reference : ndarray, shape (n, 24)
-        :func:`calosim_tf.physics.lhcb_statistics.shower_statistics` of real showers.
+        :func:`calosim_tf.physics.papers.lhcb_statistics.shower_statistics` of real showers.
     models : mapping of str to ndarray, shape (m, 24)
         Of generated showers, in the same mode; at most ``MAX_MODELS``.
     width_unit : str

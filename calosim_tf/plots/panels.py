@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.plots.style import GENERATED_COLOUR, REFERENCE_COLOUR, REFERENCE_FILL, new_figure
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.report_comparison import NamedReport, headline_metrics, worst_histograms
+from calosim_tf.physics.metrics.written import NamedReport, headline_metrics, worst_histograms
 from calosim_tf.plots.features import MAX_FEATURES, plot_features_together
 from calosim_tf.plots.panels import Panel, panel_grid, shortened
 from calosim_tf.plots.style import CONTROL_COLOUR, LINE_COLOURS, REFERENCE_COLOUR, new_figure, plot_style, save_picture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calosim_tf.geometry import CellLayer, VoxelLayer
-from calosim_tf.physics.comparison import Comparison
+from calosim_tf.physics.metrics.comparison import Comparison
 from calosim_tf.plots.panels import shortened
 from calosim_tf.plots.spectra import shown_layers
 from calosim_tf.plots.style import new_figure

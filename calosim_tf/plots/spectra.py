@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.comparison import Comparison
-from calosim_tf.physics.shape_metrics import layer_edges, voxel_spectrum_edges
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.layer_shapes import layer_edges, voxel_spectrum_edges
 from calosim_tf.plots.panels import (
     Panel,
     add_headline,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.three_d_gan_metrics import AXES, THRESHOLD_GEV, projections
+from calosim_tf.physics.papers.three_d_gan import AXES, THRESHOLD_GEV, projections
 from calosim_tf.plots.style import GENERATED_COLOUR, REFERENCE_COLOUR, REFERENCE_FILL, new_figure
 
 if TYPE_CHECKING:

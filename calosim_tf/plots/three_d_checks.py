@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calosim_tf.physics.three_d_energies import CurvePoint
-from calosim_tf.physics.three_d_gan_metrics import THRESHOLD_GEV
+from calosim_tf.physics.papers.three_d_energies import CurvePoint
+from calosim_tf.physics.papers.three_d_gan import THRESHOLD_GEV
 from calosim_tf.plots.panels import draw_histograms, histogram_of_values, panel_grid, shortened
 from calosim_tf.plots.style import (
     CONTROL_COLOUR,
@@ -113,7 +113,7 @@ def plot_similarity(scans: Mapping[str, Mapping[str, np.ndarray]], ranges_gev: S
     Parameters
     ----------
     scans : mapping
-        Label of a window -> what :func:`calosim_tf.physics.ssim.ssim_scan` gives.
+        Label of a window -> what :func:`calosim_tf.physics.distances.ssim.ssim_scan` gives.
     ranges_gev : sequence of float
     """
     inches = 3.7 * len(scans) + 0.4

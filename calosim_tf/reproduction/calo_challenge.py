@@ -1,7 +1,7 @@
 """CaloChallenge, data set 1: final results of the GANs that are rebuilt here.
 
-Scores and parameters in generation are those of :mod:`calosim_tf.physics.published_results`.  Times are milliseconds
-per shower of a whole job, on hardware that the challenge's tables do not name.
+Scores and parameters in generation are those of :mod:`calosim_tf.physics.papers.published_results`.  Times are
+milliseconds per shower of a whole job, on hardware that the challenge's tables do not name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from importlib import resources
 
 from calosim_tf.experiments import get_experiment
-from calosim_tf.physics.published_results import DATA_FILE
+from calosim_tf.physics.papers.published_results import DATA_FILE
 from calosim_tf.reproduction.numbers import (
     NOT_COMPARED,
     OTHER_MACHINE,
@@ -36,7 +36,7 @@ NO_MACHINE = "the machine is not named; `calosim bench generate {}` times a job 
 
 
 def _published(name: str, particles: str) -> dict:
-    text = (resources.files("calosim_tf.physics") / DATA_FILE).read_text(encoding="utf-8")
+    text = (resources.files("calosim_tf.physics.papers") / DATA_FILE).read_text(encoding="utf-8")
     return next(row for row in json.loads(text)["detectors"][particles] if row["name"] == name)
 
 

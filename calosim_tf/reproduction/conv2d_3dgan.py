@@ -153,7 +153,7 @@ NUMBERS = (
     ),
     PublishedNumber(
         "threshold of a cell in the validation", "1e-5 GeV", "section 5.2",
-        Reason("equal", "`THRESHOLD_GEV` in `calosim_tf/physics/three_d_gan_metrics.py`"),
+        Reason("equal", "`THRESHOLD_GEV` in `calosim_tf/physics/papers/three_d_gan.py`"),
     ),
     PublishedNumber(
         "energies", "2 to 500 GeV", FIGURES, Reason(PUBLIC_DATA, "2 to 60 GeV in the bundled EGSnrc sample")

@@ -109,7 +109,7 @@ NUMBERS = (
         Reason(
             DIFFERS,
             "24 columns: sparsity at 20 thresholds, as in the authors' evaluation code; "
-            "held in tests/physics/test_lhcb_statistics.py",
+            "held in tests/physics/papers/test_lhcb_statistics.py",
         ),
     ),
     *prd_rows(PRD_PLACE),

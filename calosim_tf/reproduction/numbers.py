@@ -143,14 +143,16 @@ COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {
     "critic": lambda networks: networks["critic"]["params_trainable"],
     "critic in all": lambda networks: networks["critic"]["params_total"],
     "all generators": lambda networks: networks["params_total_all_generators"],
-    "all networks": lambda networks: sum(row["params_total"] for row in _pairs(networks)),
+    "all networks": lambda networks: sum(row["params_total"] for row in _all_networks(networks)),
 }
 
 
-def _pairs(networks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if "generators" in networks:
-        return [*networks["generators"], *networks["critics"]]
-    return [networks["generator"], networks["critic"]]
+def _all_networks(networks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Descriptions of one network by kind, or lists of them in a split; what is no network is a bare number."""
+    found = []
+    for described in networks.values():
+        found += described if isinstance(described, list) else [described]
+    return [network for network in found if isinstance(network, Mapping)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import CellLayer
-from calosim_tf.physics.energies import group_energies
+from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.studies.displacement import move_showers
 
 ENERGY_SCALE = 1.02

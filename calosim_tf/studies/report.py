@@ -8,10 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.physics.html_page import ReportPicture, bullets, figure, headed_row, page, section, table
-from calosim_tf.physics.number_text import plain, with_error
-from calosim_tf.physics.report_folder import report_folder, write_document
 from calosim_tf.plots.style import plot_style, save_picture
+from calosim_tf.report.folder import report_folder, write_document
+from calosim_tf.report.html_page import ReportPicture, bullets, figure, headed_row, page, section, table
+from calosim_tf.report.number_text import plain, with_error
+from calosim_tf.studies.sensitivity import fired, sensitivity_table
 
 TITLES = {
     "sensitivity": "Sensitivity of the metrics",
@@ -118,9 +119,19 @@ def triforce_summary(document: Mapping[str, Any]) -> str:
     return f"{markdown(turned[0], turned[1:])}\n\npions: {document['pions']}; {document['trainings']} trainings each"
 
 
-def _sensitivity_table(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    from calosim_tf.studies.sensitivity import sensitivity_table
+def sensitivity_summary(document: Mapping[str, Any]) -> str:
+    """Table as Markdown, and below it how many metrics notice each damage."""
+    lines = [markdown(*sensitivity_table(document)), ""]
+    for damage in document["damages"]:
+        names = fired(document, damage)
+        lines.append(f"{damage}: seen by {len(names)} ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''})")
+    false = [n for n, e in document["metrics"].items() if "damages" in e and e["mc_vs_mc"] > e["fires_above"]]
+    checked = f"Monte Carlo against itself ({document['checked_partitions']} partitions)"
+    lines.append(f"{checked}: {', '.join(false) or 'nothing fires'}")
+    return "\n".join(lines)
 
+
+def _sensitivity_table(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     header, rows = sensitivity_table(document)
     return header, [[cell.replace("**", "") for cell in cells] for cells in rows]
 

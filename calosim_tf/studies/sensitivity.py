@@ -20,9 +20,10 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.physics.comparison import Comparison, Sample
-from calosim_tf.physics.energies import group_energies
-from calosim_tf.physics.metrics import OVERALL, Metric, run_metric
+from calosim_tf.physics.metrics.comparison import Comparison
+from calosim_tf.physics.metrics.metric import OVERALL, Metric, run_metric
+from calosim_tf.physics.observables.energies import group_energies
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.progress import progress
 from calosim_tf.studies.damages import DAMAGES, Damage
 
@@ -279,17 +280,3 @@ def sensitivity_table(document: Mapping[str, Any]) -> tuple[list[str], list[list
         cells = [f"**{sigma:.3g}**" if sigma > entry["fires_above"] else f"{sigma:.1f}" for sigma in sigmas]
         rows.append([name, *cells, f"{entry['mc_vs_mc']:.1f}"])
     return ["metric", *damages, "MC vs MC"], rows
-
-
-def sensitivity_summary(document: Mapping[str, Any]) -> str:
-    """Table as Markdown, and below it how many metrics notice each damage."""
-    from calosim_tf.studies.report import markdown
-
-    lines = [markdown(*sensitivity_table(document)), ""]
-    for damage in document["damages"]:
-        names = fired(document, damage)
-        lines.append(f"{damage}: seen by {len(names)} ({', '.join(names[:6])}{', ...' if len(names) > 6 else ''})")
-    false = [n for n, e in document["metrics"].items() if "damages" in e and e["mc_vs_mc"] > e["fires_above"]]
-    checked = f"Monte Carlo against itself ({document['checked_partitions']} partitions)"
-    lines.append(f"{checked}: {', '.join(false) or 'nothing fires'}")
-    return "\n".join(lines)

@@ -11,8 +11,8 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.physics.comparison import Sample
-from calosim_tf.physics.energies import EnergyGroups, group_energies, require_same_mix
+from calosim_tf.physics.observables.energies import EnergyGroups, group_energies, require_same_mix
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.progress import progress
 from calosim_tf.studies.amplification import (
     mean_and_error,

@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.physics.energies import group_energies
+from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.progress import progress
 
 EPOCHS, TRAININGS = 30, 3
 RESAMPLES = 200
 MONTE_CARLO, GENERATED = "MC", "GAN"
-# Layout of the detector -> that of the pions in its voxels
-PIONS_OF = {"photon": "photon_piplus", "calogan": "calogan_piplus", "calogan_gamma": "calogan_piplus"}
 _STREAM_WORD = 0x3F0
 
 

@@ -13,31 +13,39 @@ import tensorflow as tf
 from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
+from calosim_tf.errors import ConfigError
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
-from calosim_tf.training.calogan import CaloGanModel
-from calosim_tf.training.gan import AdversarialModel
-from calosim_tf.training.hinge import HingeModel
-from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.warm_up import WarmUp
-from calosim_tf.training.wasserstein import WassersteinGpModel
-
-ALGORITHMS: dict[str, type[AdversarialModel]] = {
-    "wgan_gp": WassersteinGpModel,
-    "hinge": HingeModel,
-    "calogan": CaloGanModel,
-    "three_d_gan": ThreeDGanModel,
-}
-
 
 # Apart by more than any number of layers, so that no two kernels share a seed
-GENERATOR_SEEDS, CRITIC_OFFSET = 10_000, 5_000
+GENERATOR_SEEDS, COMPANION_OFFSET = 10_000, 5_000
 
 
-def build_networks(experiment: Experiment) -> tuple[keras.Model, keras.Model]:
-    """Freshly initialised generator and critic of an experiment."""
-    seed = GENERATOR_SEEDS * experiment.run.seed
-    return build_generator(experiment), _family(experiment).build_critic(experiment.network, seed + CRITIC_OFFSET)
+def build_networks(experiment: Experiment) -> dict[str, keras.Model]:
+    """Freshly initialised networks of an experiment, by name: the generator first, then its companions.
+
+    A network that the experiment trains and that no companion is called by is a part of the generator: its layer of
+    that name.
+    """
+    family, seed = _family(experiment), GENERATOR_SEEDS * experiment.run.seed
+    generator = build_generator(experiment)
+    networks = {"generator": generator, **family.build_companions(experiment.network, seed + COMPANION_OFFSET)}
+    for name in experiment.training.NETWORKS:
+        if name not in networks:
+            networks[name] = _part(generator, name, experiment)
+    return networks
+
+
+def _part(generator: keras.Model, name: str, experiment: Experiment) -> keras.Model:
+    part = next((layer for layer in generator.layers if layer.name == name), None)
+    if not isinstance(part, keras.Model):
+        raise ConfigError(
+            f"training.algorithm: found {experiment.training.algorithm}, which trains the network {name!r}, expected "
+            f"an algorithm for the networks of the family {experiment.network.family}"
+        )
+    return part
 
 
 def build_generator(experiment: Experiment) -> keras.Model:
@@ -47,7 +55,14 @@ def build_generator(experiment: Experiment) -> keras.Model:
 
 def _family(experiment: Experiment) -> ModuleType:
     """Module that builds the networks of an experiment."""
-    return importlib.import_module(f"calosim_tf.models.{experiment.network.family}")
+    family = experiment.network.family
+    return importlib.import_module(family if "." in family else f"calosim_tf.models.{family}")
+
+
+def _model_class(training: TrainingConfig) -> type[GenerativeModel]:
+    """The model that trains with these settings."""
+    module, _, name = training.MODEL.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def build_model(
@@ -55,8 +70,8 @@ def build_model(
     conditions: np.ndarray | None = None,
     normalisation: Normalisation | None = None,
     replicas: Replicas = ALONE,
-) -> AdversarialModel:
-    """Compiled adversarial model at iteration 0; the same seed gives the same weights.
+) -> GenerativeModel:
+    """Compiled model at iteration 0; the same seed gives the same weights.
 
     Parameters
     ----------
@@ -71,18 +86,17 @@ def build_model(
     training = experiment.training
     if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
         training = _from_data(training, normalisation)
-    generator, critic = build_networks(experiment)
+    networks = build_networks(experiment)
+    generator = networks["generator"]
     average = None
     if training.generator_average > 0.0:
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
-    model = ALGORITHMS[training.algorithm](
-        generator, critic, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
+    model = _model_class(training)(
+        networks, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
     model.compile(
-        build_optimizer(training, "generator"),
-        build_optimizer(training, "critic"),
-        jit_compile=training.jit_compile,
+        {name: build_optimizer(training, name) for name in training.NETWORKS}, jit_compile=training.jit_compile
     )
     return model
 
@@ -98,8 +112,8 @@ def _from_data(training: ThreeDGanTraining, normalisation: CubeNormalisation) ->
 
 
 def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.Optimizer:
-    """Optimiser of ``generator`` or ``critic`` with its learning-rate schedule."""
-    rate = getattr(training, f"learning_rate_{network}")
+    """Optimiser of a network, by its name, with its learning-rate schedule."""
+    rate = training.setting("learning_rate", network)
     # An optimiser counts its own steps, several per iteration
     updates = training.schedule_iterations * training.optimizer_steps_per_iteration(network)
     if training.schedule == "cyclical":
@@ -112,8 +126,8 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
             training.warmup_from,
             training.warmup_iterations * training.optimizer_steps_per_iteration(network),
         )
-    beta1, beta2 = getattr(training, f"beta1_{network}"), getattr(training, f"beta2_{network}")
-    name = getattr(training, f"optimizer_{network}")
+    beta1, beta2 = training.setting("beta1", network), training.setting("beta2", network)
+    name = training.setting("optimizer", network)
     if name == "rmsprop":
         # beta1 is the momentum, beta2 the decay of the squared gradient
         return keras.optimizers.RMSprop(rate, rho=beta2, momentum=beta1, epsilon=training.epsilon, jit_compile=False)
@@ -123,30 +137,25 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=training.epsilon, jit_compile=False)
 
 
-def tracked_state(model: AdversarialModel) -> tf.train.Checkpoint:
+def tracked_state(model: GenerativeModel) -> tf.train.Checkpoint:
     """Everything the next iteration depends on, by name."""
     parts = {"average": model.average} if model.average is not None else {}
-    return tf.train.Checkpoint(
-        iteration=model.iteration,
-        generator=model.generator,
-        critic=model.critic,
-        optimizer_generator=model.optimizer_generator,
-        optimizer_critic=model.optimizer_critic,
-        **parts,
-    )
+    optimizers = {f"optimizer_{name}": optimizer for name, optimizer in model.optimizers.items()}
+    return tf.train.Checkpoint(iteration=model.iteration, **model.networks, **optimizers, **parts)
 
 
-def state_variables(model: AdversarialModel) -> list[tf.Variable]:
+def state_variables(model: GenerativeModel) -> list[tf.Variable]:
     """The variables behind :func:`tracked_state`, in an order that depends on the experiment alone."""
-    networks = [model.generator, model.critic, *([] if model.average is None else [model.average])]
+    networks = [*model.networks.values(), *([] if model.average is None else [model.average])]
     found = [model.iteration, *(variable for network in networks for variable in network.variables)]
-    for optimizer in (model.optimizer_generator, model.optimizer_critic):
+    for optimizer in model.optimizers.values():
         # a method in the legacy interface of tensorflow-addons
         variables = optimizer.variables
         found += variables() if callable(variables) else variables
-    return found
+    # a part of the generator is there twice
+    return list({id(variable): variable for variable in found}.values())
 
 
-def state_bytes(model: AdversarialModel) -> int:
+def state_bytes(model: GenerativeModel) -> int:
     """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
     return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in state_variables(model))

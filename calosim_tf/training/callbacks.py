@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from calosim_tf.config import TrainingConfig
 from calosim_tf.errors import NonFiniteError
 from calosim_tf.messages import is_watched, note
 from calosim_tf.training.checkpoint import CheckpointStore
@@ -20,14 +21,18 @@ class History(keras.callbacks.Callback):
     """Mean of every logged term over ``every`` iterations, a row of ``history.csv``; raises at a non-finite one.
 
     ``pending``, the sums and the count of a row not yet complete, is noted beside each checkpoint, so that a resumed
-    run writes the rows of an uninterrupted one.  Of several processes only the chief ``writes``.
+    run writes the rows of an uninterrupted one.  A row ends with its stage, since the next one has other terms.  Of
+    several processes only the chief ``writes``.
     """
 
-    def __init__(self, run: RunFolder, every: int, first_iteration: int, pending: dict, writes: bool = True):
+    def __init__(
+        self, run: RunFolder, training: TrainingConfig, first_iteration: int, pending: dict, writes: bool = True
+    ):
         super().__init__()
         self.writes = writes
         self.run = run
-        self.every = every
+        self.every = training.log_every
+        self.borders = {stage.last for stage in training.stages[:-1]}
         self.iteration = first_iteration
         self.sums: dict[str, float] = dict(pending.get("sums", {}))
         self.count: int = pending.get("count", 0)
@@ -43,7 +48,7 @@ class History(keras.callbacks.Callback):
         for name, value in logs.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
         self.count += 1
-        if self.iteration % self.every == 0:
+        if self.iteration % self.every == 0 or self.iteration in self.borders:
             means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
             if self.writes:
                 self.run.history.append({"iteration": self.iteration, **means})
@@ -61,7 +66,10 @@ class History(keras.callbacks.Callback):
 
 
 class CheckpointAndSelect(keras.callbacks.Callback):
-    """Save, judge and prune every ``every`` iterations.
+    """Save, judge and prune every ``training.checkpoint_every`` iterations.
+
+    A stage that does not train the generator is not judged; of the stages that do, the last one's best checkpoint is
+    the best of the run.
 
     Parameters
     ----------
@@ -70,7 +78,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
     tracked : tf.train.Checkpoint
     judge : callable
         Returns (chi2, ndf) of the current judged generator.
-    every : int
+    training : TrainingConfig
     history : History
         Called before this one.
     still_ours : callable
@@ -83,7 +91,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         store: CheckpointStore,
         tracked: tf.train.Checkpoint,
         judge: Callable[[], tuple[float, int]],
-        every: int,
+        training: TrainingConfig,
         history: History,
         still_ours: Callable[[], None] = lambda: None,
     ):
@@ -93,7 +101,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         self.store = store
         self.tracked = tracked
         self.judge = judge
-        self.every = every
+        self.training = training
         self.history = history
 
     @property
@@ -102,7 +110,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         iteration = self.iteration
-        if iteration % self.every == 0:
+        if iteration % self.training.checkpoint_every == 0:
             self.save(iteration)
             self.select(iteration)
             self.store.prune()
@@ -120,24 +128,29 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         self.run.write_status(iteration, "running")
 
     def select(self, iteration: int) -> None:
-        """Judge this iteration once and name the best so far."""
+        """Judge this iteration once and name the best of its stage so far."""
+        stage = self.training.stage_of(iteration)
+        if not stage.trains_generator:
+            return
         rows = self.run.selection.rows()
-        if any(int(row["iteration"]) == iteration for row in rows):
+        of_stage = [row for row in rows if int(row["iteration"]) > stage.first or stage.first == 0]
+        if any(int(row["iteration"]) == iteration for row in of_stage):
             # a run that was killed between verdict and pointer
-            self.store.mark_best(int(min(rows, key=chi2_per_ndf)["iteration"]))
+            self.store.mark_best(int(min(of_stage, key=chi2_per_ndf)["iteration"]))
             return
         chi2, ndf = self.judge()
-        rows.append({"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"})
-        best = min(rows, key=chi2_per_ndf)
-        for row in rows:
-            row["chosen"] = "1" if row is best else "0"
+        row = {"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"}
+        rows.append(row)
+        best = min([*of_stage, row], key=chi2_per_ndf)
+        for judged in rows:
+            judged["chosen"] = "1" if judged is best else "0"
         self.run.selection.replace(rows)
         self.store.mark_best(int(best["iteration"]))
         if is_watched():
             # the progress bar leaves the cursor at the end of its line
             print(file=sys.stderr)
         note(
-            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(rows[-1]):.2f} on the held-out part, "
+            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(row):.2f} on the held-out part, "
             f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}"
         )
 

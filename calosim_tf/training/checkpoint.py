@@ -31,6 +31,7 @@ from calosim_tf.files import (
     write_file,
 )
 from calosim_tf.messages import warn
+from calosim_tf.training.matching import read_matched
 
 MANIFEST = "manifest.json"
 STATE = "state"
@@ -184,11 +185,11 @@ class CheckpointStore:
         Raises
         ------
         CheckpointError
-            No sound checkpoint is left, or it is one of other networks.
+            No sound checkpoint is left, or it is one of other networks: a variable asked for has no value in it.
         """
         iteration = self.newest_sound(which)
         try:
-            tracked.read(str(self.folder / str(iteration) / STATE)).expect_partial()
+            read_matched(tracked, str(self.folder / str(iteration) / STATE))
         except (ValueError, tf.errors.OpError) as error:
             if self.fault(iteration) is not None:  # pruned meanwhile by the process that trains
                 return self.restore(tracked, which)

@@ -16,9 +16,9 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
-from calosim_tf.physics.traversal import Path
-from calosim_tf.training.build import build_networks
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.physics.papers.traversal import Path
+from calosim_tf.training.build import build_generator, build_networks
+from calosim_tf.training.checkpoint import STATE, CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
 
 ATTRIBUTES_HEAD = "attributes"
@@ -28,7 +28,7 @@ BATCH = 1024
 def untrained_generator(run: RunFolder) -> ShowerGenerator:
     """The generator of a run as it was at iteration 0; the run must not be a split."""
     experiment = run.experiment()
-    network, _ = build_networks(experiment)
+    network = build_generator(experiment)
     detector = get_detector(experiment.data.layout)
     return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector)
 
@@ -54,10 +54,12 @@ class AttributeHead:
     @property
     def missing(self) -> str | None:
         """Why there is no estimate, in words, or None."""
-        _, critic = build_networks(self.run.experiment())
-        if ATTRIBUTES_HEAD not in critic.output_names:
+        critic = build_networks(self.run.experiment()).get("critic")
+        if critic is None or ATTRIBUTES_HEAD not in critic.output_names:
             return "the critic of this run has no attribute head"
-        if not any(name.startswith("critic/") for name, _ in tf.train.list_variables(self._state())):
+        store = self._store()
+        state = store.folder / str(store.newest_sound("best")) / STATE
+        if not any(name.startswith("critic/") for name, _ in tf.train.list_variables(str(state))):
             return "this published form of a run holds no critic"
         return None
 
@@ -71,8 +73,8 @@ class AttributeHead:
         attributes : ndarray, shape (n, attributes)
             Part of the critic's input; the head of CaloGAN does not use them.
         """
-        _, critic = build_networks(self.run.experiment())
-        tf.train.Checkpoint(critic=critic).read(self._state()).expect_partial()
+        critic = build_networks(self.run.experiment())["critic"]
+        self._store().restore(tf.train.Checkpoint(critic=critic), "best")
         # the head alone: the rest of the critic compares all showers of a batch with one another
         head = keras.Model(critic.input, critic.output[ATTRIBUTES_HEAD])
         normalisation, estimates = self.run.normalisation(), []
@@ -86,9 +88,8 @@ class AttributeHead:
             estimates.append(head(inputs, training=False).numpy())
         return np.concatenate(estimates).astype(np.float64)
 
-    def _state(self) -> str:
-        store = CheckpointStore(self.run.checkpoints, self.run.experiment().run.keep_checkpoints)
-        return str(store.folder / str(store.newest_sound("best")) / "state")
+    def _store(self) -> CheckpointStore:
+        return CheckpointStore(self.run.checkpoints, self.run.experiment().run.keep_checkpoints)
 
 
 def training_source(run: RunFolder) -> ShowerSource | None:

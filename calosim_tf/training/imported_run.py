@@ -13,7 +13,7 @@ from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.sampling_fraction import PUBLISHED_CONTRACT
 from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.files import sha256, write_json
-from calosim_tf.training.build import build_networks
+from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.import_weights import import_weights
 from calosim_tf.training.load import judged_part
@@ -52,7 +52,7 @@ def write_imported_run(path: Path, experiment: Experiment, out: Path, *, channel
         raise ConfigError(f"--experiment {experiment.name}: weights can be imported for conv3d only")
     if out.exists():
         raise RunFolderError(f"{out}: exists, expected a new folder: choose another --out")
-    generator, _ = build_networks(experiment)
+    generator = build_generator(experiment)
     import_weights(path, generator, channels_first=channels_first)
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:

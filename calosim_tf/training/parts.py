@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from calosim_tf.config import AnyExperiment, Experiment
+from calosim_tf.config import AnyExperiment, Experiment, TaughtTraining
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
 from calosim_tf.training.normalisation import fit_normalisation
@@ -57,7 +58,21 @@ def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, 
             fit_normalisation(part.experiment, part.source)
         except DataError as error:
             raise DataError(f"{part.experiment.name}: {error}") from error
-    run.prepare(experiment, source, resume=resume, force=force)
-    for part in found:
-        if part.run is not run:
-            part.run.prepare(part.experiment, part.source, resume=resume, force=force)
+    teachers = [_teacher(part, checked=resume and not force) for part in found]
+    if experiment.members:
+        run.prepare(experiment, source, resume=resume, force=force)
+    for part, teacher in zip(found, teachers, strict=True):
+        part.run.prepare(part.experiment, part.source, resume=resume, force=force, teacher=teacher)
+
+
+def _teacher(part: Part, checked: bool) -> dict[str, Any] | None:
+    """Record of the teacher of a network; ``checked``: it has to be the one that a run was begun with."""
+    if not isinstance(part.experiment.training, TaughtTraining):
+        return None
+    # slow to import, and few runs have one
+    from calosim_tf.training.teacher import require_same_teacher, teacher_record
+
+    record = teacher_record(part.experiment)
+    if checked and part.run.exists:
+        require_same_teacher(part.run, record)
+    return record

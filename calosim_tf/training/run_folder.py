@@ -23,8 +23,15 @@ from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, Sto
 from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
-# A resumed run may differ in these: they change how long or where, not what is learnt
-FREE_KEYS = ("training.iterations", "training.log_every", "run.out", "run.keep_checkpoints", "run.threads")
+# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is told by checksums
+FREE_KEYS = (
+    "training.iterations",
+    "training.log_every",
+    "run.out",
+    "run.keep_checkpoints",
+    "run.threads",
+    "training.teacher",
+)
 RECORDED_PACKAGES = ("tensorflow", "keras", "numpy", "h5py", "pandas", "matplotlib", "scipy", "tensorflow-addons")
 # Other versions of these compute other numbers, so that a resumed run would not be the uninterrupted one
 NUMERICAL_PACKAGES = ("tensorflow", "keras", "tensorflow-addons", "numpy")
@@ -131,8 +138,16 @@ class RunFolder:
                 f"{self.path}: found something that is not a run, expected a new or empty folder: choose another --out"
             )
 
-    def prepare(self, experiment: AnyExperiment, source: ShowerSource, *, resume: bool, force: bool) -> None:
-        """Make the folder for a new run, or check that an old one may go on.
+    def prepare(
+        self,
+        experiment: AnyExperiment,
+        source: ShowerSource,
+        *,
+        resume: bool,
+        force: bool,
+        teacher: dict[str, Any] | None = None,
+    ) -> None:
+        """Make the folder for a new run, whose record includes its ``teacher``, or check that an old one may go on.
 
         Raises
         ------
@@ -153,7 +168,7 @@ class RunFolder:
             self._remove_leftovers()
             write_json(self.path / "config.json", experiment.to_dict())
             return
-        record = self._data_record(experiment, source)
+        record = self._data_record(experiment, source) | ({} if teacher is None else {"teacher": teacher})
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._clear()

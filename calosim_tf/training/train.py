@@ -9,21 +9,22 @@ from dataclasses import dataclass
 
 import keras
 
-from calosim_tf.config import AnyExperiment, Experiment
+from calosim_tf.config import AnyExperiment, Experiment, Stage, TrainingConfig
 from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.messages import is_watched, note
-from calosim_tf.physics.chi2 import chi2_from_totals
+from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
-from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
-from calosim_tf.training.strategy import Strategy
+from calosim_tf.training.strategies.strategy import Strategy
+from calosim_tf.training.teacher import load_teacher
 
 
 def train(
@@ -83,11 +84,12 @@ def train(
 def _train_network(
     experiment: Experiment, source: ShowerSource, run: RunFolder, still_ours: Callable[[], None], strategy: Strategy
 ) -> None:
-    """Train one generator and critic in their own run folder."""
+    """Train one generator and its companions in their own run folder."""
     with strategy.scope():
         model = build_model(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
         )
+        model.teacher = load_teacher(experiment, run)
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     strategy.on_chief(lambda: store.require_room(state_bytes(model)))
@@ -100,9 +102,9 @@ def _train_network(
     run.history.cut_after(first)
     run.selection.cut_after(first)
     pending = store.notes(first).get("history", {}) if first > 0 else {}
-    history = History(run, experiment.training.log_every, first, pending)
+    history = History(run, experiment.training, first, pending)
     judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training.checkpoint_every, history, still_ours)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training, history, still_ours)
     board = keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0)
     run.write_status(first, "running")
     try:
@@ -127,7 +129,7 @@ def _train_network(
 
 def _follow(fit: _Fit) -> None:
     """The part of a process that is not the chief: the same iterations, and nothing written."""
-    history = History(fit.run, fit.experiment.training.log_every, fit.first, {}, writes=False)
+    history = History(fit.run, fit.experiment.training, fit.first, {}, writes=False)
     with StopRequest() as request, fit.strategy.watching(str(fit.run.path)):
         stop = fit([history], [], request)
         # a launcher ends all as soon as one ends with an exit code: not before the chief has saved
@@ -143,7 +145,7 @@ class _Fit:
     experiment: Experiment
     source: ShowerSource
     run: RunFolder
-    model: AdversarialModel
+    model: GenerativeModel
     first: int
     strategy: Strategy
 
@@ -153,12 +155,13 @@ class _Fit:
         """Run up to the last iteration, or to a stop signal, which is returned."""
         training, strategy = self.experiment.training, self.strategy
         stop = StopOnRequest(request)
-        for first, epochs, length in _segments(self.first, training.iterations, training.checkpoint_every):
+        for stage, first, epochs, length in _segments(self.first, training):
+            self.model.begin(stage)
             done = first // training.checkpoint_every
             # Keras prints its progress on stdout, which belongs to results
             with contextlib.redirect_stdout(sys.stderr), tensorflow_disk_errors(self.run.path):
                 self.model.fit(
-                    self._batches(first),
+                    self._batches(stage, first - stage.first),
                     initial_epoch=done,
                     epochs=done + epochs,
                     steps_per_epoch=length,
@@ -180,39 +183,42 @@ class _Fit:
             f"after iteration {int(self.model.iteration.numpy())}; the state is saved, continue with --resume"
         )
 
-    def _batches(self, first: int):
-        training, strategy = self.experiment.training, self.strategy
+    def _batches(self, stage: Stage, first: int):
+        strategy = self.strategy
         batches = training_batches(
             self.source,
             self.run.normalisation(),
             self.experiment.run.seed,
-            training.showers_per_iteration,
+            stage.showers_per_iteration,
             first,
-            training.batch_size,
+            stage.batch_size,
             strategy.local_replicas,
             strategy.replicas.number,
         )
         return strategy.distribute(batches)
 
 
-def _segments(first: int, last: int, every: int) -> list[tuple[int, int, int]]:
-    """Calls of ``fit`` from iteration ``first`` to ``last``, as (first iteration, epochs, iterations per epoch).
+def _segments(first: int, training: TrainingConfig) -> list[tuple[Stage, int, int, int]]:
+    """Calls of ``fit`` from iteration ``first`` on, as (stage, first iteration, epochs, iterations per epoch).
 
     One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written; a resumed run may
-    begin, and any run may end, inside an interval.
+    begin, and a stage or a run may end, inside an interval.
     """
-    aligned = min(-(-first // every) * every, last)
-    whole = max(last - aligned, 0) // every
-    segments = [
-        (first, 1, aligned - first),
-        (aligned, whole, every),
-        (aligned + whole * every, 1, (last - aligned) % every),
-    ]
-    return [segment for segment in segments if segment[1] > 0 and segment[2] > 0]
+    every, segments = training.checkpoint_every, []
+    for stage in training.stages:
+        begin, last = max(first, stage.first), stage.last
+        aligned = min(-(-begin // every) * every, last)
+        whole = max(last - aligned, 0) // every
+        segments += [
+            (stage, begin, 1, aligned - begin),
+            (stage, aligned, whole, every),
+            (stage, aligned + whole * every, 1, (last - aligned) % every),
+        ]
+    return [segment for segment in segments if segment[2] > 0 and segment[3] > 0]
 
 
 def _judge(
-    experiment: Experiment, source: ShowerSource, run: RunFolder, model: AdversarialModel
+    experiment: Experiment, source: ShowerSource, run: RunFolder, model: GenerativeModel
 ) -> Callable[[], tuple[float, int]]:
     """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
     energy = source.incident_energy_mev[source.holdout_rows]

@@ -11,9 +11,9 @@ from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
-from calosim_tf.physics.chi2 import chi2_from_totals
-from calosim_tf.physics.energies import MAX_DISCRETE_ENERGIES
-from calosim_tf.physics.evaluate import evaluate
+from calosim_tf.physics.distances.chi2 import chi2_from_totals
+from calosim_tf.physics.observables.energies import MAX_DISCRETE_ENERGIES
+from calosim_tf.report.evaluate import evaluate
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 

@@ -143,7 +143,7 @@ def test_a_run_record_gives_the_same_normalisation(norm):
 
 def test_an_unknown_record_is_refused():
     """Breaks if a record of a newer version is read as something else."""
-    with pytest.raises(KeyError):
+    with pytest.raises(TypeError, match=r"kind 'wavelets' is unknown, expected one of .*log_cells"):
         normalisation_from_dict({"kind": "wavelets"})
     with pytest.raises(TypeError):
         normalisation_from_dict({"kind": "gev", "mass_mev": 0.0, "kin_min_mev": 1.0, "kin_max_mev": 2.0, "cells": [1]})

@@ -8,7 +8,7 @@ import pytest
 from calosim_tf.data import streamed
 from calosim_tf.data.readers import read_showers
 from calosim_tf.geometry import PHOTON
-from calosim_tf.physics.observables import shower_features
+from calosim_tf.physics.observables.features import shower_features
 
 
 @pytest.fixture(scope="module")

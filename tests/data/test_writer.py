@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter, fletcher32
+from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter, fletcher32
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.writer import COMPRESSIONS
 from calosim_tf.errors import ConfigError, DataError
@@ -26,7 +26,7 @@ def write_all(path, incident, showers, step: int = 37, **options):
 @pytest.mark.parametrize("chunk_rows", [16, 65, 4096])
 def test_plain_h5py_reads_it_back(tmp_path, few_showers, compression, chunk_rows, monkeypatch):
     """Breaks if the hand-made chunks (byte shuffle, zlib, the padded last one) are not what HDF5 expects."""
-    monkeypatch.setattr("calosim_tf.data.calochallenge_writer.CHUNK_BYTES", chunk_rows * 368 * 4)
+    monkeypatch.setattr("calosim_tf.data.layouts.calochallenge_writer.CHUNK_BYTES", chunk_rows * 368 * 4)
     path = tmp_path / "out.hdf5"
     write_all(path, *few_showers, compression=compression, attributes={"source": "photon, iteration 5", "seed": 3})
     with h5py.File(path) as file:
@@ -148,7 +148,7 @@ def test_requests_that_cannot_be_met(tmp_path, arguments, expected):
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.errors import DataError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

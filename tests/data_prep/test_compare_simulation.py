@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calosim_tf.data.calochallenge_writer import CaloChallengeWriter
+from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data_prep.compare_simulation import (

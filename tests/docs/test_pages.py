@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from calosim_tf.commands.reproduce import BEGIN, END
-from calosim_tf.reproduction import DOCUMENTS
+from calosim_tf.reproduction.documents import DOCUMENTS
 
 ROOT = Path(__file__).parents[2]
 PAPERS = sorted((ROOT / "docs" / "papers").glob("*.md"))

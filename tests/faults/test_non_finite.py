@@ -13,7 +13,7 @@ from calosim_tf.data.source import load_source
 from calosim_tf.errors import NonFiniteError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
-from calosim_tf.training import wasserstein
+from calosim_tf.training.algorithms import wasserstein
 from calosim_tf.training.build import ALGORITHMS
 from calosim_tf.training.callbacks import CheckpointAndSelect, History
 from calosim_tf.training.checkpoint import CheckpointStore

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from calosim_tf.data_prep.layouts import LAYOUTS
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import DATASET_2, DATASET_3, DETECTORS, PHOTON, PION, get_detector
 
@@ -150,3 +151,17 @@ def test_unknown_names_are_config_errors():
         get_detector("phton")
     with pytest.raises(ConfigError, match=r"'z_fastest'.*r_fastest, alpha_fastest"):
         PHOTON.reorder_index("z_fastest")
+
+
+def test_pions_are_told_from_other_particles_alone():
+    """Breaks when a record that is copied from another one keeps pions, or a sample, that it has no use for."""
+    assert {name: item.pions for name, item in DETECTORS.items() if item.pions} == {
+        "photon": "photon_piplus",
+        "calogan": "calogan_piplus",
+        "calogan_gamma": "calogan_piplus",
+    }
+    assert set(LAYOUTS) >= {item.pions for item in DETECTORS.values() if item.pions}
+    for item in DETECTORS.values():
+        if item.beam is not None:
+            energy = item.beam.energies_mev(5, np.random.default_rng(0))
+            assert item.beam.attributes(energy, np.random.default_rng(0)).shape == (5, len(item.attributes))

@@ -36,7 +36,7 @@ SPLIT = {
 @pytest.mark.parametrize("name", SINGLE)
 def test_single_networks_have_the_published_counts(name):
     """Breaks when a width, bias, condition or batch normalisation differs from the published network."""
-    generator, critic = build_networks(get_experiment(name))
+    generator, critic = build_networks(get_experiment(name)).values()
     assert (trainable(generator), generator.count_params(), critic.count_params()) == SINGLE[name]
 
 
@@ -52,7 +52,7 @@ def test_split_networks_count_as_one_model(name):
 
 def test_training_parameters_of_the_scored_pion_model():
     """880 541 + 835 201, as listed in the CaloChallenge results for CaloShowerGAN."""
-    generator, critic = build_networks(get_experiment("pion_layernorm"))
+    generator, critic = build_networks(get_experiment("pion_layernorm")).values()
     assert generator.count_params() + critic.count_params() == 1_715_742
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import PHOTON
-from calosim_tf.physics.comparison import Comparison, compare, make_baseline
-from calosim_tf.physics.evaluate import METRICS
-from calosim_tf.physics.metrics import Results, measure
+from calosim_tf.physics.metrics.comparison import Comparison, compare, make_baseline
+from calosim_tf.physics.metrics.listed import METRICS
+from calosim_tf.physics.metrics.metric import Results, measure
 
 
 def flat_showers(seed: int, scale: float = 1.0) -> ShowerSet:

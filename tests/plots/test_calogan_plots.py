@@ -7,10 +7,10 @@ import pytest
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import get_detector
-from calosim_tf.physics.mean_images import mean_images
-from calosim_tf.physics.nearest_neighbours import layer_neighbours, memorisation
-from calosim_tf.physics.observables import shower_features
-from calosim_tf.physics.traversal import along, paths, walk
+from calosim_tf.physics.distances.nearest_neighbours import layer_neighbours, memorisation
+from calosim_tf.physics.observables.features import shower_features
+from calosim_tf.physics.papers.mean_images import mean_images
+from calosim_tf.physics.papers.traversal import along, paths, walk
 from calosim_tf.plots.calogan import (
     plot_attribute_control,
     plot_mean_images,

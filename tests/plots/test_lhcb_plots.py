@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import DataError
-from calosim_tf.physics.lhcb_statistics import PICTURE_STATISTICS, STATISTICS
+from calosim_tf.physics.papers.lhcb_statistics import PICTURE_STATISTICS, STATISTICS
 from calosim_tf.plots.lhcb import (
     LOWEST_SHOWN_MEV,
     plot_attention,

@@ -6,9 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from calosim_tf.physics.histograms import LAYER_ENERGY_BINS, log_edges
-from calosim_tf.physics.metrics import Results
-from calosim_tf.physics.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
+from calosim_tf.physics.distances.histograms import LAYER_ENERGY_BINS, log_edges
+from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.plots.energies import display_range, energy_label, plot_energy_grid, plot_response
 from calosim_tf.plots.gallery import PICTURES, Scene, draw_all
 from calosim_tf.plots.panels import histogram_of_groups, histogram_of_values
@@ -16,6 +15,7 @@ from calosim_tf.plots.showers import log_radius, plot_mean_shower
 from calosim_tf.plots.spectra import plot_layer_energies, plot_moments, plot_voxel_spectrum
 from calosim_tf.plots.style import plot_style
 from calosim_tf.plots.training import plot_losses, plot_selection
+from calosim_tf.report.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
 
 
 def steps(axes):

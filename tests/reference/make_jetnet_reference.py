@@ -42,9 +42,9 @@ def shower_pair() -> tuple[np.ndarray, np.ndarray]:
     from calosim_tf.data.readers import read_showers
     from calosim_tf.data.schema import holdout_rows
     from calosim_tf.geometry import PHOTON
-    from calosim_tf.physics.comparison import Sample
-    from calosim_tf.physics.energies import group_energies
-    from calosim_tf.physics.high_level_features import high_level_features
+    from calosim_tf.physics.observables.energies import group_energies
+    from calosim_tf.physics.observables.high_level_features import high_level_features
+    from calosim_tf.physics.observables.sample import Sample
 
     showers = read_showers(bundled_sample("photon"), PHOTON)
     half = holdout_rows(showers.incident_energy_mev, 0.5)

@@ -10,18 +10,10 @@ import pytest
 from calosim_tf.cli import main
 from calosim_tf.errors import RunFolderError
 from calosim_tf.experiments import EXPERIMENTS, get_experiment
-from calosim_tf.reproduction import (
-    DOCUMENTS,
-    Context,
-    Document,
-    Measurement,
-    PublishedNumber,
-    committed_measurements,
-    measurements_of,
-    rows_of,
-)
-from calosim_tf.reproduction.numbers import STATUSES, Count, Measured
-from calosim_tf.reproduction.table import markdown
+from calosim_tf.reproduction.documents import DOCUMENTS
+from calosim_tf.reproduction.measurements import Measurement, committed_measurements, measurements_of
+from calosim_tf.reproduction.numbers import STATUSES, Context, Count, Document, Measured, PublishedNumber
+from calosim_tf.reproduction.table import markdown, rows_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,10 +9,11 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import CellLayer, VoxelLayer
 from calosim_tf.geometry.detectors import PHOTON
-from calosim_tf.physics.evaluate import METRICS
+from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.studies.damages import DAMAGES
 from calosim_tf.studies.displacement import transfer_matrix
-from calosim_tf.studies.sensitivity import fired, sensitivity_study, sensitivity_summary
+from calosim_tf.studies.report import sensitivity_summary
+from calosim_tf.studies.sensitivity import fired, sensitivity_study
 
 NAMES = (
     "response_mean_ratio",

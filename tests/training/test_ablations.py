@@ -171,9 +171,15 @@ def test_the_batch_size_is_that_of_the_updates(source, plain):
 
 def test_the_ratio_counts_updates(source):
     run = with_row(source, "D/G ratio")
-    assert (int(run.model.optimizer_critic.iterations), int(run.model.optimizer_generator.iterations)) == (10, 2)
+    assert (int(run.model.optimizers["critic"].iterations), int(run.model.optimizers["generator"].iterations)) == (
+        10,
+        2,
+    )
     inverse = TwoIterations(source, "training.critic_steps=1", "training.generator_steps=3")
-    assert (int(inverse.model.optimizer_critic.iterations), int(inverse.model.optimizer_generator.iterations)) == (2, 6)
+    assert (
+        int(inverse.model.optimizers["critic"].iterations),
+        int(inverse.model.optimizers["generator"].iterations),
+    ) == (2, 6)
 
 
 def test_lambda_weighs_the_penalty(source):
@@ -188,8 +194,8 @@ def test_the_cyclical_rate_climbs_and_falls_in_straight_lines(source):
     """A tenth of the rate, the full one after half a cycle, and back, counted in iterations for both networks."""
     run = with_row(source, "cyclical learning rate", "training.schedule_iterations=4")
     # rate of the last update made: the fourth of the critic's eight per cycle, the second of the generator's four
-    assert float(run.model.optimizer_critic.learning_rate) == pytest.approx(1e-5 + 9e-5 * 3 / 4)
-    assert float(run.model.optimizer_generator.learning_rate) == pytest.approx(1e-5 + 9e-5 / 2)
+    assert float(run.model.optimizers["critic"].learning_rate) == pytest.approx(1e-5 + 9e-5 * 3 / 4)
+    assert float(run.model.optimizers["generator"].learning_rate) == pytest.approx(1e-5 + 9e-5 / 2)
     rates = [float(build_cyclical_schedule(1e-5, 1e-4, 4)(step)) for step in range(9)]
     np.testing.assert_allclose(rates, 1e-4 * np.array([0.1, 0.55, 1, 0.55, 0.1, 0.55, 1, 0.55, 0.1]), rtol=1e-5)
     # Adam's first step is the rate, whatever the gradient (but for epsilon)
@@ -207,7 +213,7 @@ def test_radam_begins_without_the_second_moment(source, plain):
     expected = -1e-2 * gradient / (np.abs(gradient) + 1e-7 / np.sqrt(1e-3))
     np.testing.assert_allclose(change(adam, 0, "generator"), expected, rtol=3e-2)
     assert gradient.std() > 1e-5
-    assert int(radam.model.optimizer_critic.iterations) == int(radam.model.optimizer_generator.iterations) == 2
+    assert int(radam.model.optimizers["critic"].iterations) == int(radam.model.optimizers["generator"].iterations) == 2
 
 
 def test_adamw_takes_the_decay_off_the_weights(source):
@@ -244,7 +250,7 @@ def test_betas_are_those_of_the_moments(source):
     model = build_model(run.experiment)
     model.train_step(run.batches[0])
     count = len(model.critic.trainable_variables)
-    slots = [v.numpy() for v in model.optimizer_critic.variables]
+    slots = [v.numpy() for v in model.optimizers["critic"].variables]
     slots = [v for v in slots if v.shape == model.critic.trainable_variables[0].shape]
     first, second = slots
     np.testing.assert_allclose(second / 0.2, (first / 0.3) ** 2, rtol=1e-3, atol=1e-12)

@@ -11,8 +11,8 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.models.calogan import build_critic, build_generator
 from calosim_tf.training import random
-from calosim_tf.training.build import build_optimizer
-from calosim_tf.training.calogan import DROPOUT_DRAWS, CaloGanModel
+from calosim_tf.training.algorithms.calogan import DROPOUT_DRAWS, CaloGanModel
+from calosim_tf.training.build import build_optimizer, state_variables
 
 # Every test traces the step of a network of many layers
 pytestmark = pytest.mark.slow
@@ -41,11 +41,9 @@ def sample_conditions(network=NETWORK):
 
 def model_of(network=NETWORK, seed=3, **settings):
     training = CaloGanTraining(batch_size=BATCH, **settings)
-    model = CaloGanModel(
-        build_generator(network, 1), build_critic(network, 2), None, network.latent, training, seed,
-        sample_conditions(network),
-    )  # fmt: skip
-    model.compile(build_optimizer(training, "generator"), build_optimizer(training, "critic"))
+    networks = {"generator": build_generator(network, 1), "critic": build_critic(network, 2)}
+    model = CaloGanModel(networks, None, network.latent, training, seed, sample_conditions(network))
+    model.compile({name: build_optimizer(training, name) for name in model.networks})
     return model
 
 
@@ -166,7 +164,7 @@ def test_one_step_changes_both_networks_and_counts_two_updates_of_each(network):
         pairs = zip(getattr(model, name).weights, start, strict=True)
         changed = [not np.array_equal(weight.numpy(), old) for weight, old in pairs if id(weight) in trained]
         assert np.mean(changed) > 0.9, name
-    assert (int(model.optimizer_critic.iterations), int(model.optimizer_generator.iterations)) == (2, 2)
+    assert (int(model.optimizers["critic"].iterations), int(model.optimizers["generator"].iterations)) == (2, 2)
     assert all(np.isfinite(float(value)) for value in logs.values())
     assert ("critic_loss_attributes_real" in logs) == (network is NETWORK)
 
@@ -260,10 +258,8 @@ def test_equal_seed_and_iteration_give_equal_weights_dropout_included():
     for iteration in range(2):
         first.train_step(batch_of(seed=iteration))
     resumed.train_step(batch_of(seed=7))  # another history
-    for name in ("generator", "critic", "optimizer_generator", "optimizer_critic"):
-        pairs = zip(getattr(resumed, name).variables, getattr(first, name).variables, strict=True)
-        for mine, theirs in pairs:
-            mine.assign(theirs)
+    for mine, theirs in zip(state_variables(resumed), state_variables(first), strict=True):
+        mine.assign(theirs)
     resumed.iteration.assign(first.iteration)
     for model in (first, resumed):
         model.train_step(batch_of(seed=2))

@@ -2,10 +2,13 @@
 
 import json
 
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.errors import CheckpointError
+from calosim_tf.training.build import build_model
 from calosim_tf.training.checkpoint import CheckpointStore
 
 
@@ -106,3 +109,80 @@ def test_a_checkpoint_that_was_being_written_is_not_seen(store):
     assert restored(store) == (8, 8.0)
     assert not leftover.exists()
     assert not pointer.exists()
+
+
+def saved(store, tracked):
+    """The numbers of one checkpoint, ``tracked`` only."""
+    store.save(tf.train.Checkpoint(**tracked), 8)
+    return store
+
+
+def adam(make, *variables):
+    """An optimiser with the slots of these variables, as a model has it before its first update."""
+    optimizer = make(0.1)
+    optimizer.apply_gradients([(tf.zeros_like(variable), variable) for variable in variables])
+    return optimizer
+
+
+def test_a_network_that_the_checkpoint_lacks_is_named_and_nothing_is_read(store, tiny):
+    """Breaks when a missing moving average is left as it was built, and half of a state is taken over."""
+    model = build_model(tiny.with_values({"training.generator_average": 0.9}))
+    state = {"iteration": model.iteration, "generator": model.generator, "average": model.average}
+    saved(store, {name: state[name] for name in ("iteration", "generator")})
+    before = [weight + 1.0 for weight in model.generator.get_weights()]
+    model.generator.set_weights(before)
+    with pytest.raises(CheckpointError, match="holds no value for average/layer_with_weights-0/kernel") as caught:
+        store.restore(tf.train.Checkpoint(**state))
+    assert "\n" not in str(caught.value)
+    for weight, kept in zip(model.generator.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+
+
+def test_a_layer_that_the_checkpoint_lacks_is_named(store):
+    """Breaks when a deeper network starts from a shallower one's weights and random ones behind them."""
+    layers = [keras.layers.Dense(2) for _ in range(2)]
+    shallow, deep = (keras.Sequential([keras.Input((3,)), *layers[:depth]]) for depth in (1, 2))
+    saved(store, {"generator": shallow})
+    with pytest.raises(CheckpointError, match="holds no value for generator/layer_with_weights-1/kernel"):
+        store.restore(tf.train.Checkpoint(generator=deep))
+
+
+@pytest.mark.parametrize(
+    ("make", "missing"),
+    [
+        (keras.optimizers.Adam, "optimizer/_variables/3"),
+        (keras.optimizers.legacy.Adam, "second/m:0"),
+    ],
+    ids=["today's interface", "legacy interface"],
+)
+def test_an_optimiser_slot_that_the_checkpoint_lacks_is_named(store, make, missing):
+    """Breaks when training goes on with the moments of some weights at 0."""
+    first, second = tf.Variable([1.0], name="first"), tf.Variable([2.0], name="second")
+    saved(store, {"first": first, "second": second, "optimizer": adam(make, first)})
+    with pytest.raises(CheckpointError, match="holds no value for optimizer/") as caught:
+        store.restore(tf.train.Checkpoint(first=first, second=second, optimizer=adam(make, first, second)))
+    assert missing in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [keras.optimizers.Adam, keras.optimizers.legacy.Adam])
+def test_more_in_the_checkpoint_than_is_asked_for_is_no_fault(store, make):
+    """Breaks when a generator cannot be read without its critic and optimisers, or a whole state is refused."""
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    state = {"generator": network, "optimizer": adam(make, *network.trainable_variables)}
+    saved(store, state | {"critic": tf.Variable(1.0)})
+    expected = network.get_weights()
+    for asked in (state, {"generator": network}):
+        network.set_weights([weight + 1.0 for weight in expected])
+        assert store.restore(tf.train.Checkpoint(**asked)) == 8
+        for weight, one in zip(network.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(weight, one)
+
+
+def test_an_attribute_without_variables_needs_no_partner(store):
+    """Breaks when checkpoints of an earlier version, whose layers had fewer attributes, are refused."""
+    before, now = tf.Module(), tf.Module()
+    before.scale, now.scale = tf.Variable(3.0), tf.Variable(0.0)
+    now.widths = {"layers": [[1, 2], [3]]}
+    saved(store, {"generator": before})
+    store.restore(tf.train.Checkpoint(generator=now))
+    assert float(now.scale) == 3.0

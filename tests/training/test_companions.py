@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import h5py
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import load_source
+from calosim_tf.errors import CheckpointError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
-from calosim_tf.physics.traversal import Path
+from calosim_tf.physics.papers.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.companions import AttributeHead, showers_along, training_source, untrained_generator
@@ -49,7 +51,7 @@ def run(tmp_path, training_file):
     experiment = replace(get_experiment("conditional_calogan_eplus").with_values(NARROW), name="narrow")
     folder = RunFolder(tmp_path / "run")
     folder.prepare(experiment, load_source(training_file, get_detector("calogan")), resume=False, force=False)
-    generator, critic = build_networks(experiment)
+    generator, critic = build_networks(experiment).values()
     for network in (generator, critic):
         network.set_weights([0.5 * weight for weight in network.get_weights()])
     store = CheckpointStore(folder.checkpoints, keep=1)
@@ -88,6 +90,19 @@ def test_a_published_run_has_no_estimates(run):
     store.save(tf.train.Checkpoint(generator=generator), 4)
     store.mark_best(4)
     assert "holds no critic" in AttributeHead(folder).missing
+
+
+def test_a_critic_that_the_checkpoint_holds_in_part_is_refused(run):
+    """Breaks when the layers that are not there estimate with their random weights."""
+    folder, _, critic = run
+    store = CheckpointStore(folder.checkpoints, keep=1)
+    names = [layer.name for layer in critic.layers if layer.weights]
+    part = keras.Model(critic.input, critic.get_layer(names[len(names) // 2]).output)
+    store.save(tf.train.Checkpoint(critic=part), 4)
+    store.mark_best(4)
+    energy, attributes = particles()
+    with pytest.raises(CheckpointError, match="holds no value for critic/layer_with_weights-"):
+        AttributeHead(folder).estimate(np.ones((5, 504)), energy, attributes)
 
 
 def test_a_critic_without_that_head_is_told_apart(run):

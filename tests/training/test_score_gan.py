@@ -13,10 +13,10 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.latents import draw_latents
 from calosim_tf.models.lhcb_gan import build_critic, build_generator
 from calosim_tf.training import random
+from calosim_tf.training.algorithms.hinge import HingeModel
+from calosim_tf.training.algorithms.score_gan import FIRST_NOISE_DRAW
+from calosim_tf.training.algorithms.wasserstein import WassersteinGpModel
 from calosim_tf.training.build import build_optimizer, tracked_state
-from calosim_tf.training.hinge import HingeModel
-from calosim_tf.training.score_gan import FIRST_NOISE_DRAW
-from calosim_tf.training.wasserstein import WassersteinGpModel
 
 BATCH = 6
 NETWORK = LhcbGanNetwork(
@@ -30,9 +30,9 @@ WASSERSTEIN = WganGpTraining(batch_size=BATCH, critic_steps=2, penalty_weight=0.
 
 def made(training, network=NETWORK, seed=5):
     kind = HingeModel if isinstance(training, HingeTraining) else WassersteinGpModel
-    generator, critic = build_generator(network, seed), build_critic(network, seed + 5_000)
-    model = kind(generator, critic, None, network.latent, training, seed)
-    model.compile(build_optimizer(training, "generator"), build_optimizer(training, "critic"))
+    networks = {"generator": build_generator(network, seed), "critic": build_critic(network, seed + 5_000)}
+    model = kind(networks, None, network.latent, training, seed)
+    model.compile({name: build_optimizer(training, name) for name in model.networks})
     return model
 
 
@@ -77,8 +77,8 @@ def test_an_iteration_moves_every_kernel_of_both_networks_and_stays_finite(train
             assert np.isfinite(variable.numpy()).all(), variable.name
             if "kernel" in variable.name or "gamma" in variable.name:
                 assert not np.array_equal(variable.numpy(), old), variable.name
-    assert int(model.optimizer_critic.iterations) == 2 * training.critic_steps
-    assert int(model.optimizer_generator.iterations) == 2
+    assert int(model.optimizers["critic"].iterations) == 2 * training.critic_steps
+    assert int(model.optimizers["generator"].iterations) == 2
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
@@ -108,13 +108,13 @@ def seen_by_the_critic(model, iterations):
         return score(inputs, training=training)
 
     spy.trainable_variables = score.trainable_variables
-    # the guard looks at all of a network
-    spy.variables = score.variables
+    # the guard looks at all of a network, the optimisers at its layers
+    spy.variables, spy.layers = score.variables, score.layers
     data = batch(model.training_config)
-    model.critic = spy
+    model.networks["critic"] = spy
     for _ in range(iterations):
         model.train_step(data)
-    model.critic = score
+    model.networks["critic"] = score
     return seen, data[0].numpy()
 
 

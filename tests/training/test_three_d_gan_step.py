@@ -13,7 +13,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import SeededDropout, dropout_numbers
 from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
-from calosim_tf.training.three_d_gan import ThreeDGanModel
+from calosim_tf.training.algorithms.three_d_gan import ThreeDGanModel
 
 # Every test traces the step of a network of many layers
 pytestmark = pytest.mark.slow
@@ -52,12 +52,15 @@ def small_critic(dropout=0.0):
 def make(dropout=0.0, last="relu", **settings):
     training = ThreeDGanTraining(**(SETTINGS | settings))
     law = LatentLaw(size=4, mean=0.0, std=1.0)
-    model = ThreeDGanModel(small_generator(last), small_critic(dropout), None, law, training, seed=7)
-    optimisers = [
-        keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.999, jit_compile=False)
-        for rate in (training.learning_rate_generator, training.learning_rate_critic)
-    ]
-    model.compile(*optimisers)
+    networks = {"generator": small_generator(last), "critic": small_critic(dropout)}
+    model = ThreeDGanModel(networks, None, law, training, seed=7)
+    optimisers = {
+        name: keras.optimizers.Adam(
+            training.setting("learning_rate", name), beta_1=0.9, beta_2=0.999, jit_compile=False
+        )
+        for name in networks
+    }
+    model.compile(optimisers)
     return model
 
 
@@ -113,19 +116,21 @@ def test_a_step_equals_the_three_updates_written_out(data):
         return energy * np.polyval([0.0018, -0.023, 0.11, -0.28, 2.21], energy)
 
     ecal = tf.reduce_sum(real, [1, 2, 3])[:, None]
-    update(critic, reference.optimizer_critic, lambda: real, condition, ecal, 0.9, uniforms(2))
+    update(critic, reference.optimizers["critic"], lambda: real, condition, ecal, 0.9, uniforms(2))
     # first epochs: 20 to 40 GeV and no last ReLU
     linear = keras.Model(generator.input, generator.layers[-1].input)
     energy = 0.2 + 0.2 * uniforms(1)
     fake = linear({"latent": latent(0), "condition": energy})
-    update(critic, reference.optimizer_critic, lambda: fake, energy, ecal_of(energy), 0.0, uniforms(3))
+    update(critic, reference.optimizers["critic"], lambda: fake, energy, ecal_of(energy), 0.0, uniforms(3))
     energy = 0.2 + 0.2 * uniforms(5)
     inputs = {"latent": latent(4), "condition": energy}
-    update(generator, reference.optimizer_generator, lambda: linear(inputs), energy, ecal_of(energy), 0.9, uniforms(6))
+    update(
+        generator, reference.optimizers["generator"], lambda: linear(inputs), energy, ecal_of(energy), 0.9, uniforms(6)
+    )
     for found, expected in zip(numbers(model), numbers(reference), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
-    assert int(model.optimizer_critic.iterations) == 2
-    assert int(model.optimizer_generator.iterations) == 1
+    assert int(model.optimizers["critic"].iterations) == 2
+    assert int(model.optimizers["generator"].iterations) == 1
 
 
 def gradients(data, weights, network):
@@ -158,7 +163,7 @@ def test_the_angle_is_a_term_of_its_own_where_the_critic_measures_it(data):
     heads = critic({"showers": showers, "condition": keras.layers.Dense(1)(condition)})
     heads = {**heads, "angle": MeasuredAngle(name="angle")(showers)}
     model = make(weight_angle=25.0)
-    model.critic = keras.Model({"showers": showers, "condition": condition}, heads)
+    model.networks["critic"] = keras.Model({"showers": showers, "condition": condition}, heads)
     energy_and_angle = tf.concat([data[1], tf.fill((BATCH, 1), 1.5)], axis=1)
     ecal = model.expected_ecal(energy_and_angle)
     terms = model._terms("loss", data[0], energy_and_angle, ecal, tf.ones((BATCH, 1)))
@@ -237,8 +242,8 @@ def test_learning_rates_are_held_then_fall_per_file(data):
         model.iteration.assign(file)
         model._begin_file()
         expected = 5e-4 * math.exp(-0.012 * exponent)
-        assert float(model.optimizer_generator.learning_rate) == pytest.approx(expected, rel=1e-5)
-        assert float(model.optimizer_critic.learning_rate) == pytest.approx(expected / 5, rel=1e-5)
+        assert float(model.optimizers["generator"].learning_rate) == pytest.approx(expected, rel=1e-5)
+        assert float(model.optimizers["critic"].learning_rate) == pytest.approx(expected / 5, rel=1e-5)
     assert 5e-4 * math.exp(-0.012 * 518) == pytest.approx(9.99e-7, rel=1e-3)
 
 
@@ -249,8 +254,8 @@ def test_optimisers_begin_each_file_anew(data, reset, updates):
     step = tf.function(model.train_step)
     for expected in updates:
         step(data)
-        assert int(model.optimizer_generator.iterations) == expected
-        assert int(model.optimizer_critic.iterations) == 2 * expected
+        assert int(model.optimizers["generator"].iterations) == expected
+        assert int(model.optimizers["critic"].iterations) == 2 * expected
 
 
 def test_a_step_depends_on_seed_and_iteration_alone_with_dropout_too(data):
@@ -276,7 +281,7 @@ def test_dropout_draws_differ_between_the_calls_of_a_step(data, monkeypatch):
     def recorded(source):
         return dropout_numbers(lambda shape, index: drawn.append(source(shape, index)) or drawn[-1])
 
-    monkeypatch.setattr("calosim_tf.training.three_d_gan.dropout_numbers", recorded)
+    monkeypatch.setattr("calosim_tf.training.algorithms.three_d_gan.dropout_numbers", recorded)
     model.train_step(data)
     assert len(drawn) == 3
     assert not np.array_equal(drawn[0], drawn[1])

@@ -70,10 +70,10 @@ def main(strategy_name: str, cells: Path, out: Path, runs: list[str]) -> None:
     from calosim_tf.data.source import load_source
     from calosim_tf.experiments import get_experiment
     from calosim_tf.geometry import get_detector
-    from calosim_tf.training.devices import split_cpu
     from calosim_tf.training.parts import prepare
     from calosim_tf.training.run_folder import RunFolder
-    from calosim_tf.training.strategy import connect
+    from calosim_tf.training.strategies.connect import connect
+    from calosim_tf.training.strategies.devices import split_cpu
     from calosim_tf.training.train import train
 
     split_cpu()

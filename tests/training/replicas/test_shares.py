@@ -15,8 +15,8 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.random import Draws
-from calosim_tf.training.strategy import connect
-from calosim_tf.training.tf_distribute import find_cluster
+from calosim_tf.training.strategies.connect import connect
+from calosim_tf.training.strategies.tf_distribute import find_cluster
 from calosim_tf.training.warm_up import WarmUp
 
 

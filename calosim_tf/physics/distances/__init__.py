@@ -1,0 +1,1 @@
+"""Distances of two samples, from arrays."""

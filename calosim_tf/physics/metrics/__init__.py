@@ -1,0 +1,1 @@
+"""The metrics: named numbers that compare a generated with a reference sample."""

@@ -1,0 +1,1 @@
+"""What is measured on showers, one number or a few per shower."""

@@ -1,0 +1,135 @@
+"""A measured set of showers: what observables, distances and metrics are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from calosim_tf.data.schema import ShowerSet, holdout_rows
+from calosim_tf.physics.observables.bootstrap import BOOTSTRAP_RESAMPLES, bootstrap_rng
+from calosim_tf.physics.observables.energies import EnergyGroups
+from calosim_tf.physics.observables.features import (
+    ShowerFeatures,
+    mean_shower_mev,
+    response,
+    shower_features,
+    voxel_spectrum,
+)
+
+# Our choice: enough groups of showers for an error of the error below 10 %.
+SPECTRUM_GROUPS = 64
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviation and half of the central 68 % interval, each with its bootstrap error."""
+
+    sigma: float
+    sigma_error: float
+    sigma68: float
+    sigma68_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Showers, their features, and which of them are meant.
+
+    Attributes
+    ----------
+    showers : ShowerSet
+    features : ShowerFeatures
+        Of all showers of the set.
+    groups : EnergyGroups
+    rows : ndarray of int, shape (n,)
+        The showers that belong to this sample.
+    whole : dict
+        What was worked out once from all showers of the set, whatever part of it is meant (a trained network).
+    """
+
+    showers: ShowerSet
+    features: ShowerFeatures
+    groups: EnergyGroups
+    rows: np.ndarray
+    whole: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _spectra: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def measure(cls, showers: ShowerSet, groups: EnergyGroups) -> Sample:
+        """Compute the features of all showers; see :func:`shower_features` for the errors."""
+        return cls(showers, shower_features(showers), groups, np.arange(len(showers)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: np.ndarray) -> Sample:
+        """Part of this sample; ``places`` index ``rows``."""
+        return Sample(self.showers, self.features, self.groups, self.rows[places], self.whole)
+
+    def at_most(self, count: int) -> Sample:
+        """At most ``count`` showers, evenly over the incident energies: the sample itself if it has no more."""
+        if len(self) <= count:
+            return self
+        return self.take(np.flatnonzero(holdout_rows(self.incident_mev, count / len(self))))
+
+    def voxels_mev(self, layer: slice = slice(None)) -> np.ndarray:
+        """Voxels of the sample's showers, or of a slice of the voxel vector: shape (n, voxels), in memory."""
+        return self.showers.showers_mev[self.rows][:, layer]
+
+    @cached_property
+    def group_places(self) -> list[np.ndarray]:
+        """Places in ``rows`` of the showers of each energy."""
+        return self.groups.rows(self.showers.incident_energy_mev[self.rows], self.showers.source)
+
+    @cached_property
+    def by_energy(self) -> list[Sample]:
+        """One sample per incident energy."""
+        return [self.take(places) for places in self.group_places]
+
+    @cached_property
+    def incident_mev(self) -> np.ndarray:
+        return np.asarray(self.showers.incident_energy_mev[self.rows], dtype=np.float64)
+
+    @cached_property
+    def total_mev(self) -> np.ndarray:
+        return self.features.total_mev[self.rows]
+
+    @cached_property
+    def response(self) -> np.ndarray:
+        """E_tot/E_inc, no threshold."""
+        return response(self.total_mev, self.incident_mev)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """Widths of the response with bootstrap errors, drawn once for all metrics that use them."""
+        rng = bootstrap_rng(len(self))
+        draws = np.array([_widths(rng.choice(self.response, len(self))) for _ in range(BOOTSTRAP_RESAMPLES)])
+        sigma, sigma68 = _widths(self.response)
+        return Spread(sigma, float(draws[:, 0].std()), sigma68, float(draws[:, 1].std()))
+
+    def layers_with(self, quantity: str) -> tuple[int, ...]:
+        """Ids of the layers that have ``quantity`` (a key of ``ShowerFeatures.per_layer``)."""
+        return tuple(self.features.per_layer.get(quantity, ()))
+
+    def layer(self, quantity: str, layer_id: int) -> np.ndarray:
+        """Values of one layer, shape (n,)."""
+        return self.features.per_layer[quantity][layer_id][self.rows]
+
+    def spectrum(self, edges_mev: np.ndarray) -> np.ndarray:
+        """Voxel spectrum in groups of showers, shape (64, b); kept, because a reference is compared several times."""
+        key = edges_mev.tobytes()
+        if key not in self._spectra:
+            self._spectra[key] = voxel_spectrum(self.showers.showers_mev, edges_mev, self.rows, SPECTRUM_GROUPS)
+        return self._spectra[key]
+
+    @cached_property
+    def mean_shower(self) -> np.ndarray:
+        """Mean energy per voxel, no threshold, shape (n_voxels,), MeV."""
+        return mean_shower_mev(self.showers.showers_mev, self.rows)
+
+
+def _widths(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(values, (16, 84))
+    return float(values.std()), float(high - low) / 2

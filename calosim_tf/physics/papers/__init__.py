@@ -1,0 +1,1 @@
+"""What single papers measure, and the results that they print."""

@@ -1,0 +1,1 @@
+"""From measured metrics and pictures to the report folder."""

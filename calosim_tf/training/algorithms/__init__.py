@@ -1,0 +1,1 @@
+"""Losses and schedules of the training step, one class per ``training.algorithm``."""

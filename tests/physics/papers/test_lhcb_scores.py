@@ -1,0 +1,139 @@
+"""Scores of made-up LHCb showers: which number stands where, and what it reacts to."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.prd import prd, prd_auc
+from calosim_tf.physics.papers.lhcb_scores import LhcbShowers, ScoreSettings, lhcb_score_table, lhcb_scores
+from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
+
+SETTINGS = ScoreSettings(n_clusters=10, n_runs=2, statistics=("width_across", "sparsity_7.8e-04"))
+
+
+def made_up(n: int, seed: int, radius_cells: float = 1.5) -> LhcbShowers:
+    """Showers that fall off with ``radius_cells`` around the point where the particle should be."""
+    rng = np.random.default_rng(seed)
+    pz = np.exp(rng.uniform(0, np.log(100), size=n))
+    slope = rng.normal(0, 0.175, size=(n, 2))
+    point = rng.uniform(-1, 1, size=(n, 2)) - 15 * slope
+    cells = np.arange(30) - 14.5
+    centre = (point + 12.8 * slope) / 2.02
+    x, y = (cells[None, :] - centre[:, [i]] for i in (0, 1))
+    image = np.exp(-np.hypot(x[:, None, :], y[:, :, None]) / radius_cells)
+    image *= (160 * pz / image.sum(axis=(1, 2)))[:, None, None]
+    images = rng.gamma(2 * image + 1e-4, 0.5)
+    return LhcbShowers(images, np.column_stack([slope * pz[:, None], pz]), point, f"sample {seed}")
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, dict]:
+    """A good model, one that is too wide, and one with a hot corner in every fourth shower."""
+    outliers = made_up(150, 4)
+    outliers.images_mev[::4, 0, 0] = 0.1 * outliers.images_mev[::4].sum(axis=(1, 2)) + 5
+    models = {"good": made_up(150, 3), "wide": made_up(170, 5, radius_cells=2.5), "outliers": outliers}
+    return lhcb_score_table(made_up(160, 1), models, made_up(150, 2), SETTINGS)
+
+
+def test_document_survives_json(table):
+    """Breaks if a number is not finite or not a Python number: metrics.json could not be written."""
+    assert json.loads(json.dumps(table, allow_nan=False)) == json.loads(json.dumps(table))
+    assert set(table) == {"good", "wide", "outliers"}
+    assert table["wide"]["generated"] == "sample 5"
+    assert table["wide"]["reference"] == "sample 1"
+    assert table["wide"]["control"] == "sample 2"
+
+
+def test_all_are_measured_at_one_size(table):
+    """Breaks if a model with more showers gets more of them, which raises its score."""
+    for document in table.values():
+        assert document["n"] == 150
+        assert document["settings"]["n_clusters"] == 10
+        assert {entry["n"] for entry in document["metrics"].values()} == {150}
+
+
+def test_real_against_real_is_the_same_beside_each_model(table):
+    """Breaks if the yardstick is measured with other showers or settings for another model."""
+    for name, entry in table["good"]["metrics"].items():
+        assert table["wide"]["metrics"][name]["reference_vs_reference"] == entry["reference_vs_reference"]
+
+
+def test_names_are_complete(table):
+    """Breaks if a score is lost."""
+    scores = {"raw", "physics", "physics_geometric", "final", "final_geometric"}
+    scores |= {"width_across", "width_across_geometric", "sparsity_7.8e-04"}
+    neighbours = {f"{name}{end}" for name in ("precision", "recall", "density", "coverage") for end in ("", "_physics")}
+    expected = {f"prd_auc_{name}" for name in scores} | neighbours | {"isolated_cell_rate"}
+    assert set(table["good"]["metrics"]) == expected
+
+
+def test_physics_score_is_the_prd_of_the_statistics():
+    """Breaks if the statistics are scaled in the authors' mode, or samples are exchanged."""
+    reference, evaluated, control = made_up(60, 1), made_up(60, 3, radius_cells=1.8), made_up(60, 2)
+    metrics = lhcb_scores(reference, evaluated, control, SETTINGS)["metrics"]
+    statistics = [shower_statistics(s.images_mev, s.momentum_gev, s.point_cm) for s in (reference, evaluated, control)]
+    for key, pair in (("value", statistics[:2]), ("reference_vs_reference", statistics[::2])):
+        assert metrics["prd_auc_physics"][key] == prd(*pair, n_clusters=10, n_runs=2).auc
+
+
+def test_final_is_the_smaller_of_the_two(table):
+    """Breaks if the final score is the larger one or takes the other mode."""
+    for document in table.values():
+        metrics = document["metrics"]
+        for final, physics in (("final", "physics"), ("final_geometric", "physics_geometric")):
+            for key in ("value", "reference_vs_reference"):
+                pair = (metrics["prd_auc_raw"][key], metrics[f"prd_auc_{physics}"][key])
+                assert metrics[f"prd_auc_{final}"][key] == min(pair)
+            entry = metrics[f"prd_auc_{final}"]
+            assert entry["error"] == metrics[entry["limited_by"]]["error"]
+
+
+def test_wide_showers_lose_width_and_sparsity(table):
+    """Breaks if a score does not see what it is named after."""
+    good, wide = (table[name]["metrics"] for name in ("good", "wide"))
+    for name in ("prd_auc_width_across_geometric", "prd_auc_sparsity_7.8e-04", "prd_auc_physics_geometric"):
+        assert wide[name]["value"] < good[name]["value"] - 0.3
+        assert good[name]["value"] > good[name]["reference_vs_reference"] - 0.15
+    assert wide["coverage_physics"]["value"] < 0.5 < good["coverage_physics"]["value"]
+
+
+def test_outliers_are_counted(table):
+    """Breaks if the rate of the generated and of the real showers are exchanged."""
+    entry = table["outliers"]["metrics"]["isolated_cell_rate"]
+    assert entry["value"] == pytest.approx(38 / 150)
+    assert entry["low"] < entry["value"] < entry["high"]
+    assert entry["reference_value"] == 0.0
+    assert entry["reference_vs_reference"] == 0.0
+    assert 0 < entry["reference_value_error"] < 0.01
+
+
+def test_curves_belong_to_the_scores(table):
+    """Breaks if the curves to draw are those of another space."""
+    curves = table["wide"]["curves"]
+    for space, pair in curves.items():
+        for which, key in (("generated", "value"), ("reference_vs_reference", "reference_vs_reference")):
+            area = prd_auc(*(np.array(pair[which][axis]) for axis in ("precision", "recall")))
+            assert area == pytest.approx(table["wide"]["metrics"][f"prd_auc_{space}"][key], abs=2e-3)
+
+
+def test_single_run_has_no_spread():
+    """Breaks if NaN reaches the file."""
+    settings = ScoreSettings(n_clusters=5, n_runs=1, n_showers=40, statistics=())
+    entry = lhcb_scores(made_up(50, 1), made_up(50, 3), made_up(50, 2), settings)["metrics"]["prd_auc_raw"]
+    assert entry["run_spread"] is None
+    assert entry["n"] == 40
+
+
+def test_bad_settings_are_named():
+    """Breaks if too small samples, or unknown statistics, end in a traceback."""
+    samples = made_up(20, 1), made_up(20, 3), made_up(20, 2)
+    with pytest.raises(DataError, match="30 showers asked for, found 20"):
+        lhcb_scores(*samples, ScoreSettings(n_showers=30))
+    with pytest.raises(DataError, match="20 showers for 100 clusters"):
+        lhcb_scores(*samples)
+    with pytest.raises(DataError, match="'girth' is unknown"):
+        lhcb_scores(*samples, ScoreSettings(statistics=("girth",)))

@@ -1,0 +1,1 @@
+"""Models that a user might add, each whole in its own file."""
