@@ -28,6 +28,7 @@ def two(report, tmp_path_factory):
     return report[0] / "metrics.json", better
 
 
+@pytest.mark.slow
 def test_every_metric_of_both_stands_side_by_side(two, tmp_path, capsys):
     """Breaks if a generator or metric is lost, columns are exchanged, or MC vs MC is missing."""
     assert main(["compare", *map(str, two), "--out", str(tmp_path / "out")]) == 0

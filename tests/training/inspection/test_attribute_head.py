@@ -25,6 +25,9 @@ from calosim_tf.training.inspection.recorded_data import training_source
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.untrained import untrained_generator
 
+# Runs are trained first
+pytestmark = pytest.mark.slow
+
 NARROW = {
     "network.latent.size": 6,
     "network.seed_channels": 2,
