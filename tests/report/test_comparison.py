@@ -9,14 +9,9 @@ import pytest
 
 from calosim_tf.cli import main
 from calosim_tf.errors import DataError
+from calosim_tf.physics.metrics.written import NamedReport, headline_metrics, worst_histograms
 from calosim_tf.physics.papers.published_results import published_results
-from calosim_tf.report.comparison import (
-    NamedReport,
-    comparison_table,
-    headline_metrics,
-    read_reports,
-    worst_histograms,
-)
+from calosim_tf.report.comparison import comparison_table, read_reports
 from calosim_tf.report.number_text import with_error
 
 
