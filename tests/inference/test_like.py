@@ -20,7 +20,7 @@ class Recorder:
 
 
 def test_each_shower_has_the_particle_of_its_reference():
-    """Breaks if attributes are left to their central values, blocks are exchanged, or the reference's words are kept."""
+    """Breaks if attributes are left to their central values, or blocks or sources are exchanged."""
     detector = get_detector("lhcb")
     energy, attributes = np.linspace(1e3, 5e3, 5), np.arange(25.0).reshape(5, 5)
     reference = ShowerSet(energy, np.ones((5, 900), np.float32), detector, "real", attributes)
