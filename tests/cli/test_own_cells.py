@@ -19,6 +19,9 @@ from calosim_tf.geometry.beams import uniform_attributes, uniform_energies
 from calosim_tf.training.load import load_generator
 from calosim_tf.training.run_folder import RunFolder
 
+# One run is trained, judged and exported
+pytestmark = pytest.mark.slow
+
 ANGLES, PLACES = (1.3, 1.8), (-15.0, 15.0)
 OWN = VoxelDetector(
     name="own_cells",

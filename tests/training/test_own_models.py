@@ -109,6 +109,7 @@ def test_history_and_selection_know_the_stage(run_of):
     assert [int(row["iteration"]) for row in IterationTable(run / "selection.csv").rows()] == [4, 6, 7]
 
 
+@pytest.mark.slow
 def test_the_first_stage_trains_its_network_alone_and_the_second_leaves_it(tmp_path):
     """Breaks when a stage changes a network that is not its own, or the energy as a part of the generator."""
     start, border, end = (tmp_path / name for name in ("start", "border", "end"))
