@@ -1,7 +1,7 @@
 """All network families and all losses by the word that stands for them in a configuration.
 
 They are found by themselves: a module of this folder whose name ends in ``network`` or ``training`` is all that a new
-one needs here.
+one needs here, and a method of its own may have both in one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Protocol
 
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.sections import TrainingConfig
+
+ENDINGS = ("network", "training")
 
 
 class Network(Protocol):
@@ -42,20 +44,20 @@ class Network(Protocol):
     showers_shape: tuple[int, ...]
 
 
-def _modules(ending: str) -> list[ModuleType]:
-    names = [name for _, name, _ in pkgutil.iter_modules([str(Path(__file__).parent)]) if name.endswith(ending)]
+def _modules() -> list[ModuleType]:
+    names = (name for _, name, _ in pkgutil.iter_modules([str(Path(__file__).parent)]) if name.endswith(ENDINGS))
     return [importlib.import_module(f"{__package__}.{name}") for name in sorted(names)]
 
 
-def _classes(ending: str, word: str) -> dict[str, Any]:
-    """Dataclasses with a class attribute ``word``, by its value, defined in modules whose names have this ending."""
+def _classes(word: str) -> dict[str, Any]:
+    """Dataclasses with a class attribute ``word``, by its value, each from the module that defines it."""
     return {
         getattr(item, word): item
-        for module in _modules(ending)
+        for module in _modules()
         for item in vars(module).values()
         if dataclasses.is_dataclass(item) and item.__module__ == module.__name__ and hasattr(item, word)
     }
 
 
-NETWORKS: dict[str, type[Network]] = _classes("network", "family")
-TRAININGS: dict[str, type[TrainingConfig]] = _classes("training", "algorithm")
+NETWORKS: dict[str, type[Network]] = _classes("family")
+TRAININGS: dict[str, type[TrainingConfig]] = _classes("algorithm")
