@@ -8,11 +8,11 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2_contingency, entropy, ks_2samp, wasserstein_distance
 
 from calosim_tf.geometry.detectors import PHOTON
-from calosim_tf.physics import observables
 from calosim_tf.physics.distances.chi2 import two_sample_chi2
 from calosim_tf.physics.distances.divergences import js_divergence, kl_divergence, wasserstein_and_ks
 from calosim_tf.physics.distances.histograms import distance_with_error
 from calosim_tf.physics.metrics.comparison import compare
+from calosim_tf.physics.metrics.divergences import observables
 from calosim_tf.physics.metrics.listed import METRICS
 
 
