@@ -1,4 +1,4 @@
-"""``card.md``: what a person should know of a bundle before using it (no TensorFlow)."""
+"""``card.md``: what to know about a bundle before using it (no TensorFlow)."""
 
 from __future__ import annotations
 

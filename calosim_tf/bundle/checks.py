@@ -1,4 +1,4 @@
-"""What a sidecar may say, and whether the files of a bundle are those it speaks of (no TensorFlow)."""
+"""What a sidecar may say, and whether the files of a bundle are those it names (no TensorFlow)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The formats of a bundle: one record each (no TensorFlow).
 
-What writes and runs a format stands in the record by name and is imported when it is used, so that a program which runs
-one format needs neither TensorFlow nor the packages of the others.  A new format is a record here and a module that
+The record names what writes and runs a format, and it is imported when it is used.  A program that runs one format
+therefore needs neither TensorFlow nor the packages of the others.  A new format is a record here and a module that
 writes and runs it.
 """
 

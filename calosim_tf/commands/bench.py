@@ -59,7 +59,7 @@ def add_parser(subparsers) -> None:
     generate.add_argument("--events", type=int, metavar="N", help="showers per whole job (default: by batch size)")
     generate.add_argument("--precision", help="of float32,float16,dynamic,int8,int16x8 (default: all of the bundle)")
     generate.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
-    generate.add_argument("--out", metavar="F", help="write the JSON to a file besides")
+    generate.add_argument("--out", metavar="F", help="also write the JSON to a file")
     generate.add_argument("--plot", metavar="F", help="bar chart, for example bench.png")
     generate.add_argument("--json", action="store_true", help="print JSON")
     generate.set_defaults(run=run_generate)

@@ -216,7 +216,7 @@ def _add_jobs(one: dict[str, Any], bundle: GeneratorSource, args: argparse.Names
 
 
 def format_generate(result: dict[str, Any]) -> str:
-    """The table that people read."""
+    """The table for the terminal."""
     machine = result["machine"]
     rates = ", ".join(f"{name} {value:.0f}" for name, value in result["matrix_gflop_per_s"].items())
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())

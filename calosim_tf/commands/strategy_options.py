@@ -1,4 +1,4 @@
-"""Options of ``calosim train`` for several processes or devices, and what they make of an experiment."""
+"""Options of ``calosim train`` for several processes or devices, and how they change an experiment."""
 
 from __future__ import annotations
 

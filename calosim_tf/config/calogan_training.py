@@ -29,8 +29,8 @@ class CaloGanTraining(AdversarialTraining):
         Where the critic learns the attributes: in both of its updates (code) or from real showers only (eq. 3 of the
         paper).  The generator's updates always have the term.
     label_flip : float
-        Probability that a real/generated label is turned round in a critic update.  The paper says label flipping
-        without a number, and 0.05 is what the authors' LAGAN code does; their release code flips none: 0.
+        Probability that a real/generated label is flipped in a critic update.  The paper says label flipping without a
+        number, and 0.05 is what the authors' LAGAN code does; their release code flips none: 0.
     generated_energy_min_gev, generated_energy_max_gev : float or None
         Incident energies of generated showers are uniform between these; ``None`` is the end of the training sample.
     """

@@ -12,7 +12,7 @@ from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
 
-# Word of ``data.normalisation`` and of run records -> class; each class of a kind of its own enters itself
+# Word of ``data.normalisation`` and of run records -> class; each class with its own kind registers itself
 NORMALISATIONS: dict[str, type[Normalisation]] = {}
 
 
@@ -52,7 +52,7 @@ class Normalisation(ABC):
         source : ShowerSource
         data : calosim_tf.config.DataConfig
         network : a network of :mod:`calosim_tf.config`
-            Whose ``condition_size`` says how much of the particle is asked for.
+            Whose ``condition_size`` says how much of the particle is needed.
 
         Raises
         ------

@@ -44,7 +44,7 @@ class ShowerSource:
     files : list of dict
         ``path``, ``sha256``, ``bytes``, ``events``.
     source_label : str
-        What the showers are, in words that may stand beside a number.
+        Provenance label, shown next to numbers.
     group_rows : int or None
         To hand to :class:`ShuffledRows`; None when the showers are in memory.
 
@@ -102,7 +102,7 @@ class ShowerSource:
     def within(self, energy_min_mev: float | None, energy_max_mev: float | None) -> ShowerSource:
         """Showers of a range of incident energy, both ends included, on the same data.
 
-        What is held out here is held out there: the part is cut from this selection, not chosen anew.
+        What is held out here is held out there: the part is cut from this selection, not chosen again.
 
         Raises
         ------

@@ -1,4 +1,5 @@
-"""Integer formats of one network: calibrated, quantised, put back where physics asks for it, and judged."""
+"""Integer formats of one network: calibrated, quantised, returned to floating point where physics requires it, and
+judged."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ def _judged(
 
 
 def int8_models(part: Part, options: ExportOptions, check: Check) -> tuple[dict[int, bytes], Search | None]:
-    """Showers per call -> model, and what the search for layers in floating point found (None if not asked for).
+    """Showers per call -> model, and what the search for layers in floating point found (None if not requested).
 
     Raises
     ------
@@ -96,7 +97,7 @@ def checking(part: Part, options: ExportOptions) -> Check:
 
 
 def default_events(part: Part) -> int:
-    """Showers of a check unless asked for."""
+    """Showers of a check by default."""
     return min(EVENTS, EVENT_CELLS // part.generator.detector.n_voxels)
 
 
@@ -109,7 +110,7 @@ def write_judgement(
     check: Check,
     options: ExportOptions,
 ) -> None:
-    """Report of an integer format, as JSON, page and pictures.
+    """Report of an integer format, as JSON, page and plots.
 
     Parameters
     ----------

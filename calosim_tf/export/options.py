@@ -1,4 +1,4 @@
-"""What an export is asked for (no TensorFlow)."""
+"""What an export should contain (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and how hard to look at it.
+    """What to write, and how thoroughly to check it.
 
     Attributes
     ----------

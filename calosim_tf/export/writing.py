@@ -14,7 +14,7 @@ from calosim_tf.export.parts import Part
 
 @dataclass(frozen=True)
 class NetworkWriter:
-    """A network, where its files go and what was asked for.
+    """A network, where its files go and what was requested.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class NetworkWriter:
     folder : Path
         Of the bundle.
     stem : str
-        Begin of the names of the files.
+        Beginning of the file names.
     options : ExportOptions
     float_models : dict
         Showers per call -> TensorFlow Lite model in float32, kept because quantised ones are set against it.

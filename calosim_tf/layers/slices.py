@@ -15,7 +15,7 @@ def part_of(x, first: int, shape: tuple[int, ...], name: str):
     shape : tuple of int
         Without the batch axis.
     name : str
-        Begin of the names of the layers.
+        Beginning of the layer names.
     """
     size, count = x.shape[-1], 1
     for length in shape:

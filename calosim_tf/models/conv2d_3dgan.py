@@ -112,7 +112,7 @@ def build_companions(network: Conv2dGanNetwork, seed: int = 0) -> dict[str, kera
 
 
 def build_critic(network: Conv2dGanNetwork, seed: int = 0) -> keras.Model:
-    """Critic: a shower image to its three judgements.
+    """Critic: a shower image to its three outputs.
 
     Returns
     -------

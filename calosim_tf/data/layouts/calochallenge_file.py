@@ -1,8 +1,8 @@
 """One file in the CaloChallenge HDF5 layout (no TensorFlow).
 
 A file holds ``incident_energies`` (N, 1) and ``showers`` (N, n_voxels), both in MeV, float64 in the public files and
-float32 in most others, with any compression.  Files of a detector of one's own may be in other units, which its record
-says, and hold a dataset (N,) or (N, 1) for each attribute of the incident particle, under its name.
+float32 in most others, with any compression.  Files of a custom detector may be in other units, given in its record.
+They may hold a dataset (N,) or (N, 1) for each attribute of the incident particle, under its name.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
 DESCRIPTION, AXES_KEY = "description", "axes"
-# What the two axes of a picture may count
+# What the two axes of an image may count
 AXES = ("yx", "xy")
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
