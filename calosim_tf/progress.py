@@ -1,4 +1,4 @@
-"""A progress line on stderr for work that takes long, silent when nobody watches."""
+"""A progress line on stderr for long work, silent when stderr is not a terminal."""
 
 from __future__ import annotations
 

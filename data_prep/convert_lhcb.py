@@ -1,7 +1,7 @@
 """npz to HDF5 and back for the LHCb-like layout: the same arrays under the same names (no TensorFlow).
 
-Names, shapes and units are those of :mod:`calosim_tf.data.layouts.lhcb_arrays`.  What the axes of a picture count is
-written beside them where the source says it or its showers tell.
+Names, shapes and units are those of :mod:`calosim_tf.data.layouts.lhcb_arrays`.  The meaning of the image axes is also
+written where the source gives it or its showers show it.
 """
 
 from __future__ import annotations

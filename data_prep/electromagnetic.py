@@ -7,9 +7,9 @@ of one electron is spread in depth t (radiation lengths from its start) as a gam
     dE/dt = E b (b t)^(a-1) exp(-b t) / Gamma(a),    b = (a - 1) / T,
 
 where ln T and ln a are normal and correlated from shower to shower, and at each depth over radii as two components, a
-narrow core and a wide tail.  Our own, and marked so: photons become two electrons, dead material in front takes energy
-by ionisation, energy comes in clumps, the formulae (fitted from 1 to 100 GeV) are kept within bounds, and three
-constants are tuned.
+narrow core and a wide tail.  Our own additions, marked as such: photons become two electrons, dead material in front
+takes energy by ionisation, and energy comes in clumps.  The formulae (fitted from 1 to 100 GeV) are kept within bounds,
+and three constants are tuned.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ T_SLOPE = 1.03
 MIN_DECAY_PER_X0 = 0.27
 # Tuned to the radial profiles of the EGSnrc sample in layers 1 and 2; published: 1, 1.
 CORE_WEIGHT_SCALE, TAIL_SCALE = 0.90, 0.95
-# Our choice: deeper than this the tail stops to widen, few particles are left.
+# Our choice: deeper than this the tail no longer widens, few particles are left.
 MAX_TAU = 5.0
 # Tuned to the spread of the centres of the EGSnrc sample in layer 2, where it is the same from 1 to 65 GeV.
 CLUMP_MEV = 45.0
@@ -137,10 +137,10 @@ def front_loss_mev(energy_mev: np.ndarray, path_x0: np.ndarray) -> np.ndarray:
     """Energy that electrons, and the first pairs of their photons, leave in dead aluminium: shape (n,), MeV.
 
     Our own estimate, because light material takes much more of an early shower than the gamma distribution of a heavy
-    one says.  An electron emits about ln(1 + E/Ec) photons above the critical energy Ec per radiation length, each of
-    which makes a pair with probability 7/9 per radiation length.  So the tracks behind a path s are
-    1 + 7/9 s^2 ln(1 + E/Ec), and each loses Ec per radiation length.  Photons below Ec carry Ec per radiation length
-    too, and are absorbed at the rate of ``SOFT_PHOTON_ABSORPTION``.
+    one predicts.  An electron emits about ln(1 + E/Ec) photons above the critical energy Ec per radiation length, each
+    of which makes a pair with probability 7/9 per radiation length.  So the tracks behind a path s are 1 + 7/9 s^2 ln(1
+    + E/Ec), and each loses Ec per radiation length.  Photons below Ec carry Ec per radiation length too, and are
+    absorbed at the rate of ``SOFT_PHOTON_ABSORPTION``.
 
     Parameters
     ----------

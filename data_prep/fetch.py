@@ -1,6 +1,6 @@
-"""Download of a public file: resumed, checked, and under its final name only when it is whole and right.
+"""Download of a public file: resumed, checked, and given its final name only when complete and correct.
 
-What has come so far is in ``NAME.partial``; ``NAME.partial.json`` says which version of the file it belongs to.
+What was received so far is in ``NAME.partial``; ``NAME.partial.json`` says which version of the file it belongs to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MB = 10**6
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on.
+    """How long to keep trying.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@
 
 Sources: the power law is that of T. A. Gabriel, D. E. Groom et al., NIM A 338 (1994) 336; the gamma distribution in
 interaction lengths is that of R. K. Bock, T. Hansl-Kozanecka and T. P. Shah, NIM 186 (1981) 533.  Everything marked
-"our choice" was set to give plausible showers and is fitted to none.
+"our choice" was set to give plausible showers and is not fitted to any.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Integer formats of one network: calibrated, quantised, returned to floating point where physics requires it, and
-judged."""
+"""Integer formats of one network: calibrated, quantised, partly returned to floating point, and judged by physics."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The report as one HTML file that needs nothing else: no script, no network, pictures inside.
+"""The report as one self-contained HTML file without script or network, images embedded.
 
-The page is built from the document of ``metrics.json``, so it cannot say anything else than the numbers there.
+The page is built from the document of ``metrics.json``, so it cannot differ from the numbers there.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _energy_cell(entry: Mapping | None) -> str:
 
 
 def _published_results(document: Mapping) -> str:
-    """Ours, Monte Carlo against itself, and other people's generators on the metrics that all have."""
+    """Ours, Monte Carlo against itself, and generators of others on the metrics that all have."""
     results = document.get("published_results")
     if results is None:
         return ""

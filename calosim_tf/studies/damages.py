@@ -1,4 +1,4 @@
-"""Six known ways to spoil Monte-Carlo showers, to see which metric notices which."""
+"""Six known ways to damage Monte-Carlo showers, to see which metric notices which."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT_FRACTION = 0.1
 
 @dataclass(frozen=True)
 class Damage:
-    """A way to spoil showers.
+    """A way to damage showers.
 
     Attributes
     ----------

@@ -99,9 +99,9 @@ def shower_amplification(
     generate : callable
         ``generate(incident_energy_mev, attributes, seed) -> showers``, MeV.
     training : ShowerSet
-        What the generator learnt from.
+        Its training sample.
     reference : ShowerSet
-        Independent showers of the same incident energies, the more the better: it stands for the truth, and its own
+        Independent showers of the same incident energies, the more the better: it represents the truth, and its own
         fluctuation is taken into account.
     generator : str
         Name in words.

@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked for, what it ran on, how far it got (no TensorFlow)."""
+"""The folder of a run: its settings, its data and machine, its progress (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class RunFolder:
             self.write_status(iteration, state, error.exit_code)
 
     def refuse_early(self, *, resume: bool, force: bool) -> None:
-        """Say before the data are read that the folder cannot be used.
+        """Refuse an unusable folder before the data are read.
 
         Raises
         ------

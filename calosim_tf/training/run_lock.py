@@ -1,8 +1,8 @@
 """One process at a time may write to a run folder (no TensorFlow).
 
 ``lock.json`` names the process and the host, and its time stamp is renewed while the process lives.  A lock of a dead
-process is recognised: on the same host by the process table, of another host by a time stamp that stands still.  The
-clocks of the hosts are not compared.
+process is recognised: on the same host by the process table, of another host by a time stamp that no longer changes.
+The clocks of the hosts are not compared.
 """
 
 from __future__ import annotations

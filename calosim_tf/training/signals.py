@@ -1,4 +1,4 @@
-"""Stop when the queue system or the user asks for it, with nothing lost."""
+"""Stop on a request of the batch system or the user, without losing work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the layers of docs/architecture.md, kept by reading every import statement of the tree."""
+"""Who may import whom: the layers of docs/architecture.md, checked by reading every import statement of the tree."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_floors_lie_one_above_another():
 
 
 def test_folders_stay_small():
-    """Breaks if a folder grows beyond what is seen at a glance."""
+    """Breaks if a folder grows too large to be seen at a glance."""
     sizes = Counter(path.parent for path in modules_of(ROOT).values())
     assert {str(folder.relative_to(ROOT)): n for folder, n in sizes.items() if n > MOST_FILES} == {}
 

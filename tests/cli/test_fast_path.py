@@ -95,7 +95,7 @@ def test_a_bad_bundle_is_one_line(calosim, bundle, without_tensorflow, tmp_path,
 
 
 def test_what_cannot_run_is_refused_at_once(calosim, bundle, finished_run, without_tensorflow, tmp_path):
-    """Breaks when TensorFlow is loaded, or a file is begun, before the request is understood."""
+    """Breaks when TensorFlow is loaded, or a file is begun, before the request is checked."""
     for subject, options, words in (
         (finished_run[0], ("--backend", "onnx"), "calosim export"),
         (bundle, ("--backend", "tflite", "--precision", "int8"), "no format tflite_int8"),

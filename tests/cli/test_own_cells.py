@@ -184,7 +184,7 @@ def test_a_normalisation_that_does_not_fit_is_one_line(tmp_path, capsys, setting
 
 
 def test_a_record_that_does_not_fit_is_one_line(monkeypatch, tmp_path):
-    """Breaks when a mistake in an entry is found by a traceback in the middle of a command."""
+    """Breaks when a mistake in an entry surfaces as a traceback in the middle of a command."""
     with pytest.raises(ConfigError, match="found 1 central values for 2 attributes"):
         replace(OWN, central=(0.0,))
     odd = replace(OWN, file_layout="odd")

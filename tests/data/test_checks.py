@@ -31,7 +31,7 @@ def test_report_of_the_public_layout(public_like_file, photon_showers):
 
 
 def test_duplicates_are_counted(write, few_showers):
-    """Breaks if repeated showers (as in the first pion production) go unseen, or empty ones count as repeated."""
+    """Breaks if repeated showers (as in the first pion production) go unnoticed, or empty ones count as repeated."""
     showers = few_showers[1].copy()
     showers[[10, 20, 30]] = showers[5]
     showers[[40, 50]] = 0

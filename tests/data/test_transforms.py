@@ -92,7 +92,7 @@ def test_layer_normalised_vector_by_hand():
 
 
 def test_kept_zeros_come_back_as_exact_zeros():
-    """Breaks when an empty layer or shower becomes NaN or a rest: the zero gate is taught by such vectors."""
+    """Breaks when an empty layer or shower becomes NaN or a remainder: the zero gate is trained on such vectors."""
     normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES, keep_zeros=True)
     showers = np.concatenate([SHOWERS, np.zeros((1, 5), "f4")])
     energy = np.append(ENERGY, 1500.0)

@@ -78,7 +78,7 @@ def test_same_showers_same_bytes(tmp_path, few_showers):
 
 
 def test_failure_leaves_nothing(tmp_path, few_showers):
-    """Breaks if an interrupted generation leaves a file that looks finished, or rubbish beside it."""
+    """Breaks if an interrupted generation leaves a file that looks finished, or leftovers next to it."""
 
     def interrupted():
         with CaloChallengeWriter(tmp_path / "out.hdf5", 368, 260) as writer:

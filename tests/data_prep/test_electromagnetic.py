@@ -1,4 +1,4 @@
-"""Electromagnetic showers against the published formulae worked out by hand, and against theory."""
+"""Electromagnetic showers against the published formulae evaluated by hand, and against theory."""
 
 from __future__ import annotations
 

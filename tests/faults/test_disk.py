@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-# Checkpoints of the tiny network take 0.2 MiB, with the margin that is asked for 1.2
+# Checkpoints of the tiny network take 0.2 MiB, with the required margin 1.2
 DISK = "size=16m"
 MOMENTS = {
     "TensorFlow writes the state": ("before", "state", ".partial-N", 1),

@@ -108,7 +108,7 @@ ARRAY = st.tuples(SHAPES, KINDS, VALUES)
 @bounded(500)
 @given(detector=st.sampled_from(sorted(ARRAY_NAMES)), data=st.data())
 def test_wrong_arrays(tmp_path, cells, detector, data):
-    """Breaks if a shape, a type or a number is met that nobody thought of."""
+    """Breaks if an unforeseen shape, type or number is met."""
     layout = {"clic": "ecal", "clic_angle": "ecal_angle"}.get(detector, detector)
     arrays = {} if detector == "photon" else cells(layout, 3)
     for name in data.draw(st.lists(st.sampled_from(ARRAY_NAMES[detector]), unique=True, max_size=3)):

@@ -211,7 +211,7 @@ def test_malformed_data(check_refused, sound, count, tmp_path, layout, kind, wha
 
 @pytest.mark.parametrize("layout", EXPERIMENTS)
 def test_flipped_bits_in_packed_data(check_refused, sound, tmp_path, layout):
-    """Breaks if a flipped bit in a file of ours goes unseen: each chunk has a checksum."""
+    """Breaks if a flipped bit in a file of ours goes unnoticed: each chunk has a checksum."""
     path = write(tmp_path / "bad.hdf5", sound(layout), compression="gzip", fletcher32=True)
     with h5py.File(path) as file:
         chunk = file[CELLS[layout]].id.get_chunk_info(0)

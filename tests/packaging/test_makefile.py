@@ -189,7 +189,7 @@ def test_variables_reach_the_command(clone, arguments, expected):
 
 
 def test_variables_of_the_environment_count_too(clone):
-    """Breaks if ``DATA=... make train-photon`` trains on the bundled sample without a word."""
+    """Breaks if ``DATA=... make train-photon`` silently trains on the bundled sample."""
     clone.make("train-photon", DATA="a.hdf5", OUT="b")
     assert clone.take("called") == "<train><photon_quick><--out><b><--resume><--data><a.hdf5>"
 

@@ -1,4 +1,4 @@
-"""The report folder: JSON, HTML and pictures, written as a whole."""
+"""The report folder: JSON, HTML and plots, written as a whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .conftest import TITLE
 
 @pytest.fixture(scope="module")
 def page(report):
-    """The HTML without the pictures' base64 text, in which any four letters may occur."""
+    """The HTML without the images' base64 text, in which any four letters may occur."""
     html = (report[0] / "report.html").read_text(encoding="utf-8")
     return re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", html)
 
@@ -133,7 +133,7 @@ def test_all_pictures_are_written(report):
 
 @pytest.mark.slow
 def test_a_generator_that_makes_nothing_is_reported(tmp_path, reference):
-    """All voxels 0, as after a collapsed training: every number and picture is made or left out, none fails."""
+    """All voxels 0, as after a collapsed training: every number and plot is made or left out, none fails."""
     nothing = replace(reference, showers_mev=np.zeros_like(reference.showers_mev), source="collapsed GAN")
     document = evaluate(nothing, reference, control=None, out_dir=tmp_path / "r", title="t")
     assert document["metrics"]["response_mean"]["value"] == 0
@@ -143,7 +143,7 @@ def test_a_generator_that_makes_nothing_is_reported(tmp_path, reference):
 
 
 def test_an_earlier_report_is_replaced_as_a_whole(tmp_path):
-    """Breaks if a picture of the earlier report survives beside new numbers, or a temporary folder is left."""
+    """Breaks if a plot of the earlier report survives next to new numbers, or a temporary folder is left."""
     for content in ("old", "new"):
         with report_folder(tmp_path / "report") as folder:
             (folder / "metrics.json").write_text(content)
@@ -195,7 +195,7 @@ def test_damaged_tables_are_refused_before_the_work(tmp_path, reference):
 
 
 def test_summary_for_the_terminal(report):
-    """Headline numbers only, worst first, with MC vs MC beside each."""
+    """Headline numbers only, worst first, with MC vs MC next to each."""
     _, document = report
     lines = summary_table(document).splitlines()
     assert lines[0] == TITLE

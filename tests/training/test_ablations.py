@@ -158,7 +158,7 @@ def test_sizes_have_the_counts_of_their_layer_tables(source, name, network, coun
 
 
 def test_the_batch_size_is_that_of_the_updates(source, plain):
-    """Breaks when rows are read but not trained on: the mean score is over as many rows as asked for."""
+    """Breaks when rows are read but not trained on: the mean score is over as many rows as requested."""
     run = with_row(source, "batch size")
     assert run.batches[0][0].shape == (2 * 512, 368)
     assert plain.batches[0][0].shape == (2 * 32, 368)
@@ -268,7 +268,7 @@ def test_latent_laws_have_their_mean_and_ends(source, plain):
 
 
 def test_frozen_statistics_are_unchanged_by_training_and_batch_ones_move(source, plain):
-    """Authors' loop: moving mean 0 and variance 1 for ever, while scale and offset learn."""
+    """Authors' loop: moving mean stays 0 and variance 1, while scale and offset learn."""
     batch = with_row(source, "batch normalisation with batch statistics")
     for run, moves in ((plain, False), (batch, True)):
         gamma, _, mean, variance = run.model.generator.get_layer("output_bn").get_weights()

@@ -98,7 +98,7 @@ def test_no_sound_checkpoint_is_one_line(store):
 
 
 def test_a_checkpoint_that_was_being_written_is_not_seen(store):
-    """Breaks when the folder gets its final name before it is whole, or leftovers stay for ever."""
+    """Breaks when the folder gets its final name before it is whole, or leftovers are never removed."""
     leftover = store.folder / ".partial-8"
     leftover.mkdir()
     (leftover / "state.index").write_text("half")

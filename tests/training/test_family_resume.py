@@ -167,7 +167,7 @@ def test_schedules_are_stretched_by_the_steps_of_an_iteration(name, network):
 
 
 def test_a_schedule_and_forgetful_optimisers_are_refused():
-    """Breaks when a cosine schedule begins anew with every file without a word."""
+    """Breaks when a cosine schedule silently restarts with every file."""
     settings = COSINE | {"training.file_decay": 0.0}
     with pytest.raises(ConfigError, match=r"training\.schedule: found 'cosine' with training\.reset_each_file"):
         get_experiment("conv2d_g1").with_values(settings)

@@ -100,7 +100,7 @@ def test_hinge_terms_are_those_of_the_critic_on_what_it_is_shown(noise):
 
 
 def seen_by_the_critic(model, iterations):
-    """Inputs of the critic's calls in eager iterations on one and the same batch."""
+    """Inputs of the critic's calls in eager iterations on the same batch."""
     seen, score = [], model.critic
 
     def spy(inputs, training):

@@ -128,8 +128,8 @@ def separation_with_error(
 ) -> tuple[float, float]:
     """Separation power of two sets of numbers, one per shower, and its bootstrap error.
 
-    Drawing showers with replacement is drawing bin counts from a multinomial law, which is done here 200 times for both
-    histograms; the error is the standard deviation of the 200 separation powers.
+    Drawing showers with replacement amounts to drawing bin counts from a multinomial law.  This is done 200 times for
+    both histograms; the error is the standard deviation of the 200 separation powers.
 
     Parameters
     ----------

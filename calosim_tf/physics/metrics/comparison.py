@@ -25,7 +25,7 @@ from calosim_tf.physics.observables.sample import Sample
 class Comparison:
     """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one.
 
-    ``training`` are the showers that the generator learnt from, where they are known.
+    ``training`` are the training showers of the generator, where they are known.
     """
 
     generated: Sample
@@ -35,7 +35,7 @@ class Comparison:
     _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Result of ``make()``, worked out once for all metrics that ask for ``key``."""
+        """Result of ``make()``, computed once for all metrics that need ``key``."""
         if key not in self._shared:
             self._shared[key] = make()
         return self._shared[key]
@@ -76,8 +76,7 @@ class Baseline:
     comparison : Comparison
         Independent Monte Carlo as ``generated``, against the reference (or against the other half of it).
     matched : Comparison or None
-        Generated showers with the very numbers of showers of ``comparison``, where these differ from the main
-        comparison.
+        Generated showers in the same numbers as ``comparison``, where these differ from the main comparison.
     note : str
         How the two were made.
     """
@@ -88,7 +87,7 @@ class Baseline:
 
 
 def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None) -> Comparison:
-    """Measure two sets of showers; ``training`` is what the generator learnt from, where that is known.
+    """Measure two sets of showers; ``training`` is the training set of the generator, where it is known.
 
     Raises
     ------
@@ -101,7 +100,7 @@ def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | No
 
 
 def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline:
-    """The Monte-Carlo-against-Monte-Carlo value that stands beside each number.
+    """The Monte-Carlo-against-Monte-Carlo value shown next to each number.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Histograms of the high-level features in the bins of their separation powers, for pictures and comparisons.
+"""Histograms of the high-level features in the bins of their separation powers, for plots and comparisons.
 
 Kept in ``metrics.json``, so that several generators can be drawn over one another long after their showers are gone.
 """

@@ -72,7 +72,7 @@ class Metric:
     about : str
         One or two sentences: definition, threshold, how the error is made.
     ideal : float or None
-        Value of a perfect generator with endless showers; None for a quantity that is not a comparison.
+        Value of a perfect generator with infinitely many showers; None for a quantity that is not a comparison.
     scopes : tuple of str
         ``overall`` (all showers together), ``per_energy``, or both.
     needs : frozenset of str
@@ -194,7 +194,7 @@ def _sizes(metric: Metric, comparison: Comparison) -> tuple[int, int]:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows no NaN: a number that is not defined is null."""
+    """JSON has no NaN: an undefined number is null."""
     return float(value) if math.isfinite(value) else None
 
 

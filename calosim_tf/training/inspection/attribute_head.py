@@ -1,4 +1,4 @@
-"""What the critic of a run estimates of the incident particle."""
+"""The critic's estimates of the incident particle."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LOST = (
     tf.errors.InternalError,
     tf.errors.DeadlineExceededError,
 )
-# ... and what such a message speaks of; the same classes also stand for faults of this process
+# ... and words in such messages; the same classes also report faults of this process
 TALK = re.compile(r"collective|horovod|gloo|peer|socket|connect|heartbeat|coordination|/task:\d", re.IGNORECASE)
 
 
@@ -151,6 +151,6 @@ def _lost_rank(message: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """The line that speaks of the others; the first one is often only a heading."""
+    """The line about the other processes; the first one is often only a heading."""
     lines = [line.strip() for line in str(error).splitlines() if TALK.search(line)]
     return lines[0][:160] if lines else type(error).__name__

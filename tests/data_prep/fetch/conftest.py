@@ -1,4 +1,4 @@
-"""A server on this machine that cuts, corrupts, stalls, lies and changes its mind, told by words."""
+"""A local server that cuts, corrupts, stalls, lies and changes its file, driven by words."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def stall(request):
 
 
 def wrong_part(request):
-    """Sends another part than the one asked for."""
+    """Sends another part than the requested one."""
     if begin_of(request):
         return answer(request, 206, FIRST.content[:10], {"Content-Range": "bytes 0-9/300000"})
     return cut()(request)
@@ -137,7 +137,7 @@ class Requests(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    """``server.script``: what to do at each request, the last one for ever; ``server.seen``: what was asked."""
+    """``server.script``: what to do at each request, the last one repeated forever; ``server.seen``: the requests."""
     running = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
     running.daemon_threads = True
     running.script, running.seen, running.over = ["normal"], [], threading.Event()

@@ -1,4 +1,4 @@
-"""Observables of whole showers against showers worked out by hand, and against loops over the voxels."""
+"""Observables of whole showers against showers calculated by hand, and against loops over the voxels."""
 
 from __future__ import annotations
 

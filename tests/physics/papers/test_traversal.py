@@ -1,4 +1,4 @@
-"""Walks along a condition on a generator made by hand, and mean pictures."""
+"""Walks along a condition on a hand-made generator, and mean images."""
 
 import numpy as np
 import pytest
@@ -97,7 +97,7 @@ def test_real_showers_count_at_the_nearest_point_and_at_the_fixed_energy():
 
 
 def test_mean_pictures_by_hand():
-    """Breaks when pictures are transposed or the difference is not that of the whole picture."""
+    """Breaks when images are transposed or the difference is not that of the whole image."""
     rng = np.random.default_rng(1)
     energy = rng.uniform(1e3, 1e5, 40)
     real = ShowerSet(energy, rng.gamma(0.5, 10.0, (40, 504)), CALOGAN, "real", np.tile(CALOGAN.central, (40, 1)))

@@ -1,4 +1,4 @@
-"""What stands beside a checked generator: the critic's estimates, the untrained twin, the training showers."""
+"""What a checked generator is compared with: the critic's estimates, the untrained twin, the training showers."""
 
 from __future__ import annotations
 
