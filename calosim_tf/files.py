@@ -110,8 +110,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
 def whole_folder(out: Path) -> Iterator[Path]:
     """Empty folder to fill, which takes the place of ``out`` when the block ends without an error.
 
-    It stands beside ``out`` under a temporary name until then; what was at ``out`` is kept until then and replaced as a
-    whole.
+    Until then it lies next to ``out`` under a temporary name; what was at ``out`` is kept and then replaced as a whole.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def _swap(temporary: Path, out: Path) -> None:
-    """Move ``temporary`` to ``out``; an earlier folder is set aside until that is done, and removed then."""
+    """Move ``temporary`` to ``out``; an earlier folder is kept aside until that is done and then removed."""
     if not out.exists():
         temporary.rename(out)
         return

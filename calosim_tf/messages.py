@@ -25,7 +25,7 @@ def is_verbose() -> bool:
 
 
 def is_watched() -> bool:
-    """Whether somebody watches stderr and progress should be shown."""
+    """Whether stderr is watched and progress should be shown."""
     return sys.stderr.isatty() and _loudness["level"] > QUIET
 
 

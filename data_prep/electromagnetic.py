@@ -207,7 +207,7 @@ def electron_components(
     medium = stack.shower_medium
     shape = longitudinal_shape(energy_mev, medium, rng)
     energy, tau = electron_slices(energy_mev, start_x0, shape, stack, stretch)
-    # behind the dead front the shower goes on with the energy that is left
+    # behind the dead front the shower continues with the remaining energy
     front_x0 = np.maximum(stack.front_x0 * stretch - start_x0, 0.0)
     behind = gammaincc(shape.a, shape.b_per_x0 * front_x0)
     left_mev = energy_mev - front_loss_mev(energy_mev, front_x0)

@@ -127,7 +127,7 @@ def _require_plain(file: ModelFile, where: str) -> None:
 
 
 def _require_ranges(networks: tuple[NetworkRecord, ...], path: Path) -> None:
-    """Networks of a split stand in ascending order of energy, as the members of the experiment."""
+    """Networks of a split are listed in ascending order of energy, like the members of the experiment."""
     lows = [closed(network.energy_range_mev)[0] for network in networks]
     if any(not below < above for below, above in itertools.pairwise(lows)):
         raise RunFolderError(f"{path}: found networks that begin at {lows} MeV, expected them in ascending order")

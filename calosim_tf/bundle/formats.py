@@ -48,7 +48,7 @@ class Format:
     joiner : str
         (networks of a split, folder) -> file that holds all of them as one; empty where there is none.
     converters : tuple of str
-        Packages whose versions stand in the sidecar.
+        Packages whose versions are recorded in the sidecar.
     layers_in_float : bool
         Whether ``--tolerance`` gives single layers their floating point back.
     """

@@ -59,7 +59,7 @@ def run_generate(args: argparse.Namespace) -> int:
 
 
 def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
-    """Back ends and precisions asked for; without ``--backend`` all whose extra is installed."""
+    """Requested back ends and precisions; without ``--backend`` all whose extra is installed."""
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way

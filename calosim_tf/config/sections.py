@@ -97,7 +97,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisers and schedule, common to all losses; a loss adds its own settings in a subclass.
+    """Optimisers and schedule, common to all losses; each loss adds its own settings in a subclass.
 
     Each network that a loss trains has its own optimiser, with settings ``optimizer_NETWORK``,
     ``learning_rate_NETWORK``, ``beta1_NETWORK`` and ``beta2_NETWORK``; those of the generator are here, a subclass with
@@ -198,7 +198,7 @@ class TrainingConfig:
         return self.divided(("", self.NETWORKS, self.iterations))
 
     def divided(self, *parts: tuple[str, tuple[str, ...], int]) -> tuple[Stage, ...]:
-        """Stages of (name, networks, iterations), cut off at the end of the run, to which the last one goes on."""
+        """Stages of (name, networks, iterations), cut off at the end of the run, up to which the last one continues."""
         stages, first = [], 0
         for position, (name, networks, iterations) in enumerate(parts, start=1):
             last = self.iterations if position == len(parts) else min(first + iterations, self.iterations)

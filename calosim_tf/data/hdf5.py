@@ -103,7 +103,7 @@ class PatientFile(io.RawIOBase):
         if self.error is None:
             try:
                 action()
-            except BaseException as error:  # an interrupt too: it is raised again by whoever looks at error
+            except BaseException as error:  # an interrupt too: it is raised again where error is checked
                 self.error = error
 
 

@@ -175,7 +175,7 @@ def _affine(layer: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndar
 
 
 def _plain(layer: keras.layers.Layer, weights: dict[str, _Weights], kept: dict) -> keras.layers.Layer:
-    """Layer that stands in the folded network for ``layer``; a model inside of it is folded by itself."""
+    """Layer that replaces ``layer`` in the folded network; a model inside of it is folded separately."""
     if isinstance(layer, keras.Model):
         return folded(layer)
     if layer.name in kept:

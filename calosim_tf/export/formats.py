@@ -1,4 +1,4 @@
-"""What a format can not hold."""
+"""What a format cannot hold."""
 
 from __future__ import annotations
 

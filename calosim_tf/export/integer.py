@@ -33,7 +33,7 @@ from calosim_tf.export.writing import NetworkWriter
 THREADS = 1
 # Showers that a quantised network is judged on (our choice): 2000, or fewer where they have many cells
 EVENTS, EVENT_CELLS = 2_000, 8_000_000
-# One of so many of them ranks the layers, of which a network may have a hundred
+# One in this many of them ranks the layers, of which a network may have a hundred
 RANKING_SHARE = 8
 # Readings of the clock, fewer for calls that take long (our choice)
 READINGS, FEW_READINGS, LONG_CALL_S = 12, 3, 1.0

@@ -29,7 +29,7 @@ class ExportOptions:
     events : int or None
         Showers that integer formats are judged on; None for what a detector of this size allows.
     reference : Path or None
-        Monte Carlo to set both networks against; None for the held-out part of the bundled sample, where there is one.
+        Monte Carlo to compare both networks with; None for the held-out part of the bundled sample, where there is one.
     """
 
     formats: tuple[str, ...]

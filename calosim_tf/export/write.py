@@ -23,7 +23,7 @@ from calosim_tf.files import read_json, write_json
 from calosim_tf.progress import progress
 from calosim_tf.training.run_folder import RunFolder
 
-# Packages whose versions stand in the sidecar
+# Packages whose versions are recorded in the sidecar
 RECORDED = ("tensorflow", "keras", "numpy", *(name for kind in FORMATS.values() for name in kind.converters))
 METRIC_KEYS = ("value", "error", "reference_vs_reference", "n", "unit")
 

@@ -25,7 +25,7 @@ class NetworkWriter:
         Beginning of the file names.
     options : ExportOptions
     float_models : dict
-        Showers per call -> TensorFlow Lite model in float32, kept because quantised ones are set against it.
+        Showers per call -> TensorFlow Lite model in float32, kept because quantised ones are compared with it.
     """
 
     part: Part

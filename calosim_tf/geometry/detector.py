@@ -87,7 +87,7 @@ class VoxelDetector:
     provides: tuple[str, ...] = ()
 
     def __post_init__(self):
-        # the other way round a particle without attributes would get those of the middle, or none
+        # otherwise a particle without attributes would get those of the middle, or none
         if len(self.central) != len(self.attributes):
             raise ConfigError(
                 f"detector {self.name!r}: found {len(self.central)} central values for {len(self.attributes)} "

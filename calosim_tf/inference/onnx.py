@@ -33,7 +33,7 @@ class OnnxEngine(Engine):
     Parameters
     ----------
     model : Path or bytes
-        File, or what would stand in it.
+        File, or its content.
     sizes : (int, int)
         Numbers per shower of the latent and of the condition.
     output_shape : tuple of int

@@ -19,7 +19,7 @@ from calosim_tf.inference.engine import Engine, Worker
 
 # Voxels of a call (our choice): 512 showers of 368 voxels, whose largest pair of feature maps is 1.6 MB
 CALL_VOXELS = 512 * 368
-# From so many showers on, threads share a call (our choice): below, dividing it costs more than it saves
+# From this many showers on, threads share a call (our choice): below, dividing it costs more than it saves
 FEWEST_SHARED = 64
 
 

@@ -1,7 +1,7 @@
 """Two-dimensional convolutional generators G1, G2, G3 and their critic (Rehm et al. 2021, arXiv 2105.08960).
 
 Layer tables from the authors' code; parameters and convolutions are those of table 1 (G1: 2 055 324 with, 2 051 568
-without batch normalisation, printed 2 052k).  Showers have axes (x, y, z): the channel of an image as it comes is z.
+without batch normalisation, printed 2 052k).  Showers have axes (x, y, z): the channel of an unpermuted image is z.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Histograms of single high-level features, the worst ones first: of one generator, or of several over one another."""
+"""Histograms of single high-level features, the worst ones first: of one generator, or of several overlaid."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ STATUSES = {
 }
 
 
-# What stands in place of our number where there is none
+# Text in place of our number where there is none
 WITHOUT_NUMBER = {
     EQUAL: "the same",
     DIFFERS: "another",

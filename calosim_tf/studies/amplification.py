@@ -250,7 +250,7 @@ def measured_mse(
     -------
     dict
         ``mse``, ``error``, ``equivalent_points`` and ``amplification``, these two also with ``_low`` and ``_high`` for
-        one error more and less; None stands for more than the reference can tell.
+        one error more and less; None means more than the reference can resolve.
     """
     numbers: dict[str, float | None] = {"mse": mse, "error": error}
     for ending, value in (("", mse), ("_low", mse + error), ("_high", max(mse - error, 0.0))):

@@ -83,7 +83,7 @@ def permute_cells(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) ->
 def memorise(showers: ShowerSet, training: ShowerSet, rng: np.random.Generator) -> ShowerSet:
     """Exact copies of training showers of the same incident energies (or ranges), each at most once if they suffice.
 
-    Repeated ones would be a mode collapse as well: less diverse than Monte Carlo.
+    Repetitions would also be a mode collapse: less diverse than Monte Carlo.
     """
     groups = group_energies(showers.incident_energy_mev)
     known = groups.rows(training.incident_energy_mev)

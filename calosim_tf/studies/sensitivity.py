@@ -2,10 +2,10 @@
 
 The Monte-Carlo sample is cut in two, within each incident energy: showers that a generator might have been trained on,
 and a pool.  A partition of the pool makes one part the generated and the other the reference showers.  200 and more
-random partitions give the mean and the standard deviation (sigma) of every number for a perfect generator with the
-showers at hand.  Drawing with replacement would put copies into Monte Carlo, which is one of the damages.  Then the
-generated part of one more partition is damaged in known ways.  A metric *fires* where its value is more than 5 sigma
-away and further than in any of the partitions that gave sigma (some numbers have long tails).
+random partitions give the mean and the standard deviation (sigma) of every number for a perfect generator with the same
+showers.  Drawing with replacement would put copies into Monte Carlo, which is one of the damages.  Then the generated
+part of one more partition is damaged in known ways.  A metric *fires* where its value is more than 5 sigma away and
+further than in any of the partitions that gave sigma (some numbers have long tails).
 """
 
 from __future__ import annotations

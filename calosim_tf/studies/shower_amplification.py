@@ -187,7 +187,7 @@ def _generated(generate: Generate, training: ShowerSet, count: int, seed: int) -
 def _mse_of_sizes(
     bins: Mapping[str, QuantileBins], main: int, showers: ShowerSet, groups: EnergyGroups, counts: list[int]
 ) -> dict[str, list[float]]:
-    """MSE of the first so many showers, observable by observable."""
+    """MSE of the first showers, one value per number in ``counts``, observable by observable."""
     whole = Sample.measure(showers, groups)
     found: dict[str, list[float]] = {name: [] for name in bins}
     for count in counts:

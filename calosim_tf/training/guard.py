@@ -21,7 +21,7 @@ class Guard:
     Attributes
     ----------
     names : list of str
-        What code 1, 2, ... stands for.
+        Meaning of code 1, 2, ...
     """
 
     def __init__(self):

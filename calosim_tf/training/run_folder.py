@@ -188,7 +188,7 @@ class RunFolder:
         return CLEARED in names or all(name in EARLY_FILES or PARTIAL in name for name in names)
 
     def _clear(self) -> None:
-        """Delete an earlier run; when this is cut short, the next start goes on with it."""
+        """Delete an earlier run; when this is interrupted, the next start continues it."""
         aside = self.path / CLEARED
         aside.mkdir(exist_ok=True)
         # the folder itself may be a link to another disk and stays; without its configuration it is no run any more

@@ -109,7 +109,7 @@ def _train_network(
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
-            # a run that ended between checkpoint and verdict still owes the verdict
+            # a run that ended between checkpoint and verdict still needs the verdict
             select.select(first)
         with strategy.watching(str(run.path)):
             with StopRequest() as request:
@@ -173,7 +173,7 @@ class _Fit:
         return None
 
     def stop_of(self, request: StopRequest) -> StoppedBySignal | None:
-        """A request that came behind the last callback; of several processes, one alone cannot act on it."""
+        """A request that came after the last callback; of several processes, one alone cannot act on it."""
         return self._stop(request) if request.received is not None and self.strategy.processes == 1 else None
 
     def _stop(self, request: StopRequest) -> StoppedBySignal:

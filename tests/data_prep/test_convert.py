@@ -69,7 +69,7 @@ def test_production_rows_are_reordered(write_csv, tmp_path):
 
 
 def test_empty_fields_of_production_files_are_zero(write_csv, tmp_path):
-    """Breaks if files of the production, where empty stands for nothing, cannot be read."""
+    """Breaks if files of the production, where empty means 0, cannot be read."""
     rows = showers_of(3)
     lines = ["0.1,0.2," + ",".join(map(str, row)) for row in rows]
     lines[1] = "0.1,0.2,," + ",".join(map(str, rows[1, 1:-1])) + ","

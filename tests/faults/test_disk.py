@@ -1,4 +1,4 @@
-"""A disk that fills up, or may not be written to: one line, earlier checkpoints intact, and the run goes on later."""
+"""A disk that fills up, or may not be written to: one line, earlier checkpoints intact, and the run continues later."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_setting_values(name, data):
 @bounded(300)
 @given(name=st.sampled_from(sorted(EXPERIMENTS)), data=st.data())
 def test_stored_configurations(name, data):
-    """Breaks if a config.json that was edited by hand, or is somebody else's, gives a KeyError."""
+    """Breaks if a config.json that was edited by hand, or comes from elsewhere, gives a KeyError."""
     stored = json.loads(dump_json(get_experiment(name)))
     place = stored
     while isinstance(place, dict) and place and data.draw(st.booleans()):

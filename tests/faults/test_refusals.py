@@ -29,7 +29,7 @@ ENERGY = {
     "ecal_angle": "energy",
 }  # fmt: skip
 CELL_NAMES = ("showers", "EnergyDeposit", "ECAL", "layer_0", "layer_1", "layer_2")
-# What cells of a usual mistake are off by; MeV read as GeV or the other way round where it is not named
+# What cells of a usual mistake are off by; MeV read as GeV or vice versa where it is not named
 OTHER_UNIT = {"ecal": 1e3, "ecal_angle": 20.0}
 EVENTS = 12
 

@@ -25,7 +25,7 @@ def test_power_and_its_inverse(scale, power):
 
 
 def test_empty_cells_have_a_finite_gradient():
-    """Breaks when the guard is lost: x**0.85 has an infinite slope at 0, and 0 times infinity is no number."""
+    """Breaks when the guard is lost: x**0.85 has an infinite slope at 0, and 0 times infinity is NaN."""
     start = tf.Variable([[0.0, 0.2]])
     with tf.GradientTape() as tape:
         cells = CellPower(50.0, 0.85, inverse=True)(tf.nn.relu(start))
@@ -52,7 +52,7 @@ def test_angle_of_a_straight_line_of_cells(degrees):
 
 
 def test_an_empty_image_has_the_marked_angle_and_a_finite_gradient():
-    """Breaks when an empty generated shower turns the whole loss into no number."""
+    """Breaks when an empty generated shower turns the whole loss into NaN."""
     image = tf.Variable(tf.zeros((1, 5, 5, 4)))
     with tf.GradientTape() as tape:
         angle = MeasuredAngle()(image)

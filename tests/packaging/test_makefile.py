@@ -109,7 +109,7 @@ def test_changed_inputs_install_again(clone, name):
 
 @pytest.mark.parametrize(("target", "stop"), [("install", "wheel"), ("install", "."), ("test", ".[dev]")])
 def test_broken_off_install_is_begun_anew(clone, target, stop):
-    """Breaks if a half-made environment is taken for a whole one: imports would fail until it is deleted by hand."""
+    """Breaks if an incomplete environment counts as complete: imports would fail until it is deleted by hand."""
     (clone.path / "stop").write_text(stop, encoding="utf-8")
     assert clone.make(target).returncode != 0
     assert clone.steps()[-1] == f"pip {stop}"
@@ -121,7 +121,7 @@ def test_broken_off_install_is_begun_anew(clone, target, stop):
 
 
 def test_moved_clone_installs_again(clone, tmp_path):
-    """Breaks if a copied or renamed clone goes on running the code of the old place."""
+    """Breaks if a copied or renamed clone still runs the code of the old location."""
     clone.make("install")
     clone.steps()
     moved = Clone(clone.path.rename(tmp_path / "moved"))

@@ -33,7 +33,7 @@ def images() -> np.ndarray:
 
 
 def test_prd_curves_have_precision_on_the_abscissa():
-    """Breaks if the axes are exchanged, or the ceiling is taken for a model."""
+    """Breaks if the axes are exchanged, or the ceiling is drawn as a model."""
     precision, recall = [0.0, 0.5, 0.9], [0.8, 0.7, 0.0]
     areas = {"sagan": 0.5, "ceiling": 0.95}
     figure = plot_prd_curves({"sagan": (precision, recall)}, ([0.0, 1.0], [1.0, 0.9]), areas, "cells")

@@ -47,7 +47,8 @@ def test_metrics_of_other_detectors_are_left_out_without_a_word(report):
 
 
 def test_missing_numbers_have_their_reasons():
-    """Breaks if a reason of Monte Carlo against Monte Carlo is taken for that of the number, or endings are listed."""
+    """Breaks if a reason of Monte Carlo against Monte Carlo is mistaken for that of the number, or endings are
+    listed."""
     entries = {
         "fine": {"metric": "fine"},
         "few": {"metric": "few", "reason": "needs 100 showers", "reference_vs_reference_reason": "needs 50"},
@@ -166,7 +167,7 @@ def test_a_failure_leaves_the_earlier_report_untouched(tmp_path, reference):
 
 
 def test_folders_with_other_files_are_refused(tmp_path, reference):
-    """Breaks if --out on a folder of somebody's results deletes them."""
+    """Breaks if --out on a folder of other results deletes them."""
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RunFolderError, match=r"thesis\.txt"):
         evaluate(reference, reference, control=None, out_dir=tmp_path, title="t")

@@ -86,7 +86,7 @@ def test_the_table_names_every_option_that_is_tested_here():
     ("name", "threshold_mev"), [("voxel mask 0.1 keV", 1e-4), ("voxel mask 1 keV", 1e-3), ("voxel mask 10 keV", 1e-2)]
 )
 def test_masked_voxels_are_zero_in_what_is_trained_on(source, name, threshold_mev):
-    """Breaks when the unit is taken for keV, or the mask never reaches the batches."""
+    """Breaks when the unit is read as keV, or the mask never reaches the batches."""
     faint = ShowerSource(
         PHOTON, source.incident_energy_mev, holdout_rows(source.incident_energy_mev, 0.2),
         source.read(np.arange(len(source))) * np.float32(1e-3), [], "made up",
@@ -130,7 +130,7 @@ def outputs(run):
 
 
 def test_activations_have_their_lowest_values(source, plain):
-    """Swish goes down to -0.278, ReLU ends at 0, LeakyReLU goes on with its slope."""
+    """Swish goes down to -0.278, ReLU ends at 0, LeakyReLU continues with its slope."""
     relu, leaky = with_row(source, "activation ReLU"), with_row(source, "activation LeakyReLU")
     assert outputs(relu).min() == 0.0
     assert -0.2785 < outputs(plain).min() < -0.05

@@ -156,7 +156,7 @@ def test_a_layer_that_the_checkpoint_lacks_is_named(store):
     ids=["today's interface", "legacy interface"],
 )
 def test_an_optimiser_slot_that_the_checkpoint_lacks_is_named(store, make, missing):
-    """Breaks when training goes on with the moments of some weights at 0."""
+    """Breaks when training continues with the moments of some weights at 0."""
     first, second = tf.Variable([1.0], name="first"), tf.Variable([2.0], name="second")
     saved(store, {"first": first, "second": second, "optimizer": adam(make, first)})
     with pytest.raises(CheckpointError, match="holds no value for optimizer/") as caught:

@@ -1,4 +1,4 @@
-"""Every loss in its real loop: a run that goes on from a checkpoint equals the uninterrupted one bit for bit."""
+"""Every loss in its real loop: a run that continues from a checkpoint equals the uninterrupted one bit for bit."""
 
 import shutil
 from dataclasses import replace
@@ -33,8 +33,8 @@ LHCB = {
     "training.critic_steps": 2,
     "training.instance_noise": 0.1,
 }
-# Every kind of state: running averages, vectors u, batch statistics, slots, forgetful optimisers, an epoch that ends
-# in the second half (iteration 3)
+# Every kind of state: running averages, vectors u, batch statistics, slots, optimisers that are reset, an epoch that
+# ends in the second half (iteration 3)
 RUNS = {
     "hinge": ("lhcb_sagan_sn_gd", LHCB | {"network.attention": "none"}, ("/u/", "moving_mean", *SLOTS)),
     "wasserstein": (

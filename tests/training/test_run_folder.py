@@ -74,7 +74,7 @@ def test_an_existing_run_is_refused_without_resume(begun, tiny):
 
 
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path, tiny):
-    """Breaks when --out pointing at somebody's data deletes it, even with --force."""
+    """Breaks when --out pointing at other data deletes it, even with --force."""
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunFolderError, match="found something that is not a run"):
         RunFolder(tmp_path).prepare(tiny, Source(), resume=True, force=True)

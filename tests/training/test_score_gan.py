@@ -1,4 +1,4 @@
-"""Hinge and Wasserstein steps on the LHCb networks: terms, instance noise, what an update may touch, resume."""
+"""Hinge and Wasserstein steps on the LHCb networks: terms, instance noise, what an update may change, resume."""
 
 import dataclasses
 

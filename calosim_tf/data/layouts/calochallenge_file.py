@@ -111,7 +111,7 @@ class CaloChallengeFile(Hdf5ShowerFile):
 
 
 def _record_of(file: h5py.File, n_voxels: int) -> VoxelDetector | None:
-    """First detector of this layout with so many voxels whose attributes a file opened for no detector holds."""
+    """First detector of this layout with this many voxels whose attributes are in a file opened without a detector."""
     fitting = (item for item in DETECTORS.values() if item.file_layout == LAYOUT and item.n_voxels == n_voxels)
     return next((item for item in fitting if set(item.attributes) <= set(file)), None)
 

@@ -32,7 +32,7 @@ class EcalFile(Hdf5ShowerFile):
     energies_name = "the energies"
     showers_name = ECAL
     expected = f"{ECAL} and {TARGET} or {ENERGY}"
-    # whose cells and units a file has that was opened for no detector
+    # cells and units of a file that was opened without a detector
     record: ClassVar[VoxelDetector] = CLIC
     scale: ClassVar[DepositScale] = DepositScale(USUAL_FRACTION, ECAL, "GeV", {"MeV": 1e3, "50 x GeV": 50.0})
 

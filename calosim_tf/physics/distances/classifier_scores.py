@@ -18,7 +18,7 @@ LARGEST_LOSS = 100.0
 
 @dataclass(frozen=True)
 class ClassifierScore:
-    """AUC and JSD of one training, with their statistical errors on the showers at hand."""
+    """AUC and JSD of one training, with their statistical errors for the given showers."""
 
     auc: float
     auc_error: float

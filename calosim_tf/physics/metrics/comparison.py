@@ -1,8 +1,8 @@
 """Two measured sets of showers side by side: what every metric is computed from.
 
-A :class:`Sample` is a set of showers with its features; a :class:`Comparison` holds a generated and a reference
-sample, over all incident energies or at one.  The :class:`Baseline` is the same comparison with independent Monte
-Carlo in the place of the generated showers: the value that a perfect generator would reach with the showers at hand.
+A :class:`Sample` is a set of showers with its features; a :class:`Comparison` holds a generated and a reference sample,
+over all incident energies or at one.  The :class:`Baseline` is the same comparison with independent Monte Carlo in the
+place of the generated showers: the value that a perfect generator would reach with the same showers.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a metric may ask for in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
+        """What a metric may list in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
         names = set(self.reference.features.per_layer)
         if self.reference.groups.discrete:
             names.add("discrete_energies")

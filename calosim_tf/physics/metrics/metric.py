@@ -1,7 +1,7 @@
 """What a metric is, and how a list of them is measured with errors and Monte-Carlo-against-Monte-Carlo values.
 
 A metric is a function of a :class:`Comparison`.  New ones (classifiers, FPD, ...) and other detectors join by adding a
-:class:`Metric` to a list; nothing here or in the report names a particular one.
+:class:`Metric` to a list; nothing here or in the report depends on a particular one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Measured:
     Attributes
     ----------
     value : float
-        NaN if the showers at hand do not define it (an empty layer, for example).
+        NaN if the showers do not define it (an empty layer, for example).
     error : float
         One standard deviation.
     reference_value : float, optional

@@ -43,7 +43,7 @@ class EnergyGroups:
 
     @cached_property
     def energy_mev(self) -> np.ndarray:
-        """The energy that stands for each group (geometric centre of a range), shape (k,), MeV."""
+        """The energy that represents each group (geometric centre of a range), shape (k,), MeV."""
         return self.low_mev if self.discrete else np.sqrt(self.low_mev * self.high_mev)
 
     def index(self, incident_energy_mev: np.ndarray, what: str = "showers") -> np.ndarray:

@@ -11,7 +11,7 @@ DATA_FILE = "calochallenge_results.json"
 
 
 def published_results(detector: str, metrics: Iterable[str]) -> dict[str, Any] | None:
-    """Published rows of a detector, cut to the metrics at hand.
+    """Published rows of a detector, limited to the given metrics.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def answer(request, status, body, headers, length=None):
 
 
 def begin_of(request):
-    """First byte that the client asks for."""
+    """First byte that the client requests."""
     return int((request.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
 
 

@@ -10,7 +10,7 @@ from calosim_tf.data_prep import fetch as fetch_module
 from calosim_tf.data_prep.fetch import Patience
 from calosim_tf.errors import CalosimError
 
-# What a resumed request asks for after "cut" and "stall", and the version it names.
+# What a resumed request contains after "cut" and "stall", and the version it names.
 REST = "bytes=150000-"
 ETAG = '"first"'
 

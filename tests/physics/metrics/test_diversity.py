@@ -130,7 +130,7 @@ def test_random_pairs_are_of_one_energy_and_never_of_a_shower_with_itself(sample
 
 
 def test_the_range_of_the_similarity_is_published_for_3dgan_alone():
-    """Breaks if 1e-4 GeV is taken for another energy; it is 0.1 MeV."""
+    """Breaks if 1e-4 GeV is converted wrongly; it is 0.1 MeV."""
     assert dynamic_range_mev(get_detector("clic")) == pytest.approx(0.1)
     assert dynamic_range_mev(get_detector("photon")) == 1.0
 

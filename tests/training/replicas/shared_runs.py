@@ -2,7 +2,7 @@
 
     python shared_runs.py STRATEGY CELLS_FOLDER OUT_FOLDER CASE:RUN_FOLDER:ITERATIONS ...
 
-A run goes on from the checkpoint in its folder, where there is one.
+A run continues from the checkpoint in its folder, where there is one.
 """
 
 import os
