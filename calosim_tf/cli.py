@@ -151,5 +151,5 @@ def _account(command: str, seconds: float) -> None:
 
 
 def _terminate(number: int, frame) -> None:
-    """End in order, so that files begun are removed (``train`` has handlers of its own)."""
+    """End cleanly, so that unfinished files are removed (``train`` has its own handlers)."""
     raise SystemExit(128 + number)

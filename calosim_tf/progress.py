@@ -27,7 +27,7 @@ def progress(
     total : int
         Number of items, or sum of their sizes.
     label : str
-        Few words in front of the bar.
+        A few words in front of the bar.
     size : callable, optional
         Size of an item, where items count by size.
 

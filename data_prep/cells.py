@@ -40,7 +40,7 @@ class Axes:
 
     @property
     def stretch(self) -> np.ndarray:
-        """Way per depth, 1 / cos of the angle of incidence: shape (n,)."""
+        """Path per depth, 1 / cos of the angle of incidence: shape (n,)."""
         return np.sqrt(1 + np.square(self.slope).sum(axis=0))
 
 

@@ -68,7 +68,7 @@ def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
 
 
 def _with_axes(attributes: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> dict[str, object]:
-    """The attributes with ``axes``, but for showers that do not tell."""
+    """The attributes with ``axes``, except for showers that do not show them."""
     known = attributes.get(AXES_KEY) if attributes.get(AXES_KEY) in AXES else axes_from_arrays(arrays)
     others = {name: value for name, value in attributes.items() if name != AXES_KEY}
     return others | ({AXES_KEY: known} if known else {})

@@ -122,9 +122,9 @@ def electron_slices(
     Parameters
     ----------
     energy_mev, start_x0 : ndarray, shape (n,)
-        Energy of the electron, and way through the stack after which its shower starts.
+        Energy of the electron, and path through the stack after which its shower starts.
     stretch : ndarray, shape (n,), or float
-        Way per depth, 1 / cos of the angle of incidence.
+        Path per depth, 1 / cos of the angle of incidence.
     """
     stretch = np.reshape(stretch, (-1, 1))
     depth = np.maximum(stack.edges_x0 * stretch - start_x0[:, None], 0.0)
@@ -145,7 +145,7 @@ def front_loss_mev(energy_mev: np.ndarray, path_x0: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     energy_mev, path_x0 : ndarray, shape (n,)
-        Energy of the electron and its way through the aluminium in radiation lengths.
+        Energy of the electron and its path through the aluminium in radiation lengths.
     """
     critical = ALUMINIUM.critical_energy_mev
     pairs_x0 = path_x0**3 / (3 * CONVERSION_X0) * np.log1p(energy_mev / critical)
@@ -174,15 +174,15 @@ def photon_components(
     stretch: np.ndarray | float = 1.0,
     start_x0: float = 0.0,
 ) -> list[Component]:
-    """Showers of photons along their axes: a first pair after an exponential way, then two electrons.
+    """Showers of photons along their axes: a first pair after an exponential path, then two electrons.
 
     Parameters
     ----------
     energy_mev : ndarray, shape (n,)
     stretch : ndarray, shape (n,), or float
-        Way per depth, 1 / cos of the angle of incidence.
+        Path per depth, 1 / cos of the angle of incidence.
     start_x0 : float
-        Way after which they begin to convert.
+        Path after which they begin to convert.
     """
     conversion_x0 = start_x0 + CONVERSION_X0 * rng.standard_exponential(len(energy_mev))
     share = pair_fraction(len(energy_mev), rng)
@@ -199,10 +199,10 @@ def electron_components(
     rng: np.random.Generator,
     stretch: np.ndarray | float = 1.0,
 ) -> list[Component]:
-    """Core and tail of electrons whose showers start after the way ``start_x0``; arguments of shape (n,).
+    """Core and tail of electrons whose showers start after the path ``start_x0``; arguments of shape (n,).
 
     An electron that comes from outside starts at once, at 0: it radiates and ionises from the first plate on, there is
-    no depth of conversion to draw.  ``stretch`` is the way per depth, 1 / cos of the angle of incidence.
+    no depth of conversion to draw.  ``stretch`` is the path per depth, 1 / cos of the angle of incidence.
     """
     medium = stack.shower_medium
     shape = longitudinal_shape(energy_mev, medium, rng)

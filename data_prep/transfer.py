@@ -90,7 +90,7 @@ def open_download(
     ----------
     url : str
     start : int
-        Bytes that are there already.
+        Bytes received already.
     validator : str or None
         Of the version that these bytes belong to; the server sends the whole file if it has another by now.
     timeout_s : float

@@ -169,7 +169,7 @@ class WorkerGroup:
 
 @functools.cache
 def transport_of(engine: str) -> str:
-    """What carries the sums between the workers of an engine; for Horovod MPI where it is built in, Gloo otherwise.
+    """Transport of the sums between the workers of an engine; for Horovod MPI where it is built in, Gloo otherwise.
 
     Raises
     ------

@@ -101,7 +101,7 @@ def require_same_shapes(
         Of the network.
     network : NetworkRecord
     latent, condition, output : int or None
-        Numbers per shower that the loaded network takes and gives; None where the format does not tell.
+        Numbers per shower that the loaded network takes and gives; None where the format does not say.
     """
     expected = (network.latent.size, len(network.condition.names), math.prod(network.output_shape))
     found = (latent, condition, output)

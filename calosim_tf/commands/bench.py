@@ -22,7 +22,7 @@ def add_parser(subparsers) -> None:
         "experiments",
         nargs="+",
         metavar="EXPERIMENT",
-        help="with several: the bare step of each and its memory, in processes of their own, in turn",
+        help="with several: the bare step of each and its memory, in separate processes, in turn",
     )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)

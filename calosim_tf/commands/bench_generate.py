@@ -30,7 +30,7 @@ EXPORT_BATCHES = (1, 50, 100, 512)
 
 
 def run_generate(args: argparse.Namespace) -> int:
-    """Time generation: networks in this process, whole jobs in processes of their own."""
+    """Time generation: networks in this process, whole jobs in separate processes."""
     from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:

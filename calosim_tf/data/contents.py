@@ -104,7 +104,7 @@ def _check_file(
 ) -> None:
     """Fill ``deposited`` and ``into`` (rows where ``keep``) of one file."""
     incident = file.incident_energy_mev
-    # Rows land where they are kept without a copy when that is possible.
+    # Rows are read in place, without a copy, where possible.
     direct = into is not None and len(into) == file.n_events and file.dtype == np.float32
     ranges = list(file.block_ranges())
     n_kept = 0

@@ -224,7 +224,7 @@ class StreamedRows:
         return min(most, self._capacity // 2)
 
     def part(self, rows: np.ndarray, block_starts: np.ndarray) -> StreamedRows:
-        """Some of these rows, with blocks of their own."""
+        """Some of these rows, with separate blocks."""
         return StreamedRows(self._files, self._selected[rows], block_starts, self._limit_bytes)
 
     def take(self, rows: np.ndarray, axis: int = 0) -> np.ndarray:

@@ -72,7 +72,7 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
 
 @dataclass(frozen=True)
 class DepositScale:
-    """What deposits over incident energy are in a layout with energies in GeV and deposits in a unit of their own.
+    """What deposits over incident energy are in a layout with energies in GeV and deposits in another unit.
 
     Attributes
     ----------

@@ -46,5 +46,5 @@ class NetworkWriter:
 
 
 def described(path: Path, signature: str = "") -> ModelFile:
-    """Record of a file, or of a folder, that is there."""
+    """Record of an existing file or folder."""
     return ModelFile(path=path.name, sha256=sum_of(path), bytes=size_of(path), signature=signature)

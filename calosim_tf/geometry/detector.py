@@ -55,9 +55,9 @@ class VoxelDetector:
     simulated_events : int
         Parametrised showers that stand in for missing data.
     pions : str
-        What ``data simulate`` calls pions in the voxels of this detector; empty where there are none to tell from.
+        What ``data simulate`` calls pions in the voxels of this detector; empty where there are none.
     challenge_set : int
-        Data set of the CaloChallenge whose official bins its metrics take; 0 for bins of our own.
+        Data set of the CaloChallenge whose official bins its metrics take; 0 for our own bins.
     narrow_response_from_mev : float
         Incident energy from which the official bins of E_tot/E_inc are the narrow ones, MeV.
     response_ranges : tuple of (int, float, float)

@@ -127,5 +127,5 @@ class _OnnxWorker:
 
 
 def _size(shape: list) -> int | None:
-    """Numbers per shower of an input or output; None where the file does not tell."""
+    """Numbers per shower of an input or output; None where the file does not say."""
     return math.prod(shape[1:]) if all(isinstance(item, int) for item in shape[1:]) else None

@@ -6,7 +6,7 @@ import keras
 
 
 def part_of(x, first: int, shape: tuple[int, ...], name: str):
-    """Components ``first`` and after of ``x``, in a shape of their own.
+    """Components of ``x`` from ``first`` on, reshaped.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-# Decades below the hottest cell that get a colour of their own
+# Decades below the hottest cell that the colour scale spans
 COLOUR_DECADES = 5
 RATIO_LIMITS = (0.5, 2.0)
 # More layers than this would be too small to see: those with the most energy are drawn

@@ -27,7 +27,7 @@ RING_PIECES = 120
 RATIO_COLOUR_LIMITS = (0.5, 2.0)
 # Layers of the plot; a detector with more shows this many, evenly spaced
 MAX_LAYERS = 5
-# Decades of mean energy below the hottest voxel that get a colour of their own.
+# Decades of mean energy below the hottest voxel that the colour scale spans.
 COLOUR_DECADES = 5
 
 

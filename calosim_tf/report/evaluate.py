@@ -65,7 +65,7 @@ def evaluate(
     notes : sequence of str
         Sentences for the report and ``metrics.json``.
     published : sequence of PrintedNumber
-        Printed numbers (``calosim_tf.config.Published``, for example), shown in a table of their own.
+        Printed numbers (``calosim_tf.config.Published``, for example), shown in a separate table.
     metrics : iterable of str or Metric, optional
         Names (:func:`known_metrics`) or own metrics; all of ``METRICS`` if not given.
     classifiers : str, optional

@@ -177,7 +177,7 @@ def _published_results(document: Mapping) -> str:
 
 
 def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> str:
-    """Rows of our own, and below them those of the CaloChallenge, in the columns that both have.
+    """Our rows, and below them those of the CaloChallenge, in the columns that both have.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> 
 
 
 def _published(values: Sequence[Mapping]) -> str:
-    """Published numbers in a table of their own, each with its data and number of showers."""
+    """Published numbers in a separate table, each with its data and number of showers."""
     if not values:
         return ""
     rows = [

@@ -217,7 +217,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class FirstMeasured:
-    """The first of some measurements that is there, ``EXPERIMENT:METRIC``; else a status and its reason."""
+    """The first available one of some measurements, ``EXPERIMENT:METRIC``; else a status and its reason."""
 
     keys: tuple[str, ...]
     missing: str

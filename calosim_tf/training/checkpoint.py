@@ -38,7 +38,7 @@ STATE = "state"
 # Of a checkpoint, for what is written in addition to the numbers
 MARGIN_BYTES = 2**20
 MIB = 2**20
-# Of the operating system, in the words that TensorFlow hands on
+# Of the operating system, in the words that TensorFlow passes on
 DISK_WORDS = ("No space left", "Disk quota", "Read-only file system", "Permission denied", "Input/output error")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 

@@ -130,7 +130,7 @@ class GenerativeModel(keras.Model):
             return self._iterate(*data)
 
     def _iterate(self, showers, condition) -> dict[str, tf.Tensor]:
-        # several processes hand over batches of unknown length
+        # several processes pass batches of unknown length
         rows = self.stage.showers_per_iteration // self.replicas.number
         showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
         self.guard.begin(self.networks.values())

@@ -23,7 +23,8 @@ from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, Sto
 from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
-# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is told by checksums
+# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is identified by
+# checksums
 FREE_KEYS = (
     "training.iterations",
     "training.log_every",
@@ -43,7 +44,7 @@ CLEARED = f"{PARTIAL}cleared"
 class RunFolder:
     """Paths and small files of one run.
 
-    The run of a split holds one run folder per member, named after it, and no checkpoints of its own.
+    The run of a split holds one run folder per member, named after it, and has no checkpoints itself.
 
     Parameters
     ----------

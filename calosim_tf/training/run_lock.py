@@ -123,7 +123,7 @@ class RunLock:
             aside.unlink()
 
     def _shows_life(self, content: dict[str, Any]) -> bool:
-        """Whether the time stamp of another host's lock moves, or the lock goes away by itself."""
+        """Whether the time stamp of another host's lock moves, or the lock disappears by itself."""
         note(f"{self.path.parent}: locked by {_words(content)}: waiting up to {self.silence_s:g} s for a sign of life")
         first, deadline = _stamp(self.path), time.monotonic() + self.silence_s
         while time.monotonic() < deadline:

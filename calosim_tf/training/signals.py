@@ -47,7 +47,7 @@ class StopRequest:
 
 @contextmanager
 def stop_at_once(run: Path) -> Iterator[None]:
-    """Where no iteration is under way (reading data, building networks, the report) a signal stops right there.
+    """Where no iteration is running (reading data, building networks, the report), a signal stops the process at once.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def test_a_bundle_gives_the_showers_of_its_run(calosim, finished_run, expected, 
 def test_back_ends_without_tensorflow_give_the_same(
     calosim, bundle, expected, without_tensorflow, tmp_path, backend, options
 ):
-    """Breaks when a back end imports TensorFlow, has latents of its own, or depends on the batch."""
+    """Breaks when a back end imports TensorFlow, draws other latents, or depends on the batch."""
     out = tmp_path / "showers.hdf5"
     process = calosim("generate", bundle, *REQUEST, "--backend", backend, *options, "--out", out, **without_tensorflow)
     assert process.returncode == 0, process.stderr

@@ -82,7 +82,7 @@ def test_quiet_draws_no_progress(monkeypatch):
 
 
 def test_verbose_tells_version_time_and_memory(capsys):
-    """Breaks when the account is left out or goes to stdout, where programs read."""
+    """Breaks when the summary is left out or goes to stdout, which programs read."""
     assert main(["list", "--json", "--verbose"]) == 0
     captured = capsys.readouterr()
     assert "calosim_tf 0." in captured.err

@@ -156,7 +156,7 @@ def test_written_showers_are_read_back(tmp_path):
     ],
 )
 def test_a_file_that_does_not_fit_the_record_is_refused(tmp_path, changes, words):
-    """Breaks when an attribute is missing or no number, or a unit is not the record's, and training goes on."""
+    """Breaks when an attribute is missing or not a number, or a unit is not the record's, and training continues."""
     path = write_own(tmp_path / "own.hdf5", 20, **changes)
     with pytest.raises(DataError, match=words):
         read_showers(path, OWN)

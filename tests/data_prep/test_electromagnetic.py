@@ -97,7 +97,7 @@ def test_nine_tenths_within_one_moliere_radius(rng, deep_stack):
 
 
 def test_photons_convert_after_nine_sevenths_of_a_radiation_length(rng, deep_stack):
-    """Breaks if the depth of the first pair is not exponential with mean 9/7 X0: untouched slices tell it."""
+    """Breaks if the depth of the first pair is not exponential with mean 9/7 X0: untouched slices show it."""
     n = 40_000
     slices = total_slices(photon_components(np.full(n, 1e4), deep_stack, rng))
     border = deep_stack.edges_x0[[1, 2, 3]]

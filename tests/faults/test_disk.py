@@ -25,7 +25,7 @@ MOMENTS = {
 
 @contextmanager
 def small_disk(folder):
-    """A tmpfs of its own, or a skip where that is not allowed."""
+    """A separate tmpfs, or a skip where that is not allowed."""
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)], capture_output=True, text=True, check=False

@@ -17,7 +17,7 @@ def test_sum_runs_over_the_cells_of_each_shower():
 
 @pytest.mark.parametrize(("scale", "power"), [(1.0, 1.0), (100.0, 1.0), (50.0, 0.85)])
 def test_power_and_its_inverse(scale, power):
-    """Breaks when the scale stands outside of the power, or way back and forth differ."""
+    """Breaks when the scale stands outside of the power, or the two directions are not inverse."""
     cells = np.array([[0.0, 1e-6, 1e-3, 0.4]], "f4")
     seen = CellPower(scale, power)(cells)
     np.testing.assert_allclose(seen.numpy(), (scale * cells.astype("f8")) ** power, rtol=1e-5)

@@ -98,7 +98,7 @@ def test_fresh_clone_trains_with_one_command_and_installs_once(clone):
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_changed_inputs_install_again(clone, name):
-    """Breaks if new pins or dependencies do not reach an environment that is there already."""
+    """Breaks if new pins or dependencies do not reach an existing environment."""
     clone.make("install")
     clone.steps()
     later = (clone.path / ".venv/.installed").stat().st_mtime + 5

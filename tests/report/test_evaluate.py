@@ -112,7 +112,7 @@ def test_published_values_stand_apart_with_their_number_of_showers(page):
 
 
 def test_tags_are_balanced(page):
-    """Breaks on a missing closing tag, which browsers repair in ways of their own."""
+    """Breaks on a missing closing tag, which each browser repairs differently."""
     for tag in ("table", "tr", "td", "th", "section", "figure", "ul", "li", "p", "div", "small", "body", "html"):
         assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>"), tag
 

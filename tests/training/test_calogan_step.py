@@ -76,7 +76,7 @@ def bce(logits, labels):
 
 
 def drawn_condition(model, draw):
-    """Energy uniform over the sample's range, each attribute taken from a row of its own."""
+    """Energy uniform over the sample's range, each attribute taken from a separate row."""
     table = model.conditions
     unit = random.uniform((table.shape[1], BATCH), model.seed, model.iteration, draw).numpy()
     energy = table[:, 0].min() + unit[0] * (table[:, 0].max() - table[:, 0].min())

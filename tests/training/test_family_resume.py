@@ -102,7 +102,7 @@ def both(request, cells, store, tmp_path_factory):
     folder, detector = tmp_path_factory.mktemp(request.param), get_detector(experiment.data.layout)
     source = load_source([store(folder / "cells.hdf5", cells(detector.file_layout, EVENTS))], detector)
     whole = RunFolder(folder / "whole")
-    # names count from 1 as in a process of its own: TensorFlow's rewriting of graphs, and so rounding, follows names
+    # names count from 1 as in a separate process: TensorFlow's rewriting of graphs, and so rounding, follows names
     keras.backend.clear_session()
     prepare(experiment, source, whole, resume=False, force=False)
     train(experiment, source, whole)

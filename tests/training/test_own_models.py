@@ -1,4 +1,4 @@
-"""Models without a critic, and in stages, which are whole in files of their own, through real processes."""
+"""Models without a critic, and in stages, each in one separate file, through real processes."""
 
 import functools
 import json

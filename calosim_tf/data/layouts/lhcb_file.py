@@ -38,7 +38,7 @@ MOMENTUM, POINT, PDG = "ParticleMomentum", "ParticlePoint", "ParticlePDG"
 SCALE = DepositScale((0.03, 0.6), DEPOSITS, "MeV", {"GeV": 1e-3})
 # Between the front face and the shower maximum of these energies; the choice of axis does not depend on it
 IMPACT_DEPTH_CM = 10.0
-# Enough showers to tell the axes, and the difference of correlations that does: 0.8 in the EGSnrc sample
+# Enough showers to identify the axes, and the difference of correlations required: 0.8 in the EGSnrc sample
 AXIS_EVENTS = 2000
 AXIS_DIFFERENCE = 0.25
 # Few showers must differ by this many times 1 / sqrt(showers): more than chance gives

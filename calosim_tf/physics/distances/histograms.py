@@ -26,7 +26,7 @@ VOXEL_ENERGY_BINS = 49
 LOWEST_LOG_EDGE_MEV = 1.0
 
 SPARSITY_BINS = (20, 0.0, 1.0)
-# Data set 1: quantity -> (bins, low, high) in mm, then the layers that have a range of their own.
+# Data set 1: quantity -> (bins, low, high) in mm, then the layers with their own range.
 _HADRONIC = (12, 13)
 _HADRONIC_R = (12, 13, 14)
 DATA_SET_1_BINS: dict[str, tuple[tuple[int, float, float], tuple[int, ...], tuple[int, float, float]]] = {

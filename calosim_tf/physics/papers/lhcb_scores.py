@@ -62,7 +62,7 @@ class ScoreSettings:
     n_neighbours : int
         Of density and coverage.
     statistics : tuple of str
-        Entries of ``STATISTICS`` with a PRD-AUC of their own.
+        Entries of ``STATISTICS`` with their own PRD-AUC.
     cell_cm : float
         Pitch of the cells, for the geometric statistics.
     seed : int

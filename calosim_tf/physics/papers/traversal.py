@@ -78,7 +78,7 @@ class Curve:
 
     @property
     def monotonic(self) -> bool:
-        """Whether every step goes the same way."""
+        """Whether all steps have the same sign."""
         return self.steps_up in (0.0, 1.0)
 
 

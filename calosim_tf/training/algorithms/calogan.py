@@ -24,8 +24,7 @@ class CaloGanModel(AdversarialModel):
 
     A critic update is two steps of its optimiser, one on real and one on generated showers.  They are kept apart
     because batch normalisation and minibatch discrimination compare the showers of a batch.  Those generated showers
-    come from the generator in inference mode, with conditions of their own, as do the two generator updates that
-    follow.
+    come from the generator in inference mode, with their own conditions, as do the two generator updates that follow.
 
     In a generator update the critic runs as in its own training, with batch statistics and dropout, as a frozen network
     did in the Keras of the paper.  Its moving statistics are left unchanged, as they were then.

@@ -61,7 +61,7 @@ class Strategy:
         return batches
 
     def sum_over_processes(self, value: int) -> int:
-        """Sum of a small number, once every process has come here (overridden)."""
+        """Sum of a small number, once every process has reached this point (overridden)."""
         return value
 
     def align(self, variables: Sequence[tf.Variable], restore: Callable[[], int]) -> int:
@@ -77,12 +77,12 @@ class Strategy:
         Returns
         -------
         int
-            Iteration that all stand at.
+            Iteration of all processes.
         """
         return restore()
 
     def wait(self) -> None:
-        """Return once every process has come here."""
+        """Return once every process has reached this point."""
         self.sum_over_processes(0)
 
     def together(self, action: Callable[[], Any]) -> Any:

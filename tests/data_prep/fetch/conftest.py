@@ -152,7 +152,7 @@ def server():
 
 
 class Fetcher:
-    """``get(*script, md5=, n_bytes=, content=, url=, ...)`` fetches into a folder of its own; returns what fetch does.
+    """``get(*script, md5=, n_bytes=, content=, url=, ...)`` fetches into a separate folder; returns what fetch does.
 
     ``content=`` is the published one, whose MD5 is known unless ``md5=False``.  The attributes ``content`` and
     ``other`` are what the two versions on the server hold, ``said`` is what the user was told.

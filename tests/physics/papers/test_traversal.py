@@ -41,7 +41,7 @@ def test_a_momentum_that_is_the_energy_is_no_walk_of_its_own():
 
 
 def test_every_point_has_the_same_latents():
-    """Breaks when a point of a walk has latents of its own and noise looks like a trend."""
+    """Breaks when each point of a walk has other latents and noise looks like a trend."""
     path = paths(CALOGAN, (1e3, 1e5), EXTREMES, n_points=4, n_latents=2)[0]
     latent = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(path.latents(latent).reshape(4, 2, 3), np.broadcast_to(latent, (4, 2, 3)))
