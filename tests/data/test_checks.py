@@ -36,7 +36,7 @@ def test_reasons_of_hdf5_are_cut_to_their_core(error, words):
 
 
 def test_deposits_below_one_count_and_empty_showers_do_not():
-    """Breaks if showers in GeV, whose deposits are small numbers, are taken for empty."""
+    """Breaks if showers in GeV, whose deposits are small numbers, count as empty."""
     energies = np.array([1.0, 1.0, 1.0, 1.0])
     assert median_deposited_fraction(energies, np.array([0.0, 0.2, 0.4, 0.9])) == pytest.approx(0.4)
     assert median_deposited_fraction(energies, np.zeros(4)) is None

@@ -150,7 +150,7 @@ def test_continuous_energies_give_few_knots_and_empty_showers_are_named():
 
 
 def test_no_mask_leaves_negative_voxels_and_a_mask_takes_them():
-    """Breaks when noise below 0 vanishes although no mask was asked for."""
+    """Breaks when noise below 0 vanishes although no mask was requested."""
     showers = np.array([[-2.0, 0.0, 0.5, 1.0]], dtype=np.float32)
     assert masked(showers, 0.0).tolist() == [[-2.0, 0.0, 0.5, 1.0]]
     assert masked(showers, 1.0).tolist() == [[0.0, 0.0, 0.0, 1.0]]
