@@ -9,7 +9,7 @@ from calosim_tf.errors import CalosimError
 
 
 def main() -> int:
-    """Run the command line; an experiment file with a mistake, read before any command, is one line as well."""
+    """Run the command line; a mistake in an experiment file, read before any command, is also reported in one line."""
     try:
         from calosim_tf import cli
     except CalosimError as error:

@@ -97,7 +97,7 @@ def _add_loudness(parser: argparse.ArgumentParser, default: int | str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    # a file name that is no text in this locale must not end the command when it is printed
+    # a file name that cannot be encoded in this locale must not end the command when it is printed
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -120,8 +120,8 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        # a disk that is full, a folder that may not be written to, no place for temporary files: what has no message
-        # of its own
+        # a full disk, a folder without write permission, no place for temporary files: failures without a message of
+        # their own
         reason = (error.strerror or str(error)).lower()
         where = f"{error.filename}: " if error.filename is not None else ""
         return _report(CalosimError(f"{where}{reason} (calosim --debug shows where)"), 1, args.debug)
@@ -151,5 +151,5 @@ def _account(command: str, seconds: float) -> None:
 
 
 def _terminate(number: int, frame) -> None:
-    """End in order, so that files begun are removed (``train`` has handlers of its own)."""
+    """End cleanly, so that unfinished files are removed (``train`` has its own handlers)."""
     raise SystemExit(128 + number)

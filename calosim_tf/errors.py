@@ -17,7 +17,7 @@ class CalosimError(Exception):
 
 
 class InputError(CalosimError):
-    """Something the user handed over cannot be used."""
+    """An input of the user cannot be used."""
 
     exit_code = 2
 

@@ -1,7 +1,7 @@
 """Points at which a test can end or pause this process, to prove that nothing is lost there.
 
 Every write, move and removal that a run depends on passes through :mod:`calosim_tf.files`, which reports to
-:func:`reach`.  Two environment variables switch it on; without them it is one comparison.
+:func:`reach`.  Two environment variables switch it on; without them it costs one comparison.
 
 ``CALOSIM_FAULT=SIGKILL:17``
     At the 17th point this process sends itself the signal (``SIGSTOP`` lets a test fill the disk at that moment).
@@ -20,7 +20,7 @@ LOG_VARIABLE = "CALOSIM_FAULT_LOG"
 
 
 class _Plan:
-    """What the environment asks for."""
+    """What the environment requests."""
 
     def __init__(self, fault: str, log: str):
         name, _, number = fault.partition(":")

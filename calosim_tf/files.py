@@ -52,7 +52,7 @@ def write_file(path: Path, content: str) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Give a whole file or folder its name, for good; a file that is there is replaced."""
+    """Give a whole file or folder its final name; an existing file is replaced."""
     reach("before", "move", target)
     source.replace(target)
     reach("inside", "move", target)
@@ -61,7 +61,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete a folder; whoever looks sees it whole or not at all."""
+    """Delete a folder; other processes see it whole or not at all."""
     reach("before", "remove", path)
     hidden = path.with_name(f"{PARTIAL}removed-{path.name}")
     shutil.rmtree(hidden, ignore_errors=True)
@@ -110,8 +110,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
 def whole_folder(out: Path) -> Iterator[Path]:
     """Empty folder to fill, which takes the place of ``out`` when the block ends without an error.
 
-    It stands beside ``out`` under a temporary name until then; what was at ``out`` is kept until then and replaced as a
-    whole.
+    Until then it lies next to ``out`` under a temporary name; what was at ``out`` is kept and then replaced as a whole.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
 
 
 def _swap(temporary: Path, out: Path) -> None:
-    """Move ``temporary`` to ``out``; an earlier folder is set aside until that is done, and removed then."""
+    """Move ``temporary`` to ``out``; an earlier folder is kept aside until that is done and then removed."""
     if not out.exists():
         temporary.rename(out)
         return
@@ -200,7 +199,7 @@ class IterationTable:
         return rows
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row; the first one also writes the header, one with new columns writes the table anew.
+        """Add a row; the first one also writes the header, one with new columns rewrites the table.
 
         Cells of columns that a row does not have stay empty.
 
@@ -226,7 +225,7 @@ class IterationTable:
             reach("after", "append", self.path)
 
     def replace(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write the table anew; no rows, no file."""
+        """Rewrite the table; no rows, no file."""
         rows = list(rows)
         if not rows:
             self.path.unlink(missing_ok=True)

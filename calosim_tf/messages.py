@@ -1,6 +1,6 @@
-"""Messages on stderr: as many as asked for, coloured on a terminal only (no TensorFlow).
+"""Messages on stderr: as many as requested, coloured on a terminal only (no TensorFlow).
 
-Results go to stdout and are not this module's business.
+Results go to stdout and are not handled here.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ def set_verbosity(level: int) -> None:
 
 
 def is_verbose() -> bool:
-    """Whether details were asked for."""
+    """Whether details were requested."""
     return _loudness["level"] >= VERBOSE
 
 
 def is_watched() -> bool:
-    """Whether somebody looks at stderr and wants to see progress."""
+    """Whether stderr is watched and progress should be shown."""
     return sys.stderr.isatty() and _loudness["level"] > QUIET
 
 
 def detail(text: str) -> None:
-    """Something for those who asked for more."""
+    """A detail, shown with ``--verbose``."""
     if is_verbose():
         _say(text)
 
 
 def note(text: str) -> None:
-    """What happens, for those who watch."""
+    """A step of the work, hidden by ``--quiet``."""
     if _loudness["level"] > QUIET:
         _say(text)
 
 
 def warn(text: str) -> None:
-    """Something that may be wrong; always said."""
+    """A warning; always shown."""
     _say(_coloured("warning:", YELLOW) + f" {text}")
 
 
 def error(text: str) -> None:
-    """Why the command ends; always said."""
+    """Why the command ends; always shown."""
     _say(_coloured("error:", RED) + f" {text}")
 
 
@@ -56,7 +56,7 @@ def _say(text: str) -> None:
 
 
 def _coloured(word: str, colour: str) -> str:
-    """On a terminal that knows colours; ``NO_COLOR`` (no-color.org) turns them off."""
+    """On a terminal with colours; ``NO_COLOR`` (no-color.org) turns them off."""
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         return f"{colour}{word}{PLAIN}"
     return word

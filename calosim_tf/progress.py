@@ -1,4 +1,4 @@
-"""A progress line on stderr for work that takes long, silent when nobody watches."""
+"""A progress line on stderr for long work, silent when stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def progress(
     total : int
         Number of items, or sum of their sizes.
     label : str
-        Few words in front of the bar.
+        A few words in front of the bar.
     size : callable, optional
         Size of an item, where items count by size.
 

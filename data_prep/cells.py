@@ -1,4 +1,4 @@
-"""Showers in rectangular cells: spots of energy thrown about inclined axes and counted in the cells (no TensorFlow).
+"""Showers in rectangular cells: spots of energy sampled about inclined axes and summed in the cells (no TensorFlow).
 
 The radial density of hep-ex/0001020, R^2 / (pi (|x|^2 + R^2)^2) in the plane (:mod:`lateral`), is a bivariate Student
 distribution of two degrees of freedom: a point of it is R g / sqrt(2 e), with two normal numbers g and an exponential
@@ -40,13 +40,13 @@ class Axes:
 
     @property
     def stretch(self) -> np.ndarray:
-        """Way per depth, 1 / cos of the angle of incidence: shape (n,)."""
+        """Path per depth, 1 / cos of the angle of incidence: shape (n,)."""
         return np.sqrt(1 + np.square(self.slope).sum(axis=0))
 
 
 @dataclass(frozen=True)
 class Readout:
-    """What the cells show of the energy that is left in them.
+    """How the cells read out the energy deposited in them.
 
     Attributes
     ----------
@@ -57,7 +57,8 @@ class Readout:
     radius_scale : float
         Factor on the published radii.
     spread : float
-        Far spots are more and weaker than near ones: thrown at this many times the radius, and weighted for it.
+        Far spots are more numerous and weaker than near ones: sampled at this many times the radius, and weighted for
+        it.
     conserved : bool
         All energy is counted: the spots of a shower add up to what it leaves in the stack, not only on average.
     """
@@ -80,7 +81,7 @@ def cell_showers_mev(
     """Energies of the cells: shape (n, n_voxels), MeV, float32.
 
     A Poisson number of spots of exponential energy comes from each slice of each component.  A spot lies at a uniform
-    depth of its slice, about the axis at that depth plus the centre of its component.  What falls beside the cells is
+    depth of its slice, about the axis at that depth plus the centre of its component.  What falls outside the cells is
     lost.  Distances are taken across the plates and not across the axis, which is right for small angles.
 
     Parameters
@@ -124,7 +125,7 @@ def _throw(
     n = len(showers)
     thrown_mev = np.zeros(n)
     for position, layer in enumerate(detector.layers):
-        # the last number of a shower is what falls beside the cells
+        # the last number of a shower is what falls outside the cells
         energy = np.zeros(n * (layer.n_voxels + 1))
         for component in components:
             index, spots_mev = _spots(component, axes, stack, position, layer, readout, rng)

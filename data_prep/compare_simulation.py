@@ -35,7 +35,7 @@ LAYERS_TOGETHER = 5
 
 @dataclass(frozen=True)
 class Section:
-    """Layers that are looked at together; those of several are alike.
+    """Layers that are compared together; those of several are alike.
 
     Attributes
     ----------

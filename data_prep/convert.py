@@ -1,4 +1,4 @@
-"""Conversion of shower files between formats; which way is told from the endings of the names and the layout."""
+"""Conversion of shower files between formats; the direction follows from the file name extensions and the layout."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ is in the file name (``pid22_E65536_eta_20_25_voxalisation.csv``: 65536 MeV):
   ATLFast3"): N_vox numbers, r fastest, then the angle, then the layer.  This is the order of the CaloChallenge files,
   which were made from it (creation notebook of the challenge).
 * *production* (input of FastCaloGAN and BoloGAN): position inside the cell in phi and eta first, then N_vox numbers
-  with the angle fastest, then r, then the layer (the collaboration's script that made the open data undoes this order).
+  with the angle fastest, then r, then the layer.  The collaboration's script that made the open data undoes this order.
   Empty fields count as zero there, as in those programs.
 
 The number of columns tells them apart.  Slightly negative voxels are set to zero, as in the CaloChallenge files.

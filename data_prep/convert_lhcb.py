@@ -1,7 +1,7 @@
 """npz to HDF5 and back for the LHCb-like layout: the same arrays under the same names (no TensorFlow).
 
-Names, shapes and units are those of :mod:`calosim_tf.data.layouts.lhcb_arrays`.  What the axes of a picture count is
-written beside them where the source says it or its showers tell.
+Names, shapes and units are those of :mod:`calosim_tf.data.layouts.lhcb_arrays`.  The meaning of the image axes is also
+written where the source gives it or its showers show it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
 
 
 def _with_axes(attributes: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> dict[str, object]:
-    """The attributes with ``axes``, but for showers that do not tell."""
+    """The attributes with ``axes``, except for showers that do not show them."""
     known = attributes.get(AXES_KEY) if attributes.get(AXES_KEY) in AXES else axes_from_arrays(arrays)
     others = {name: value for name, value in attributes.items() if name != AXES_KEY}
     return others | ({AXES_KEY: known} if known else {})

@@ -40,7 +40,7 @@ def default_data(layout: str) -> Path:
                 f"{path.parent}: cannot be made ({error.strerror}), expected a folder for data: set CALOSIM_DATA, or "
                 "give data with --data"
             ) from error
-        # another process may be at it: it makes the same file
+        # another process may be making it: the file is the same
         simulate.simulate_to_file(layout, path, events, SEED, overwrite=True)
     return path
 

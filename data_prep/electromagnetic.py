@@ -7,9 +7,9 @@ of one electron is spread in depth t (radiation lengths from its start) as a gam
     dE/dt = E b (b t)^(a-1) exp(-b t) / Gamma(a),    b = (a - 1) / T,
 
 where ln T and ln a are normal and correlated from shower to shower, and at each depth over radii as two components, a
-narrow core and a wide tail.  Our own, and marked so: photons become two electrons, dead material in front takes energy
-by ionisation, energy comes in clumps, the formulae (fitted from 1 to 100 GeV) are kept within bounds, and three
-constants are tuned.
+narrow core and a wide tail.  Our own additions, marked as such: photons become two electrons, dead material in front
+takes energy by ionisation, and energy comes in clumps.  The formulae (fitted from 1 to 100 GeV) are kept within bounds,
+and three constants are tuned.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ T_SLOPE = 1.03
 MIN_DECAY_PER_X0 = 0.27
 # Tuned to the radial profiles of the EGSnrc sample in layers 1 and 2; published: 1, 1.
 CORE_WEIGHT_SCALE, TAIL_SCALE = 0.90, 0.95
-# Our choice: deeper than this the tail stops to widen, few particles are left.
+# Our choice: deeper than this the tail no longer widens, few particles are left.
 MAX_TAU = 5.0
 # Tuned to the spread of the centres of the EGSnrc sample in layer 2, where it is the same from 1 to 65 GeV.
 CLUMP_MEV = 45.0
@@ -122,9 +122,9 @@ def electron_slices(
     Parameters
     ----------
     energy_mev, start_x0 : ndarray, shape (n,)
-        Energy of the electron, and way through the stack after which its shower starts.
+        Energy of the electron, and path through the stack after which its shower starts.
     stretch : ndarray, shape (n,), or float
-        Way per depth, 1 / cos of the angle of incidence.
+        Path per depth, 1 / cos of the angle of incidence.
     """
     stretch = np.reshape(stretch, (-1, 1))
     depth = np.maximum(stack.edges_x0 * stretch - start_x0[:, None], 0.0)
@@ -137,15 +137,15 @@ def front_loss_mev(energy_mev: np.ndarray, path_x0: np.ndarray) -> np.ndarray:
     """Energy that electrons, and the first pairs of their photons, leave in dead aluminium: shape (n,), MeV.
 
     Our own estimate, because light material takes much more of an early shower than the gamma distribution of a heavy
-    one says.  An electron emits about ln(1 + E/Ec) photons above the critical energy Ec per radiation length, each of
-    which makes a pair with probability 7/9 per radiation length.  So the tracks behind a path s are
-    1 + 7/9 s^2 ln(1 + E/Ec), and each loses Ec per radiation length.  Photons below Ec carry Ec per radiation length
-    too, and are absorbed at the rate of ``SOFT_PHOTON_ABSORPTION``.
+    one predicts.  An electron emits about ln(1 + E/Ec) photons above the critical energy Ec per radiation length, each
+    of which makes a pair with probability 7/9 per radiation length.  So the tracks behind a path s are 1 + 7/9 s^2 ln(1
+    + E/Ec), and each loses Ec per radiation length.  Photons below Ec carry Ec per radiation length too, and are
+    absorbed at the rate of ``SOFT_PHOTON_ABSORPTION``.
 
     Parameters
     ----------
     energy_mev, path_x0 : ndarray, shape (n,)
-        Energy of the electron and its way through the aluminium in radiation lengths.
+        Energy of the electron and its path through the aluminium in radiation lengths.
     """
     critical = ALUMINIUM.critical_energy_mev
     pairs_x0 = path_x0**3 / (3 * CONVERSION_X0) * np.log1p(energy_mev / critical)
@@ -174,15 +174,15 @@ def photon_components(
     stretch: np.ndarray | float = 1.0,
     start_x0: float = 0.0,
 ) -> list[Component]:
-    """Showers of photons along their axes: a first pair after an exponential way, then two electrons.
+    """Showers of photons along their axes: a first pair after an exponential path, then two electrons.
 
     Parameters
     ----------
     energy_mev : ndarray, shape (n,)
     stretch : ndarray, shape (n,), or float
-        Way per depth, 1 / cos of the angle of incidence.
+        Path per depth, 1 / cos of the angle of incidence.
     start_x0 : float
-        Way after which they begin to convert.
+        Path after which they begin to convert.
     """
     conversion_x0 = start_x0 + CONVERSION_X0 * rng.standard_exponential(len(energy_mev))
     share = pair_fraction(len(energy_mev), rng)
@@ -199,15 +199,15 @@ def electron_components(
     rng: np.random.Generator,
     stretch: np.ndarray | float = 1.0,
 ) -> list[Component]:
-    """Core and tail of electrons whose showers start after the way ``start_x0``; arguments of shape (n,).
+    """Core and tail of electrons whose showers start after the path ``start_x0``; arguments of shape (n,).
 
     An electron that comes from outside starts at once, at 0: it radiates and ionises from the first plate on, there is
-    no depth of conversion to draw.  ``stretch`` is the way per depth, 1 / cos of the angle of incidence.
+    no depth of conversion to draw.  ``stretch`` is the path per depth, 1 / cos of the angle of incidence.
     """
     medium = stack.shower_medium
     shape = longitudinal_shape(energy_mev, medium, rng)
     energy, tau = electron_slices(energy_mev, start_x0, shape, stack, stretch)
-    # behind the dead front the shower goes on with the energy that is left
+    # behind the dead front the shower continues with the remaining energy
     front_x0 = np.maximum(stack.front_x0 * stretch - start_x0, 0.0)
     behind = gammaincc(shape.a, shape.b_per_x0 * front_x0)
     left_mev = energy_mev - front_loss_mev(energy_mev, front_x0)

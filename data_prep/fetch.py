@@ -1,6 +1,6 @@
-"""Download of a public file: resumed, checked, and under its final name only when it is whole and right.
+"""Download of a public file: resumed, checked, and given its final name only when complete and correct.
 
-What has come so far is in ``NAME.partial``; ``NAME.partial.json`` says which version of the file it belongs to.
+What was received so far is in ``NAME.partial``; ``NAME.partial.json`` says which version of the file it belongs to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MB = 10**6
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on.
+    """How long to keep trying.
 
     Attributes
     ----------
@@ -186,7 +186,7 @@ class _Fetching:
         )
 
     def _receive(self) -> None:
-        """Try until all bytes are there."""
+        """Try until all bytes are received."""
         failures = 0
         while True:
             before = self._partial.size
@@ -217,7 +217,7 @@ class _Fetching:
         url, partial = self._source.url, self._partial
         validator = partial.validator(url)
         if not validator and not self._content.pinned:
-            # nothing would tell if the rest came from another version
+            # nothing would reveal that the rest came from another version
             partial.begin(url, None)
         start = partial.size
         if self._content.n_bytes is not None and start >= self._content.n_bytes:

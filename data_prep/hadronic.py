@@ -8,7 +8,7 @@
 
 Sources: the power law is that of T. A. Gabriel, D. E. Groom et al., NIM A 338 (1994) 336; the gamma distribution in
 interaction lengths is that of R. K. Bock, T. Hansl-Kozanecka and T. P. Shah, NIM 186 (1981) 533.  Everything marked
-"our choice" was set to give plausible showers and is fitted to none.
+"our choice" was set to give plausible showers and is not fitted to any.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HADRON_CORE_LAMBDA, HADRON_TAIL_LAMBDA = 0.08, 0.30
 HADRON_CORE_WEIGHT = 0.5
 # Our choice: late neutral pions start all over the hadronic core and stay narrower than it.
 LATE_EM_LAMBDA = 0.05
-# Energy of a group of particles that go the same way; our choice.
+# Energy of a group of particles with the same direction; our choice.
 CLUMP_MEV = 1000.0
 # Our choice: spread of ln(shape) and ln(decay) from shower to shower.
 SHAPE_SPREAD = 0.25
@@ -153,7 +153,7 @@ def _first_em(energies: PionEnergies, stack: Stack, rng: np.random.Generator) ->
 def _track(momentum_mev: np.ndarray, energies: PionEnergies, stack: Stack, rng: np.random.Generator) -> Component:
     """The pion before it interacts or stops: minimum-ionising, off the axis by multiple scattering."""
     mev = np.diff(np.minimum(stack.ionisation_mev, energies.ionisation[:, None]), axis=1)
-    # rms distance in one plane after a way z of t radiation lengths: z sqrt(t / 3) 13.6 MeV / p (Particle Data Group)
+    # rms distance in one plane after a path z of t radiation lengths: z sqrt(t / 3) 13.6 MeV / p (Particle Data Group)
     arm_mm = stack.layer_mid_mm * np.sqrt(stack.layer_mid_x0 / 3) * 13.6 / momentum_mev[:, None]
     centre = rng.standard_normal((2, len(mev), 1)) * arm_mm
     return Component(mev, np.full(mev.shape, TRACK_MM), centre, moved=True)

@@ -3,9 +3,9 @@
     python -m calosim_tf.data_prep.make_sample SOURCE OUT --events-per-energy N --mantissa-bits B
     python -m calosim_tf.data_prep.make_sample SOURCE OUT --events N --mantissa-bits B
 
-The first N events (of each incident energy, where these are discrete) are kept, in the row order of the source, and
-deposits are rounded to B mantissa bits (float32 has 23): the trailing zeros are what makes the file small.  Provenance
-attributes are copied.
+The first N events (of each incident energy, where these are discrete) are kept, in the row order of the source.
+Deposits are rounded to B mantissa bits (float32 has 23): the trailing zeros make the file small.  Provenance attributes
+are copied.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def first_rows_per_energy(incident_energy_mev: np.ndarray, events_per_energy: in
     Raises
     ------
     DataError
-        An energy has fewer events than asked for.
+        An energy has fewer events than requested.
     """
     rows = []
     for energy in np.unique(incident_energy_mev):

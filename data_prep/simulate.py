@@ -1,7 +1,7 @@
 """Parametrised showers: fast, without any Monte-Carlo transport (no TensorFlow).
 
 A shower depends on the layout, the seed, the incident particles of the sample and its own position in it, and on
-nothing else: not on how many showers are asked for at a time.  ``docs/simulator.md`` has the physics and a comparison.
+nothing else: not on how many showers are requested at a time.  ``docs/simulator.md`` has the physics and a comparison.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where public shower files are: addresses, checksums, licences and what to cite.
 
-Nothing here is downloaded unless asked for.  Where no checksum was published (or none could be found), ``content`` is
+Nothing here is downloaded unless requested.  Where no checksum was published (or none could be found), ``content`` is
 not pinned: such a file is accepted with a warning that shows its SHA-256.
 """
 
@@ -110,7 +110,7 @@ def get_public_file(name: str) -> PublicFile:
     Raises
     ------
     ConfigError
-        Unknown; names what comes nearest.
+        Unknown; names the nearest one.
     """
     by_any_name = PUBLIC_FILES | {file.content.file_name: file for file in PUBLIC_FILES.values()}
     if name in by_any_name:

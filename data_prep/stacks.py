@@ -51,7 +51,7 @@ class Section:
 
 
 class Stack:
-    """Sections one behind the other, cut into slices; the particle comes along the axis.
+    """Sections one behind another, cut into slices; the particle comes along the axis.
 
     Parameters
     ----------

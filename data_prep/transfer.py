@@ -18,7 +18,7 @@ from calosim_tf.errors import CalosimError
 BLOCK_BYTES = 2**18
 LOCALHOST = frozenset({"127.0.0.1", "localhost", "::1"})
 
-# Answers that may be better in a moment; all other refusals are final.
+# Answers that may change in a moment; all other refusals are final.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANGE_NOT_SATISFIABLE = 416
 _PARTIAL_CONTENT = 206
@@ -84,13 +84,13 @@ class Download:
 def open_download(
     url: str, start: int, validator: str | None, *, timeout_s: float, allow_http_localhost: bool = False
 ) -> Download:
-    """Ask for a file from byte ``start`` on.
+    """Request a file from byte ``start`` on.
 
     Parameters
     ----------
     url : str
     start : int
-        Bytes that are there already.
+        Bytes received already.
     validator : str or None
         Of the version that these bytes belong to; the server sends the whole file if it has another by now.
     timeout_s : float

@@ -1,6 +1,6 @@
 """FastCaloGAN, the predecessor of CaloShowerGAN in ATLAS.
 
-V1 is the first version as the CaloShowerGAN authors keep it ("GANv1"); V2 is the production version, whose networks
+V1 is the first version as the CaloShowerGAN authors keep it ("GANv1").  V2 is the production version, whose networks
 were scored in the CaloChallenge as BoloGAN and fix the sizes here (parameter counts 368 558 for photons and 848 733 for
 pions).  Both networks see two conditions, the energy label and a 0 in the place of the pseudorapidity.
 

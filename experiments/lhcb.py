@@ -29,7 +29,7 @@ from calosim_tf.experiments.quick import smoke_size
 PAPER = "F. Ratnikov, A. Rogachev: Self-attention GAN for the LHCb calorimeter, EPJ Web Conf. 251, 03043 (2021)"
 
 # Standardised conditions are our choice for all four alike: the released generators take GeV and cm as they are, the
-# group's attention networks standardise, and beside 256 features of a normalised critic 24 GeV would drown the rest
+# group's attention networks standardise, and next to 256 features of a normalised critic 24 GeV would swamp the rest
 DATA = DataConfig(layout="lhcb", standardize_conditions=True)
 
 SMOKE_ITERATIONS = 150

@@ -8,14 +8,14 @@ Paper: M. Faucci Giannelli and R. Zhang, "CaloShowerGAN", CaloChallenge workshop
 * ``photon_pretrained``: ``photon_quick``, six times longer and with a rate that falls to 0; the bundled generator is
   its state after 9750 iterations.
 * ``photon_wide``: the "3 x larger nodes" of the talk, one network for all energies.
-* ``photon_2gan``, ``photon_3gan``: one network per range of energies, split at 4.096 GeV, and at 262.144 GeV besides.
-  Which range has which size is not legible in the talk.  The authors' code has 100 | 100, 200, 400 for the low
-  energies and 50 | 50, 100, 200 for the others, which also gives the parameter counts of the CaloChallenge (367 380
-  and 472 120); ``members.low.network.generator_units`` and its like set any other.  A split needs showers in every
-  range: the bundled sample ends at 65.5 GeV, so ``photon_3gan`` needs the public files and its smoke size is split
-  at 16.384 GeV instead.
+* ``photon_2gan``, ``photon_3gan``: one network per range of energies, split at 4.096 GeV, and also at 262.144 GeV.
+  Which range has which size is not legible in the talk.  The authors' code has 100 | 100, 200, 400 for the low energies
+  and 50 | 50, 100, 200 for the others.  This also gives the parameter counts of the CaloChallenge (367 380 and 472
+  120).  ``members.low.network.generator_units`` and the like set any other.  A split needs showers in every range: the
+  bundled sample ends at 65.5 GeV, so ``photon_3gan`` needs the public files and its smoke size is split at 16.384 GeV
+  instead.
 * ``photon_layernorm``: layer-normalised outputs of the authors' later code.
-* ``<name>_smoke``: a few minutes on two cores, to see every part work.
+* ``<name>_smoke``: a few minutes on two cores, an end-to-end smoke test.
 """
 
 from __future__ import annotations

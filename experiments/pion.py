@@ -5,7 +5,7 @@ Paper: M. Faucci Giannelli and R. Zhang, "CaloShowerGAN", CaloChallenge workshop
 * ``pion``: the talk's final hyper-parameters.  1 000 000 iterations; the talk needs 40 s per 1000 iterations on a V100
   (published).
 * ``pion_layernorm``: layer-normalised outputs of the authors' later code, the version scored in the CaloChallenge.
-* ``<name>_smoke``: a few minutes on two cores, to see every part work.
+* ``<name>_smoke``: a few minutes on two cores, an end-to-end smoke test.
 
 No pion sample is bundled: without ``--data`` they are trained on parametrised showers, made on first use.
 """

@@ -1,4 +1,4 @@
-"""The schedule of the short runs, for experiments whose papers ask for a million iterations."""
+"""The schedule of the short runs, for experiments whose papers use a million iterations."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def smoke(experiment: Experiment, iterations: int) -> Experiment:
 def smoke_split(experiment: SplitExperiment, iterations: int) -> SplitExperiment:
     """As :func:`smoke`; ``iterations`` per member.
 
-    ReLU outputs become swish: at this rate all outputs of the low-energy network are 0 for good within 100 iterations
-    (docs/papers/caloshowergan.md has the numbers).
+    ReLU outputs become swish: at this rate all outputs of the low-energy network are permanently 0 within 100
+    iterations (docs/papers/caloshowergan.md has the numbers).
     """
     members = (
         replace(

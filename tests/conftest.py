@@ -22,7 +22,7 @@ def made_up_photons(events_per_energy: np.ndarray, seed: int) -> tuple[np.ndarra
     """Mixed photon showers of the public energies: incident energies (n,) and showers (n, 368), MeV, float64.
 
     Layer shares move to the back with energy, rings fall off exponentially, and voxels fluctuate as gamma variates
-    whose variance is 5 MeV times their mean, so that low energies are sparse and the response is 12 % wide at 256 MeV.
+    whose variance is 5 MeV times their mean.  So low energies are sparse, and the response is 12 % wide at 256 MeV.
     """
     rng = np.random.default_rng(seed)
     incident = rng.permutation(np.repeat(PUBLIC_ENERGIES_MEV, events_per_energy))
@@ -65,7 +65,7 @@ def public_like_file(tmp_path_factory, photon_showers) -> Path:
 def made_up_cells(layout: str, events: int, seed: int = 3) -> dict[str, np.ndarray]:
     """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``ecal`` or ``ecal_angle``, in the units of the file.
 
-    Every cell has a number of its own, so that no exchange of axes goes unseen.
+    Every cell has a different number, so that no exchange of axes goes unnoticed.
     """
     rng = np.random.default_rng(seed)
     energy_gev = rng.uniform(2.0, 60.0, events)

@@ -1,4 +1,4 @@
-"""Particles that ``calosim generate --condition`` asks for, and the defaults of a detector."""
+"""Particles requested with ``calosim generate --condition``, and the defaults of a detector."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_pz_follows_from_the_momentum():
     ],
 )
 def test_what_cannot_be_is_refused(detector, conditions, words):
-    """Breaks if showers are made of a particle that cannot be, or of another one than was asked for."""
+    """Breaks if showers are made of an impossible particle, or of another one than requested."""
     with pytest.raises(ConfigError, match=words) as caught:
         with_conditions(detector, ENERGY, conditions)
     assert "\n" not in str(caught.value)
@@ -89,7 +89,7 @@ def test_conditions_hold_for_every_energy():
 
 
 def test_like_takes_the_particles_of_the_file(cells, store, tmp_path):
-    """Breaks if --like takes the energies but not the directions, or lets --condition overrule them in silence."""
+    """Breaks if --like takes the energies but not the directions, or lets --condition silently override them."""
     path = store(tmp_path / "a.npz", cells("lhcb", 30))
     energy, particles = requested_particles(arguments(like=str(path)), LHCB)
     np.testing.assert_array_equal(particles[:, :3], cells("lhcb", 30)["ParticleMomentum"])

@@ -48,7 +48,7 @@ def test_a_table_cut_anywhere_goes_on(tmp_path, left):
 
 
 def test_points_are_numbered_and_off_by_default(tmp_path, monkeypatch):
-    """Breaks if a fault hook acts without being asked, or tests kill at other points than they list."""
+    """Breaks if a fault hook acts when it is off, or tests kill at other points than they list."""
     log = tmp_path / "points"
     (tmp_path / "old").mkdir()
     remove_tree(tmp_path / "old")

@@ -62,7 +62,7 @@ def test_each_shower_has_its_network_and_the_latent_of_its_place(routed, batch):
 
 
 def test_xla_pads_but_gives_the_same_showers(routed):
-    """Breaks when padding rows reach the result, or every number of rows is compiled anew."""
+    """Breaks when padding rows reach the result, or every number of rows is compiled separately."""
     low, high = generators(jit_compile=True)
     compiled = RoutedShowerGenerator([(0.0, 4096.0, low), (4096.0, 65536.0, high)])
     energy = np.tile(ENERGY, 3)
@@ -90,7 +90,7 @@ def test_extrapolation_is_judged_by_the_network_that_makes_the_shower(routed):
 
 @pytest.mark.parametrize(("layout", "batch"), [("photon", 4096), ("lhcb", 4096), ("clic", 268), ("clic_angle", 64)])
 def test_large_showers_are_made_in_small_batches(layout, batch):
-    """4096 * 1024 voxels; breaks when feature maps of 4096 showers of 65 025 cells are asked to fit into memory."""
+    """4096 * 1024 voxels; breaks when feature maps of 4096 showers of 65 025 cells have to fit into memory."""
     normalisation = KineticNormalisation(0.0, 256.0, 65536.0)
     generator = ShowerGenerator(network_of(4, 1.0), LatentLaw(size=4), normalisation, get_detector(layout))
     assert generator.default_batch == batch

@@ -1,1 +1,1 @@
-"""How fast generators are, against what the machine can do, without TensorFlow."""
+"""Speed of generators against what the machine can do, without TensorFlow."""

@@ -1,7 +1,7 @@
 """Readings taken in turn, and their spread (no TensorFlow).
 
-Absolute seconds on a shared machine wander by a factor of two; what is compared is taken in turn, round by round, and
-quoted as the median over rounds with its spread.
+Absolute seconds on a shared machine drift by up to a factor of two.  Readings to be compared are therefore taken in
+turn, round by round, and quoted as the median over rounds with its spread.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 WARM_UP = 2
 # Calls shorter than this are repeated inside one reading
 SHORTEST_READING_S = 0.02
-# Threads of the way before may still spin; without this pause they cost the next one up to half of its time
+# Threads of the previous way may still spin; without this pause they cost the next one up to half of its time
 SETTLE_S = 0.01
 
 
@@ -37,7 +37,7 @@ def in_turn(ways: dict[str, Callable[[], float]], rounds: int, settle_s: float =
 
 
 def repeated(call: Callable[[], object], warm_up: int = WARM_UP) -> Callable[[], float]:
-    """Clock of a call that is warm: seconds per call, the mean over as many as make up a reading."""
+    """Clock of a warm call: seconds per call, averaged over the calls of a reading."""
 
     def seconds(calls: int) -> float:
         start = time.perf_counter()

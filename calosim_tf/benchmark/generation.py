@@ -31,7 +31,7 @@ class Way(NamedTuple):
         return self.backend if self.precision == "float32" else f"{self.backend} {self.precision}"
 
 
-# What users of ONNX Runtime have without us: one session as it comes, one call for the whole batch
+# What ONNX Runtime gives without this package: one session with default settings, one call for the whole batch
 REFERENCE = Way("onnxruntime-default", "float32")
 
 
@@ -76,9 +76,9 @@ def bench_networks(
     Returns
     -------
     dict
-        ``batch``, ``copy_gb_per_s``, ``matrix_gflop_per_s`` and ``rows``: for each back end seconds per shower,
-        GFLOP/s, share of the matrix-product rate and of the roofline, each the spread over rounds; ``best``; and how
-        many times longer ONNX Runtime with default settings takes than the best.
+        ``batch``, ``copy_gb_per_s``, ``matrix_gflop_per_s``, ``rows`` and ``best``.  A row holds seconds per shower,
+        GFLOP/s, share of the matrix-product rate and share of the roofline of a back end, each with its spread over
+        rounds.  Also how many times longer ONNX Runtime with default settings takes than the best.
     """
     cost = subject.cost
     n_bytes = cost.call_bytes(batch)
@@ -128,7 +128,7 @@ def best_of(found: Mapping[Any, list[float]], samplers: Mapping[Way, Any], preci
 
 
 def default_session(folder: Path, sidecar: Sidecar) -> Callable[[int], Callable[[], object]]:
-    """ONNX Runtime as it comes, for the first network of a bundle: batch -> a call of the whole batch."""
+    """ONNX Runtime with default settings, for the first network of a bundle: batch -> a call of the whole batch."""
     network = sidecar.networks[0]
     file = network.file("onnx")
     session = onnx_runtime().InferenceSession(str(folder / file.path), providers=["CPUExecutionProvider"])

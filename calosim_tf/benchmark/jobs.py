@@ -1,4 +1,4 @@
-"""The whole job: a process of its own that makes showers and closes the file (no TensorFlow)."""
+"""The whole job: a separate process that makes showers and closes the file (no TensorFlow)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs a command and prints its time and memory: ``python -m calosim_tf.benchmark.launcher COMMAND ...``.
 
-A process of its own, because Linux counts the memory of whoever starts a process as that process' peak: a job started
-from a benchmark that holds TensorFlow would seem to need as much.  Imports nothing large.
+It is a separate process because Linux counts the memory of the parent towards the peak of the child: a job started from
+a benchmark that holds TensorFlow would seem to need as much.  Imports nothing large.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def _onnx_product() -> bytes | None:
     """ONNX model of the product; None without the extra."""
     try:
         import onnx
-        import onnxruntime  # noqa: F401 - asks whether it is there
+        import onnxruntime  # noqa: F401 - checks that it is installed
     except ImportError:
         return None
     shape = [MATRIX_SIZE, MATRIX_SIZE]

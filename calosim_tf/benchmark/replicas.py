@@ -1,4 +1,4 @@
-"""The training step of one process of a strategy, and what of it is input and what exchange."""
+"""The training step of one process of a strategy, and how much of it is input and how much exchange."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calosim_tf.training.strategies.strategy import Strategy
 
 
 class _Silent(Replicas):
-    """A replica that takes what the others would say for what it says itself; all else is as it was."""
+    """A replica that uses its own values in place of those of the others; everything else is unchanged."""
 
     def __init__(self, replicas: Replicas):
         self._replicas = replicas
@@ -42,8 +42,8 @@ def shared_step_ways(
     Returns
     -------
     dict
-        ``real_input``; ``constant_input``; ``no_exchange``: likewise, without a word to or from the others.  Each gives
-        seconds per iteration of ``fit``; all processes have to call the same one.
+        ``real_input``; ``constant_input``; ``no_exchange``: constant input without communication.  Each gives seconds
+        per iteration of ``fit``; all processes have to call the same one.
     """
     normalisation = fit_normalisation(experiment, source)
     conditions, training = training_conditions(source, normalisation), experiment.training
@@ -60,7 +60,7 @@ def shared_step_ways(
         strategy.local_replicas,
         strategy.replicas.number,
     )
-    # as many batches as there are replicas here, over and over
+    # as many batches as there are replicas here, repeated
     constant = own.take(len(strategy.local_replicas)).cache().repeat()
     ways = {
         "real_input": lambda: time_fit(model, strategy.distribute(own), steps),

@@ -1,6 +1,6 @@
 """How the training step scales with workers of one core each: all groups of workers live, readings are taken in turn.
 
-What a shared machine does to its cores changes within seconds, by more than an exchange of gradients costs.  Groups are
+The speed of cores on a shared machine changes within seconds by more than an exchange of gradients costs.  Groups are
 therefore started once and asked in turn: an efficiency compares readings that are seconds apart, not minutes.
 """
 
@@ -49,7 +49,7 @@ def bench_scaling(
     Raises
     ------
     BenchmarkError
-        A worker failed; the message ends with what it said.
+        A worker failed; the message ends with its last output.
 
     Notes
     -----

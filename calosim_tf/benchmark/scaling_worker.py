@@ -12,19 +12,19 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-# Where launchers say which of the processes on its machine one is
+# Where launchers give the rank of a process on its machine
 LOCAL_RANK = ("HOROVOD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK")
 
 
 def own_cores(number: int) -> list[int]:
-    """Positions among the cores of this machine that this process has until it is told others."""
+    """Positions among the cores of this machine that this process uses until it is given others."""
     alone = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"]
     rank = next((int(os.environ[name]) for name in LOCAL_RANK if name in os.environ), alone)
     return [rank * number + index for index in range(number)]
 
 
 def pin(cores: Sequence[int]) -> None:
-    """Leave this process and all threads that it has and will have these cores."""
+    """Restrict this process and all its present and future threads to these cores."""
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), cores)
 
@@ -47,7 +47,7 @@ def ways_of(
 
 
 def main(port: int, engine: str, name: str, settings: Mapping[str, str], steps: int) -> None:
-    """Take readings until nobody asks any more."""
+    """Take readings until no more are requested."""
     usable = sorted(os.sched_getaffinity(0))
     # devices of one process have a thread and a core each
     threads = int(os.environ.get("CALOSIM_VIRTUAL_DEVICES", 1))

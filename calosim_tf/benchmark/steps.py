@@ -1,7 +1,7 @@
 """One training step of several networks: seconds and peak memory, processes in turn.
 
-A process of its own per network and round, because memory that one network has used stays with the process, and
-because a shared machine drifts: ratios are taken within a round.
+A separate process per network and round, because memory that one network has used stays with the process, and because a
+shared machine drifts: ratios are taken within a round.
 """
 
 from __future__ import annotations

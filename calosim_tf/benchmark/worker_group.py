@@ -1,7 +1,7 @@
 """A group of worker processes that share a training step and take readings when asked (no TensorFlow).
 
-``calosim_tf.benchmark.scaling_worker`` is what each of them runs.  They speak lines of JSON over a socket of this
-machine, because a launcher like horovodrun keeps standard input to itself.
+``calosim_tf.benchmark.scaling_worker`` is what each of them runs.  They exchange lines of JSON over a local socket,
+because a launcher like horovodrun keeps standard input to itself.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import NamedTuple, TextIO
 
 from calosim_tf.errors import BenchmarkError, ConfigError
 
-# A worker that has not answered by then, seconds, hangs
+# Seconds after which a worker that has not answered counts as hung
 ANSWER_S = 1800.0
-# Seconds between two looks at whether all processes live
+# Seconds between two checks that all processes are alive
 LOOK_S = 0.5
 # ... and that they have to end by themselves
 END_S = 20.0
@@ -52,12 +52,12 @@ class WorkerGroup:
     Raises
     ------
     BenchmarkError
-        A worker ended or did not answer; the message ends with what it said last.
+        A worker ended or did not answer; the message ends with its last output.
     """
 
     def __init__(self, engine: str, number: int, arguments: Sequence[str]):
         self.cores = number
-        # Horovod looks for work all the time, also in a worker that is not asked for anything
+        # Horovod polls for work all the time, even in an idle worker
         self._restless = engine == "horovod"
         self._messages = tempfile.TemporaryFile("w+")  # noqa: SIM115  (open as long as the workers, see close)
         self._processes: list[subprocess.Popen] = []
@@ -80,7 +80,7 @@ class WorkerGroup:
         self.close()
 
     def close(self) -> None:
-        """End all processes: a worker that nobody can ask any more ends, and its launcher with it."""
+        """End all processes: a worker that can no longer be reached ends, and its launcher with it."""
         self._signal_workers(signal.SIGCONT)
         for worker in self._workers.values():
             worker.lines.close()
@@ -124,7 +124,7 @@ class WorkerGroup:
             )
 
     def _accept(self, server: socket.socket, ranks: int) -> None:
-        """Wait until every worker is warm: then it connects and says who it is."""
+        """Wait until every worker is warm: it then connects and reports its rank."""
         end = time.monotonic() + ANSWER_S
         while len(self._workers) < ranks:
             self._require_alive(end)
@@ -148,7 +148,7 @@ class WorkerGroup:
         return found
 
     def _signal_workers(self, number: signal.Signals) -> None:
-        """Stop workers that would take time from those that are asked, or let them go on."""
+        """Pause workers that would take time from those being timed, or let them continue."""
         if self._restless:
             for worker in self._workers.values():
                 with contextlib.suppress(ProcessLookupError):
@@ -169,7 +169,7 @@ class WorkerGroup:
 
 @functools.cache
 def transport_of(engine: str) -> str:
-    """What carries the sums between the workers of an engine; for Horovod MPI where it is built in, Gloo otherwise.
+    """Transport of the sums between the workers of an engine; for Horovod MPI where it is built in, Gloo otherwise.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""``card.md``: what a person should know of a bundle before using it (no TensorFlow)."""
+"""``card.md``: what to know about a bundle before using it (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADLINE_METRICS = 12
 
 
 def write_card(folder: Path, sidecar: Sidecar, parity: dict[str, Any]) -> None:
-    """Write the card into the folder of a bundle, with links to the reports on quantisation that are there."""
+    """Write the card into the folder of a bundle, with links to the existing reports on quantisation."""
     reports = sorted(path.name for path in Path(folder).glob("quantisation_*.md"))
     lines = [*_lines(sidecar, parity), *(f"* What quantisation changes: [{name}]({name})." for name in reports)]
     (Path(folder) / CARD).write_text("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""What a sidecar may say, and whether the files of a bundle are those it speaks of (no TensorFlow)."""
+"""What a sidecar may say, and whether the files of a bundle are those it names (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def require_same_shapes(
         Of the network.
     network : NetworkRecord
     latent, condition, output : int or None
-        Numbers per shower that the loaded network takes and gives; None where the format does not tell.
+        Numbers per shower that the loaded network takes and gives; None where the format does not say.
     """
     expected = (network.latent.size, len(network.condition.names), math.prod(network.output_shape))
     found = (latent, condition, output)
@@ -127,7 +127,7 @@ def _require_plain(file: ModelFile, where: str) -> None:
 
 
 def _require_ranges(networks: tuple[NetworkRecord, ...], path: Path) -> None:
-    """Networks of a split stand in ascending order of energy, as the members of the experiment."""
+    """Networks of a split are listed in ascending order of energy, like the members of the experiment."""
     lows = [closed(network.energy_range_mev)[0] for network in networks]
     if any(not below < above for below, above in itertools.pairwise(lows)):
         raise RunFolderError(f"{path}: found networks that begin at {lows} MeV, expected them in ascending order")

@@ -1,7 +1,7 @@
 """The formats of a bundle: one record each (no TensorFlow).
 
-What writes and runs a format stands in the record by name and is imported when it is used, so that a program which runs
-one format needs neither TensorFlow nor the packages of the others.  A new format is a record here and a module that
+The record names what writes and runs a format, and it is imported when it is used.  A program that runs one format
+therefore needs neither TensorFlow nor the packages of the others.  A new format is a record here and a module that
 writes and runs it.
 """
 
@@ -48,7 +48,7 @@ class Format:
     joiner : str
         (networks of a split, folder) -> file that holds all of them as one; empty where there is none.
     converters : tuple of str
-        Packages whose versions stand in the sidecar.
+        Packages whose versions are recorded in the sidecar.
     layers_in_float : bool
         Whether ``--tolerance`` gives single layers their floating point back.
     """

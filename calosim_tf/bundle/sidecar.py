@@ -1,4 +1,4 @@
-"""``sidecar.json``: everything a program needs besides the network to turn particles into showers (no TensorFlow).
+"""``sidecar.json``: everything but the network that a program needs to turn particles into showers (no TensorFlow).
 
 Nothing in it is code: formulas are words for people, and numbers under ``normalisation`` for programs, the same record
 as in the ``data.json`` of a run (:func:`calosim_tf.data.normalisations.normalisation_from_dict`).
@@ -107,7 +107,7 @@ class NetworkRecord:
     files : dict
         Format -> :class:`ModelFile` of it, ascending in batch size.
     not_available : dict
-        Format that was asked for -> why it cannot hold this network.
+        Requested format -> why it cannot hold this network.
     trained_on : TrainedOn or None
         Ranges of the training showers; None where the run did not record them.
     """
@@ -165,7 +165,7 @@ class Sidecar:
     incident_energy : str
         What a user feeds as energy, in words.
     attributes : tuple of str
-        What a user feeds besides, with units; :attr:`central` where it is not given.
+        Further inputs of the user, with units; :attr:`central` where it is not given.
     central : tuple of (float or None)
         None for a value that equals the incident energy in GeV.
     n_cells : int
@@ -236,8 +236,8 @@ def read_sidecar(folder: str | Path) -> Sidecar:
     Raises
     ------
     RunFolderError
-        The sidecar is missing, no JSON, of another schema, lacks something or contradicts itself; a file is named by
-        more than a plain name, is missing or has another size.
+        The sidecar is missing, is not JSON, has another schema, is incomplete or contradicts itself.  Or a file is
+        named by more than a plain name, is missing or has another size.
     """
     path = Path(folder) / SIDECAR
     stored = read_json(path, "the sidecar of an exported bundle")

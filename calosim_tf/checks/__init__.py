@@ -1,1 +1,1 @@
-"""Checks of the papers on a run or a file of showers: pictures and numbers beyond the list of metrics."""
+"""Checks of the papers on a run or a file of showers: plots and numbers beyond the list of metrics."""

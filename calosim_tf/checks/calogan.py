@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
 
-# Held-out showers, and as many generated ones, whose nearest training shower is looked for: our choice
+# Held-out showers, and as many generated ones, whose nearest training shower is searched for: our choice
 MEMORISATION_EVENTS = 2_000
 # Showers per set in the attribute check: an error of the bias below a hundredth of the resolution
 CONTROL_EVENTS = 20_000
@@ -23,7 +23,7 @@ CONTROL_EVENTS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """Result of one check: content for ``checks.json``, lines for the terminal, pictures by name."""
+    """Result of one check: content for ``checks.json``, lines for the terminal, plots by name."""
 
     numbers: dict[str, Any]
     lines: list[str]

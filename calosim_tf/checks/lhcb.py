@@ -1,4 +1,4 @@
-"""LHCb generators on the same showers: the metrics of the list with chosen clusterings, and pictures."""
+"""LHCb generators on the same showers: the metrics of the list with chosen clusterings, and plots."""
 
 from __future__ import annotations
 

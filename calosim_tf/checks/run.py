@@ -1,9 +1,9 @@
 """The checks of ``calosim evaluate --checks``, for detectors of cells: those of the Conditional CaloGAN paper,
 
-* ``neighbours``: nearest generated neighbours of seven real showers (Fig. 2), and whether training showers were learnt
-  by heart (needs a run and its training data);
+* ``neighbours``: nearest generated neighbours of seven real showers (Fig. 2), and whether training showers were
+  memorised (needs a run and its training data);
 * ``traversal``: walks along energy and attributes with fixed latents, beside the untrained network (Figs. 3 to 5);
-* ``images``: mean picture of each layer (Fig. 1);
+* ``images``: mean image of each layer (Fig. 1);
 * ``attributes``: requested against reconstructed energy and attributes;
 
 and for ``clic`` and ``clic_angle`` those of the 3DGAN papers:

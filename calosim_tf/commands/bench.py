@@ -22,7 +22,7 @@ def add_parser(subparsers) -> None:
         "experiments",
         nargs="+",
         metavar="EXPERIMENT",
-        help="with several: the bare step of each and its memory, in processes of their own, in turn",
+        help="with several: the bare step of each and its memory, in separate processes, in turn",
     )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)
@@ -59,7 +59,7 @@ def add_parser(subparsers) -> None:
     generate.add_argument("--events", type=int, metavar="N", help="showers per whole job (default: by batch size)")
     generate.add_argument("--precision", help="of float32,float16,dynamic,int8,int16x8 (default: all of the bundle)")
     generate.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
-    generate.add_argument("--out", metavar="F", help="write the JSON to a file besides")
+    generate.add_argument("--out", metavar="F", help="also write the JSON to a file")
     generate.add_argument("--plot", metavar="F", help="bar chart, for example bench.png")
     generate.add_argument("--json", action="store_true", help="print JSON")
     generate.set_defaults(run=run_generate)

@@ -30,7 +30,7 @@ EXPORT_BATCHES = (1, 50, 100, 512)
 
 
 def run_generate(args: argparse.Namespace) -> int:
-    """Time generation: networks in this process, whole jobs in processes of their own."""
+    """Time generation: networks in this process, whole jobs in separate processes."""
     from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
@@ -59,7 +59,7 @@ def run_generate(args: argparse.Namespace) -> int:
 
 
 def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
-    """Back ends and precisions asked for; without ``--backend`` all whose extra is installed."""
+    """Requested back ends and precisions; without ``--backend`` all whose extra is installed."""
     from importlib.util import find_spec
 
     from calosim_tf.benchmark.generation import Way
@@ -216,7 +216,7 @@ def _add_jobs(one: dict[str, Any], bundle: GeneratorSource, args: argparse.Names
 
 
 def format_generate(result: dict[str, Any]) -> str:
-    """The table that people read."""
+    """The table for the terminal."""
     machine = result["machine"]
     rates = ", ".join(f"{name} {value:.0f}" for name, value in result["matrix_gflop_per_s"].items())
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())

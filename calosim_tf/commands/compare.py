@@ -9,7 +9,7 @@ from pathlib import Path
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
-MAX_REPORTS = 7  # colours that everybody can tell apart
+MAX_REPORTS = 7  # colours that everybody can distinguish
 REPORT_FILE = "metrics.json"
 DEFAULT_CLUSTERS, DEFAULT_CLUSTERINGS = 100, 10
 RUN_OPTIONS = ("data", "clusters", "clusterings", "seed")

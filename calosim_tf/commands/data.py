@@ -31,7 +31,7 @@ def _add_check(actions) -> None:
 
 
 def _add_fetch(actions) -> None:
-    fetch = actions.add_parser("fetch", help="download a public file, resume what was cut, compare the checksum")
+    fetch = actions.add_parser("fetch", help="download a public file, resuming if interrupted, and check its checksum")
     fetch.add_argument("name", nargs="?", help="for example dataset_1_photons_1")
     fetch.add_argument("--out", metavar="DIR", help="folder (default: CALOSIM_DATA, else ~/.cache/calosim)")
     fetch.add_argument("--list", action="store_true", help="print the known files instead")
@@ -54,7 +54,7 @@ def _add_convert(actions) -> None:
 
 
 def _add_simulate(actions) -> None:
-    simulate = actions.add_parser("simulate", help="parametrised showers, where no simulated ones are at hand")
+    simulate = actions.add_parser("simulate", help="parametrised showers, where no simulated ones are available")
     simulate.add_argument(
         "layout",
         metavar="LAYOUT",

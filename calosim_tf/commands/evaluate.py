@@ -34,12 +34,12 @@ def add_parser(subparsers) -> None:
         help="also the classifiers of the CaloChallenge, ten trainings of large networks each (hours without a GPU)",
     )
     parser.add_argument(
-        "--training", nargs="+", metavar="F", help="what the generator learnt from, for the test of memorisation"
+        "--training", nargs="+", metavar="F", help="training data of the generator, for the memorisation test"
     )
     parser.add_argument(
         "--reweight", action="store_true", help="thin both sets to equal numbers at each incident energy"
     )
-    parser.add_argument("--timing", action="store_true", help="say what each metric cost")
+    parser.add_argument("--timing", action="store_true", help="print the time of each metric")
     parser.add_argument(
         "--checks",
         metavar="A,B",
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _training_of(run_folder):
-    """The showers that a run was trained on, as far as it knows and they are still there."""
+    """The showers that a run was trained on, as far as they are recorded and still available."""
     if run_folder is None or run_folder.experiment().members:
         return None
     from calosim_tf.data.streamed import MEMORY_BYTES

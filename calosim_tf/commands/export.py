@@ -1,4 +1,4 @@
-"""``calosim export RUN``: a generator in formats that run without this package, with all they need beside them."""
+"""``calosim export RUN``: a generator in formats that run without this package, with everything they need."""
 
 from __future__ import annotations
 

@@ -147,13 +147,13 @@ def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray,
 def with_conditions(detector, incident_energy_mev: np.ndarray, conditions: list[str]) -> np.ndarray:
     """Attributes of perpendicular particles in the middle but for the given ``NAME=VALUE``, shape (n, k).
 
-    ``pz_gev`` follows from the energy and the momentum across.
+    ``pz_gev`` follows from the energy and the transverse momentum.
 
     Raises
     ------
     ConfigError
-        An attribute that this detector has not, no number, an angle that leads away from the calorimeter, or a momentum
-        across that is larger than the whole.
+        An attribute that this detector does not have, not a number, an angle that points away from the calorimeter, or
+        a transverse momentum larger than the total.
     """
     attributes = detector.central_attributes(incident_energy_mev)
     free = [name for name in detector.attributes if name != "pz_gev"]

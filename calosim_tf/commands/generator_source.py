@@ -77,7 +77,7 @@ class GeneratorSource:
         return EXPERIMENTS[self.experiment].published if self.experiment in EXPERIMENTS else ()
 
     def first_way(self) -> tuple[str, str]:
-        """Back end and precision of a user who asks for none: TensorFlow, or the first that a bundle has a file for.
+        """Default back end and precision: TensorFlow, or the first that a bundle has a file for.
 
         Raises
         ------

@@ -85,7 +85,7 @@ def _rows(networks: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _settings(experiment: AnyExperiment, stored: dict[str, Any]) -> dict[str, Any]:
-    """Values by key; keys that only hand a value on to every member have none of their own."""
+    """Values by key; keys that only pass a value on to every member have none of their own."""
     return {
         key: _look_up(stored, key)
         for key in experiment.setting_keys()

@@ -1,4 +1,4 @@
-"""``calosim reproduce --table``: every published number, ours beside it, and what the comparison means."""
+"""``calosim reproduce --table``: every published number next to ours, and the status of the comparison."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def add_parser(subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "reproduce",
-        help="published numbers beside ours",
+        help="published numbers next to ours",
         description="Every number of the source documents, ours beside it, the command and the status. Counts and "
-        "settings are read anew; measurements come from the record of the package and from RUNs, which go first.",
+        "settings are read again; measurements come from the record of the package and from RUNs, which go first.",
     )
     parser.add_argument("runs", nargs="*", metavar="RUN", help="run folders, or scores of `calosim compare`")
     parser.add_argument("--table", action="store_true", help="print the rows (without it: how many have which status)")
@@ -76,7 +76,7 @@ def _networks(experiment: str) -> Mapping[str, Any]:
 
 
 def _update(folder: Path, pages: Mapping[Path, str], *, check: bool) -> None:
-    """Replace what stands between the marks of each page; with ``check`` only compare."""
+    """Replace the text between the marks of each page; with ``check`` only compare."""
     from calosim_tf.files import write_atomically
 
     texts = {}

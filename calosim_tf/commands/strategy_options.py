@@ -1,4 +1,4 @@
-"""Options of ``calosim train`` for several processes or devices, and what they make of an experiment."""
+"""Options of ``calosim train`` for several processes or devices, and how they change an experiment."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scale-lr",
         choices=SCALINGS,
         default="none",
-        help="with a grown batch: multiply the learning rates by its growth, or by the root of it",
+        help="with a grown batch: multiply the learning rates by its growth, or by its square root",
     )
     parser.add_argument(
         "--warmup-steps",
         metavar="N",
-        help="iterations over which the learning rates climb, from what they were before --scale-lr",
+        help="iterations over which the learning rates rise, from their values before --scale-lr",
     )
     parser.add_argument("--fp16-gradients", action="store_true", help="horovod: send gradients in 16 bits")
 
@@ -72,7 +72,7 @@ def refuse_early(args: argparse.Namespace, experiment: AnyExperiment) -> None:
 
 
 def shared_experiment(args: argparse.Namespace, experiment: AnyExperiment, replicas: int) -> AnyExperiment:
-    """The experiment with the global batch and learning rates of so many replicas.
+    """The experiment with the global batch and learning rates of this many replicas.
 
     Raises
     ------

@@ -31,9 +31,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change a setting")
     parser.add_argument("--config", metavar="F", help="YAML or JSON file with settings, before --set")
     parser.add_argument("--resume", action="store_true", help="continue the run in the folder, or start it")
-    parser.add_argument(
-        "--force", action="store_true", help="start anew over an existing run, or resume a different one"
-    )
+    parser.add_argument("--force", action="store_true", help="overwrite an existing run, or resume a different one")
     parser.add_argument("--no-report", action="store_true", help="do not write a report at the end")
     add_options(parser)
     parser.set_defaults(run=run)
@@ -169,7 +167,7 @@ def _parse_yaml(path: Path, text: str) -> Any:
     import yaml
 
     class SettingsLoader(yaml.SafeLoader):
-        """Plain values, each key once; no references, with which a few lines can stand for gigabytes."""
+        """Plain values, each key once; no references, with which a few lines can expand to gigabytes."""
 
         def compose_node(self, parent, index):
             if self.check_event(yaml.AliasEvent):
@@ -185,7 +183,7 @@ def _parse_yaml(path: Path, text: str) -> Any:
 
     try:
         return yaml.load(text, SettingsLoader)
-    # dates and numbers that are none, empty ones, keys that cannot be keys: not all of it is a YAMLError
+    # invalid dates and numbers, empty values, impossible keys: not all of these raise a YAMLError
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({error})") from error
 

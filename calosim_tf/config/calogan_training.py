@@ -24,13 +24,13 @@ class CaloGanTraining(AdversarialTraining):
         generator only: the sum of the cells has no weights in the critic.
     attribute_weights : tuple of float
         The term is the mean over theta, phi (rad), x0, y0 (mm) of weight times mean absolute error, unscaled; a single
-        number stands for all four.  (The paper has a vector without values, the code one number.)
+        number applies to all four.  (The paper has a vector without values, the code one number.)
     attribute_loss_on : {'real_and_fake', 'real'}
         Where the critic learns the attributes: in both of its updates (code) or from real showers only (eq. 3 of the
         paper).  The generator's updates always have the term.
     label_flip : float
-        Probability that a real/generated label is turned round in a critic update.  The paper says label flipping
-        without a number, and 0.05 is what the authors' LAGAN code does; their release code flips none: 0.
+        Probability that a real/generated label is flipped in a critic update.  The paper says label flipping without a
+        number, and 0.05 is what the authors' LAGAN code does; their release code flips none: 0.
     generated_energy_min_gev, generated_energy_max_gev : float or None
         Incident energies of generated showers are uniform between these; ``None`` is the end of the training sample.
     """

@@ -35,8 +35,8 @@ class Conv2dGanNetwork(CubeNetwork):
     critic_convolutions : {18, 27}
         18 for all generators as the paper says; the authors' code has 27 beside G3.
     bn_mode : {'frozen', 'batch'}
-        ``frozen``: statistics stay at 0 and 1 and no dropout, since the authors' loop never asks for training
-        behaviour; ``batch``: both act in training.
+        ``frozen``: statistics stay at 0 and 1 and no dropout, since the authors' loop never uses training mode;
+        ``batch``: both act in training.
     dropout : float
         Fraction of activations set to 0 in training (``batch`` only).
     leaky_relu_slope : float

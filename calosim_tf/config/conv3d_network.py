@@ -25,8 +25,8 @@ class Conv3dGanNetwork(CubeNetwork):
         Filters of the generator's first convolution: 32 gives the 753 thousand parameters printed by Rehm et al. 2021
         (table 1), every public copy of the code has 64.
     cell_scale : float
-        Cells in GeV are multiplied by this in front of the critic's first layer and divided by it behind the
-        generator's last one; 100 in a part of the authors' code.
+        Cells in GeV are multiplied by this before the critic's first layer and divided by it after the generator's last
+        one.  It is 100 in a part of the authors' code.
     bn_mode : {'frozen', 'batch'}
         ``batch``: batch statistics and dropout in training, as Keras' ``train_on_batch`` does.
     bn_epsilon : float

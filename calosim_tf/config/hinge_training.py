@@ -16,9 +16,9 @@ class HingeTraining(AdversarialTraining):
     Attributes
     ----------
     instance_noise : float
-        Standard deviation of normal noise added to whatever the critic sees, new in every update and in the units of
-        its input; 0 for none.  The paper names none; the authors' code has 0.01, but adds it again and again to the
-        same real minibatch, which is not copied.
+        Standard deviation of normal noise added to every input of the critic, drawn again in every update and in the
+        units of its input; 0 for none.  The paper names none; the authors' code has 0.01, but adds it again and again
+        to the same real minibatch, which is not copied.
     """
 
     MODEL: ClassVar[str] = "calosim_tf.training.algorithms.hinge.HingeModel"

@@ -87,8 +87,8 @@ class DenseGanNetwork:
     leaky_relu_slope : float
         Slope of ``leaky_relu`` below zero, in both networks.
     layer_sizes : tuple of int
-        Voxels of each layer for layer-normalised vectors (voxels over their layer, layers over their sum, sum over
-        kinetic energy), which end in softmax, softmax and ReLU; empty for voxels over kinetic energy.
+        Voxels of each layer for layer-normalised vectors, which end in softmax (voxels over their layer), softmax
+        (layers over their sum) and ReLU (sum over kinetic energy).  Empty for voxels over kinetic energy.
     layer_gate : bool
         Close layers of small share, so that a layer-normalised generator can leave a layer empty.
     """

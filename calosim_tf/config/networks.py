@@ -1,7 +1,7 @@
-"""All network families and all losses by the word that stands for them in a configuration.
+"""All network families and all losses by their name in a configuration.
 
-They are found by themselves: a module of this folder whose name ends in ``network`` or ``training`` is all that a new
-one needs here, and a method of its own may have both in one.
+They are discovered automatically: a new one only needs a module in this folder whose name ends in ``network`` or
+``training``; one file may hold both.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class DataConfig:
     mask_mev : float
         Voxels below this are set to 0 before training, 0 for none.
     normalise_per_energy : bool
-        Divide voxels besides by the mean response (deposited over kinetic energy) at their incident energy.
+        Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
         ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``; ``None`` is the one that the network was published
@@ -66,7 +66,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of a run in which some of its networks are trained on one loss.
+    """A part of a run in which some of its networks are trained on one loss.
 
     Attributes
     ----------
@@ -97,11 +97,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Optimisers and schedule, common to all losses; a loss adds its own settings in a subclass.
+    """Optimisers and schedule, common to all losses; each loss adds its own settings in a subclass.
 
     Each network that a loss trains has its own optimiser, with settings ``optimizer_NETWORK``,
-    ``learning_rate_NETWORK``, ``beta1_NETWORK`` and ``beta2_NETWORK``; those of the generator stand here, a subclass
-    with other networks adds theirs.
+    ``learning_rate_NETWORK``, ``beta1_NETWORK`` and ``beta2_NETWORK``; those of the generator are here, a subclass with
+    auxiliary models adds theirs.
 
     Attributes
     ----------
@@ -117,12 +117,12 @@ class TrainingConfig:
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine', 'cyclical'}
-        Learning-rate schedule of all optimisers; ``cosine`` falls from the full rate to ``schedule_floor`` times it
-        over ``schedule_iterations`` iterations and stays there; ``cyclical`` climbs in a straight line from
-        ``schedule_floor`` times the rate to the full one and back, once per ``schedule_iterations`` iterations.
+        Learning-rate schedule of all optimisers.  ``cosine`` falls from the full rate to ``schedule_floor`` times it
+        over ``schedule_iterations`` iterations and stays there.  ``cyclical`` rises linearly from ``schedule_floor``
+        times the rate to the full one and back, once per ``schedule_iterations`` iterations.
     warmup_iterations : int
-        All learning rates climb in a straight line from ``warmup_from`` times their value over so many iterations
-        (Goyal et al. 2017, section 2.2, for large batches); 0 for none.
+        All learning rates rise linearly from ``warmup_from`` times their value over this many iterations (Goyal et al.
+        2017, section 2.2, for large batches); 0 for none.
     warmup_from : float
         Share of the learning rates that a warm-up begins at.
     generator_average : float
@@ -155,7 +155,7 @@ class TrainingConfig:
     jit_compile: bool = False
 
     def __post_init__(self):
-        # the settings are those of one loss, so another one cannot be asked for by name
+        # the settings are those of one loss, so another one cannot be chosen by name
         choice("training.algorithm", self.algorithm, (type(self).algorithm,))
         for key in ("batch_size", "iterations", "checkpoint_every", "log_every"):
             at_least(f"training.{key}", getattr(self, key), 1)
@@ -198,7 +198,7 @@ class TrainingConfig:
         return self.divided(("", self.NETWORKS, self.iterations))
 
     def divided(self, *parts: tuple[str, tuple[str, ...], int]) -> tuple[Stage, ...]:
-        """Stages of (name, networks, iterations), cut off at the end of the run, to which the last one goes on."""
+        """Stages of (name, networks, iterations), cut off at the end of the run, up to which the last one continues."""
         stages, first = [], 0
         for position, (name, networks, iterations) in enumerate(parts, start=1):
             last = self.iterations if position == len(parts) else min(first + iterations, self.iterations)

@@ -27,16 +27,16 @@ class ThreeDGanTraining(AdversarialTraining):
     label_real : float
         Soft label of real showers, and what the generator aims at; generated ones have 0.
     label_flip : float
-        Fraction of labels turned over, drawn anew for every batch.
+        Fraction of labels flipped, drawn again for every batch.
     flip_generator : bool
-        Turn over labels in the generator's update too (Conv2D; not so in the Conv3D code).
+        Flip labels in the generator's update as well (Conv2D; not in the Conv3D code).
     fake_conditions : {'sampled', 'real'}
         Energies of generated showers: drawn evenly, or those of the real batch (variable angle).
     fake_energy_gev : (low, high)
         Range of drawn energies; empty for that of the training data.
     first_energy_gev : (low, high)
-        The same in the first ``first_energy_epochs`` epochs; empty for 0.2 to 0.8 of the highest energy of the training
-        data, which is the published range for the public data.
+        The same in the first ``first_energy_epochs`` epochs; empty for 0.2 to 0.8 of the highest training energy.  For
+        the public data this is the published range.
     first_energy_epochs : int
     linear_epochs : int
         First epochs, in which the generator's last ReLU is left out; 0 for none (G1 alone has 2).
@@ -47,7 +47,7 @@ class ThreeDGanTraining(AdversarialTraining):
     file_decay : float
         0 for constant rates.
     reset_each_file : bool
-        Optimisers begin each file anew, since the authors make new ones.
+        Restart the optimisers with each file, since the authors make new ones.
     ecal_coefficients : tuple of float
         Of the visible energy of generated showers (:class:`calosim_tf.data.sampling_fraction.SamplingFraction`); empty
         for those of the training data, which are the published ones for the public data.

@@ -27,7 +27,7 @@ class WganGpTraining(AdversarialTraining):
         of the critic's input.  The code of the LHCb WGAN has 10, which is more than the logarithm of any cell energy;
         the default is that of its authors' colleagues.
     instance_noise : float
-        Standard deviation of normal noise added to whatever the critic sees, new in every update; 0 for none.
+        Standard deviation of normal noise added to every input of the critic, drawn again in every update; 0 for none.
     """
 
     MODEL: ClassVar[str] = "calosim_tf.training.algorithms.wasserstein.WassersteinGpModel"

@@ -55,13 +55,13 @@ class LogCellNormalisation(Normalisation):
         return cls(*training_range(source), **options)
 
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
-        """As :meth:`Normalisation.label`: the attributes, standardised if asked for."""
+        """As :meth:`Normalisation.label`: the attributes, standardised if requested."""
         if not self.condition_mean:
             return attributes.astype(np.float32)
         return ((attributes - self.condition_mean) / self.condition_std).astype(np.float32)
 
     def value_shape(self, n_voxels: int) -> tuple[int, ...]:
-        """As :meth:`Normalisation.value_shape`: a picture with one channel."""
+        """As :meth:`Normalisation.value_shape`: an image with one channel."""
         return (*self.cells, 1)
 
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ class LogCellNormalisation(Normalisation):
 
 @dataclass(frozen=True)
 class GevNormalisation(Normalisation):
-    """Cells in GeV and the particle as it is (CaloGAN: every further scale stands inside the networks).
+    """Cells in GeV and the particle unscaled (CaloGAN: all other scales are inside the networks).
 
     Attributes
     ----------

@@ -153,7 +153,7 @@ def _report(
 def _particles(files: Sequence[ShowerFile], detector_name: str | None) -> list[dict]:
     """Range of each attribute of the incident particles; empty where the files have none.
 
-    A file may say more than its detector asks for: another one of the same layout names the columns then.
+    A file may say more than its detector needs: another one of the same layout then names the columns.
     """
     parts = [file.particle_attributes for file in files]
     if len({part.shape[1] for part in parts}) > 1:

@@ -64,8 +64,8 @@ def check_contents(
     keep : ndarray of bool, shape (events of all files,), optional
         Rows to return in memory.
     physical : bool
-        False for generated showers, whose quality is to be found out: negative voxels, deposits that do not fit the
-        incident energy and a file of empty showers are then no error.
+        False for generated showers, whose quality is to be measured: negative voxels, deposits that do not fit the
+        incident energy and a file of empty showers are then not errors.
     digests : sequence of str
         Names for :mod:`hashlib`; computed while the file is read.
     on_block : callable, optional
@@ -104,7 +104,7 @@ def _check_file(
 ) -> None:
     """Fill ``deposited`` and ``into`` (rows where ``keep``) of one file."""
     incident = file.incident_energy_mev
-    # Rows land where they are kept without a copy when that is possible.
+    # Rows are read in place, without a copy, where possible.
     direct = into is not None and len(into) == file.n_events and file.dtype == np.float32
     ranges = list(file.block_ranges())
     n_kept = 0
@@ -173,7 +173,7 @@ def _check_excess(file: ShowerFile, start: int, incident: np.ndarray, deposited:
 
 
 class RunningDigest:
-    """Checksums of a file, computed beside the reading of it and in step with it.
+    """Checksums of a file, computed in parallel with its reading and in step with it.
 
     hashlib lets other threads run, and a file larger than memory comes from the disk only once because the part that
     is hashed has just been read.

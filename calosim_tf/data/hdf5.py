@@ -51,7 +51,7 @@ def open_hdf5(path: Path) -> h5py.File:
             head = file.read(512)
         if not h5py.is_hdf5(path):
             raise DataError(f"{path}: {_what_instead_of_hdf5(head, size)}")
-        # best-effort: file systems without locks (many cluster disks) must not stop a reader
+        # best effort: file systems without locks (many cluster disks) must not stop a reader
         return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=CHUNK_CACHE_BYTES)
     except HDF5_FAILURES as error:
         raise DataError(f"{path}: {_why_not_opened(error)}") from error
@@ -61,8 +61,8 @@ class PatientFile(io.RawIOBase):
     """File for h5py to write through, on which no write ever fails.
 
     HDF5 ends the process with a crash when it cannot flush what it holds (disk full, or an interrupt that arrives in
-    here).  So the first error is kept in ``error`` and later writes are dropped; whoever writes looks at ``error`` and
-    gives up in order.
+    here).  So the first error is kept in ``error`` and later writes are dropped; the writer checks ``error`` and stops
+    cleanly.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class PatientFile(io.RawIOBase):
         if self.error is None:
             try:
                 action()
-            except BaseException as error:  # an interrupt too: it is raised again by whoever looks at error
+            except BaseException as error:  # an interrupt too: it is raised again where error is checked
                 self.error = error
 
 

@@ -1,4 +1,4 @@
-"""How much memory there is (no TensorFlow)."""
+"""How much memory is available (no TensorFlow)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
 
-# Word of ``data.normalisation`` and of run records -> class; each class of a kind of its own enters itself
+# Name in ``data.normalisation`` and in run records -> class; each class with its own kind registers itself
 NORMALISATIONS: dict[str, type[Normalisation]] = {}
 
 
@@ -20,8 +20,7 @@ NORMALISATIONS: dict[str, type[Normalisation]] = {}
 class Normalisation(ABC):
     """Showers in MeV <-> network numbers, and incident particle -> condition; in numbers and in words.
 
-    What an exported graph does instead of :meth:`label` and :meth:`to_mev` stands in
-    ``calosim_tf/export/physics_in_graph.py``.
+    The form of :meth:`label` and :meth:`to_mev` in an exported graph is in ``calosim_tf/export/physics_in_graph.py``.
 
     Attributes
     ----------
@@ -52,7 +51,7 @@ class Normalisation(ABC):
         source : ShowerSource
         data : calosim_tf.config.DataConfig
         network : a network of :mod:`calosim_tf.config`
-            Whose ``condition_size`` says how much of the particle is asked for.
+            Whose ``condition_size`` says how much of the particle is needed.
 
         Raises
         ------
@@ -87,7 +86,7 @@ class Normalisation(ABC):
 
     @abstractmethod
     def value_shape(self, n_voxels: int) -> tuple[int, ...]:
-        """Shape of the tensor that stands for one shower."""
+        """Shape of the tensor of one shower."""
 
     @abstractmethod
     def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:

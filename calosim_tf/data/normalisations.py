@@ -1,4 +1,4 @@
-"""All normalisations by the word that stands for them in a run record (no TensorFlow)."""
+"""All normalisations by their name in a run record (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from calosim_tf.data import (
-    cell_transforms,  # noqa: F401 - to import it enters its kinds
+    cell_transforms,  # noqa: F401 - importing it registers its kinds
     transforms,
 )
 from calosim_tf.data.normalisation import NORMALISATIONS, Normalisation
@@ -27,7 +27,7 @@ def normalisation_from_dict(stored: Mapping[str, Any]) -> Normalisation:
     Raises
     ------
     KeyError, TypeError
-        The mapping is no normalisation, or of a kind that this version does not know.
+        The mapping is not a normalisation, or is of a kind that this version does not know.
     """
     values = dict(stored)
     kind = values.pop("kind", transforms.KineticNormalisation.kind)

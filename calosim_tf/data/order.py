@@ -30,7 +30,7 @@ class ShuffledRows:
     seed : int
         Non-negative, below 2**64.
     group_rows : int, optional
-        Rows that are shuffled with one another, rounded up to whole blocks; None shuffles the whole set.
+        Rows that are shuffled together, rounded up to whole blocks; None shuffles the whole set.
     block_rows : int
         Contiguous rows that stay in one group.
     """

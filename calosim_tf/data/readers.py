@@ -52,7 +52,7 @@ def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None
 
 
 def _guess_layout(path: Path) -> str:
-    """Layout by the names in the file; if they tell nothing, ``calochallenge``, whose reader says what is wrong."""
+    """Layout by the names in the file; if they are not known, ``calochallenge``, whose reader says what is wrong."""
     if is_npz(path):
         return "lhcb"
     with open_hdf5(path) as file:
@@ -164,7 +164,7 @@ def read_showers(
 def particle_attributes(files: Sequence[ShowerFile], detector: VoxelDetector) -> np.ndarray:
     """Attributes of the incident particles of all files, shape (n, attributes of the detector), float64."""
     if not detector.attributes:
-        # a file may say more than the detector asks for
+        # a file may say more than the detector needs
         return np.empty((sum(file.n_events for file in files), 0))
     return np.concatenate([file.particle_attributes for file in files])
 

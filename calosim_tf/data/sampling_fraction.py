@@ -83,7 +83,7 @@ def fit(incident_energy_gev: np.ndarray, visible_energy_gev: np.ndarray, degree:
 
 @dataclass(frozen=True)
 class EnergyContract:
-    """What 3DGAN has to know of its training data to make up conditions of generated showers.
+    """What 3DGAN needs of its training data to draw conditions of generated showers.
 
     Attributes
     ----------

@@ -22,8 +22,7 @@ class ShowerSet:
         (:class:`~calosim_tf.data.streamed.StreamedShowers`).
     detector : VoxelDetector
     source : str
-        What the showers are, in words that may stand beside a number: ``"EGSnrc sample"``, ``"photon, iteration
-        10000"``.
+        Provenance label, shown next to numbers: ``"EGSnrc sample"``, ``"photon, iteration 10000"``.
     attributes : ndarray, shape (n, len(detector.attributes))
         What is known of the incident particles besides their energy.
     """

@@ -23,7 +23,7 @@ __all__ = ["ShowerSource", "ShuffledRows", "load_source", "memory_bytes"]
 MEMORY_FRACTION = 0.25
 # Showers that are read from disk together take at most this much: 4096 pions do, cubes of 25^3 cells are fewer.
 MAX_BLOCK_BYTES = 10 * 2**20
-# Showers mixed with one another when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
+# Showers shuffled together when they come from disk: 32 blocks of 4096, as many as the whole public photon file.
 MAX_GROUP_ROWS = 32 * 4096
 # An error names the energies present up to this number of them.
 _MAX_LISTED = 20
@@ -44,7 +44,7 @@ class ShowerSource:
     files : list of dict
         ``path``, ``sha256``, ``bytes``, ``events``.
     source_label : str
-        What the showers are, in words that may stand beside a number.
+        Provenance label, shown next to numbers.
     group_rows : int or None
         To hand to :class:`ShuffledRows`; None when the showers are in memory.
 
@@ -102,7 +102,7 @@ class ShowerSource:
     def within(self, energy_min_mev: float | None, energy_max_mev: float | None) -> ShowerSource:
         """Showers of a range of incident energy, both ends included, on the same data.
 
-        What is held out here is held out there: the part is cut from this selection, not chosen anew.
+        What is held out here is held out there: the part is cut from this selection, not chosen again.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class ShowerSource:
 
 
 def default_memory_limit(processes: int = 1) -> int:
-    """Bytes of showers that each of so many processes on this machine may keep in memory."""
+    """Bytes of showers that each of this many processes on this machine may keep in memory."""
     return int(MEMORY_FRACTION * memory_bytes()) // processes
 
 
@@ -219,12 +219,12 @@ class StreamedRows:
 
     @property
     def group_blocks(self) -> int:
-        """Blocks to shuffle with one another: two groups fit into memory, as a batch may lie across two."""
+        """Blocks to shuffle together: two groups fit into memory, since a batch may span two."""
         most = max(1, MAX_GROUP_ROWS // rows_per_block(self._files[0].n_voxels))
         return min(most, self._capacity // 2)
 
     def part(self, rows: np.ndarray, block_starts: np.ndarray) -> StreamedRows:
-        """Some of these rows, with blocks of their own."""
+        """Some of these rows, with separate blocks."""
         return StreamedRows(self._files, self._selected[rows], block_starts, self._limit_bytes)
 
     def take(self, rows: np.ndarray, axis: int = 0) -> np.ndarray:

@@ -20,7 +20,7 @@ READ_ROWS = 512
 
 
 class StreamedShowers:
-    """Rows of shower files that are read when they are asked for; takes the place of an array (n, n_voxels).
+    """Rows of shower files that are read on demand; takes the place of an array (n, n_voxels).
 
     ``len``, ``shape``, ``dtype`` and reading by a slice, a mask or an array of row numbers; the result of reading is an
     array in memory.

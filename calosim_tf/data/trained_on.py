@@ -75,7 +75,7 @@ def attributes_beyond(networks: Sequence[TrainedOn], attributes: Mapping[str, np
     networks : sequence of TrainedOn
         One for each network; none where it was not recorded.
     attributes : mapping of str to ndarray
-        Name -> values asked for.
+        Name -> requested values.
     """
     found = []
     for name, values in attributes.items():

@@ -31,7 +31,7 @@ class KineticNormalisation(Normalisation):
     mask_mev : float
         Training voxels below this are set to 0.
     response : tuple of (float, float)
-        Kinetic energies, MeV, and the mean deposited over kinetic energy there; voxels are divided by it besides,
+        Kinetic energies, MeV, and the mean deposited over kinetic energy there; voxels are also divided by it,
         interpolated in ln kin.  Empty for none.
     """
 

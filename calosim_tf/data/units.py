@@ -1,4 +1,4 @@
-"""Telling GeV from MeV by the numbers themselves (no TensorFlow)."""
+"""Telling GeV from MeV by the numbers alone (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
 
 @dataclass(frozen=True)
 class DepositScale:
-    """What deposits over incident energy are in a layout with energies in GeV and deposits in a unit of their own.
+    """What deposits over incident energy are in a layout with energies in GeV and deposits in another unit.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class DepositScale:
     showers_name, showers_unit : str
         Dataset of the deposits and its unit.
     other_units : mapping of str to float
-        Units that deposits are met in, and the factor that the fraction is off by then.
+        Units in which deposits are found, and the factor by which the fraction is then off.
     """
 
     usual: tuple[float, float]

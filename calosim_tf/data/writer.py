@@ -121,7 +121,7 @@ class ShowerWriter(ABC):
         self._check_written()
 
     def _enter_more(self, clean_up: ExitStack) -> None:
-        """What a layout needs while the file is open; nothing unless it says so."""
+        """What a layout needs while the file is open; nothing by default."""
         return
 
     @abstractmethod

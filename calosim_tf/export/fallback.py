@@ -1,7 +1,7 @@
-"""Layers back to floating point, the worst first, until the physics of a quantised network holds.
+"""Return layers to floating point, the worst first, until the physics of a quantised network holds.
 
-The scheme of Rehm et al. (reduced precision of the Conv2D GAN): quantise everything, and as long as a physics metric
-is outside of its tolerance give the layer whose quantisation alone hurts most its floating point back.
+The scheme of Rehm et al. (reduced precision of the Conv2D GAN): quantise everything; while a physics metric is outside
+its tolerance, return the layer whose quantisation alone does most damage to floating point.
 """
 
 from __future__ import annotations

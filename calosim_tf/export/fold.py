@@ -1,4 +1,4 @@
-"""A generator without what only training needs: normalisations are folded into the weights beside them."""
+"""A generator without what only training needs: normalisations are folded into the neighbouring weights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ChannelAffine(keras.layers.Layer):
         """Affine map of the same shape."""
         if len(inputs.shape) != 4:
             return inputs * self.scale + self.shift
-        # one operation on images: two of them, with the transpositions of ONNX around, send tf2onnx round for ever
+        # one operation on images: two of them, with the transpositions of ONNX around, make tf2onnx loop forever
         still, one = tf.zeros_like(self.scale), tf.ones_like(self.scale)
         return tf.raw_ops.FusedBatchNormV3(
             x=inputs, scale=self.scale, offset=self.shift, mean=still, variance=one, epsilon=0.0, is_training=False
@@ -72,9 +72,9 @@ class _Weights:
 def folded(network: keras.Model) -> keras.Model:
     """The same function at inference, without batch or spectral normalisation and without dropout.
 
-    A batch normalisation is an affine map of each channel then, whether its statistics were frozen or moved.  It goes
-    into the linear layer right before it (croppings may stand between), else into the one right after it where no
-    padding mixes zeros into the windows, and else stays as :class:`ChannelAffine`, a product and a sum.  A
+    A batch normalisation is then an affine map of each channel, whether its statistics were frozen or moved.  It is
+    folded into the linear layer right before it (croppings may lie between).  Else it goes into the one right after it,
+    where no padding mixes zeros into the windows.  Else it stays as :class:`ChannelAffine`, a product and a sum.  A
     spectrally normalised kernel is divided by its sigma once and for all.
 
     Parameters
@@ -175,7 +175,7 @@ def _affine(layer: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndar
 
 
 def _plain(layer: keras.layers.Layer, weights: dict[str, _Weights], kept: dict) -> keras.layers.Layer:
-    """Layer that stands in the folded network for ``layer``; a model inside of it is folded by itself."""
+    """Layer that replaces ``layer`` in the folded network; a model inside of it is folded separately."""
     if isinstance(layer, keras.Model):
         return folded(layer)
     if layer.name in kept:

@@ -1,4 +1,4 @@
-"""What a format can not hold."""
+"""What a format cannot hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ LONGEST_REASON = 160
 
 
 class UnsupportedFormat(Exception):
-    """A format has no way to say what a network does; the message is the reason."""
+    """A format cannot express what a network does; the message is the reason."""
 
 
 def first_line(error: Exception) -> str:

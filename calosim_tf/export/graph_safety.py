@@ -1,4 +1,4 @@
-"""Looks at the graph of a SavedModel before it is loaded: a graph is a program, and somebody else may have made it."""
+"""Checks the graph of a SavedModel before it is loaded: a graph is a program and may come from a stranger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integer formats of one network: calibrated, quantised, put back where physics asks for it, and judged."""
+"""Integer formats of one network: calibrated, quantised, partly returned to floating point, and judged by physics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from calosim_tf.export.writing import NetworkWriter
 THREADS = 1
 # Showers that a quantised network is judged on (our choice): 2000, or fewer where they have many cells
 EVENTS, EVENT_CELLS = 2_000, 8_000_000
-# One of so many of them ranks the layers, of which a network may have a hundred
+# One in this many of them ranks the layers, of which a network may have a hundred
 RANKING_SHARE = 8
 # Readings of the clock, fewer for calls that take long (our choice)
 READINGS, FEW_READINGS, LONG_CALL_S = 12, 3, 1.0
@@ -66,7 +66,7 @@ def _judged(
 
 
 def int8_models(part: Part, options: ExportOptions, check: Check) -> tuple[dict[int, bytes], Search | None]:
-    """Showers per call -> model, and what the search for layers in floating point found (None if not asked for).
+    """Showers per call -> model, and what the search for layers in floating point found (None if not requested).
 
     Raises
     ------
@@ -96,7 +96,7 @@ def checking(part: Part, options: ExportOptions) -> Check:
 
 
 def default_events(part: Part) -> int:
-    """Showers of a check unless asked for."""
+    """Showers of a check by default."""
     return min(EVENTS, EVENT_CELLS // part.generator.detector.n_voxels)
 
 
@@ -109,7 +109,7 @@ def write_judgement(
     check: Check,
     options: ExportOptions,
 ) -> None:
-    """Report of an integer format, as JSON, page and pictures.
+    """Report of an integer format, as JSON, page and plots.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from calosim_tf.export.runners import Runner, in_calls
 from calosim_tf.export.writing import NetworkWriter
 from calosim_tf.inference.onnx import OnnxEngine
 
-# Our choice: the newest that tf2onnx has tested for long
+# Our choice: the newest that tf2onnx has long tested
 OPSET = 17
 
 
@@ -65,7 +65,7 @@ def onnx_model(network: keras.Model) -> bytes:
     except onnx.checker.ValidationError as error:
         raise UnsupportedFormat(first_line(error)) from error
     for item in (*model.graph.input, *model.graph.output):
-        # tf2onnx gives the batch a name of its own at each end
+        # tf2onnx gives the batch dimension a different name at each end
         item.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model.SerializeToString()
 
@@ -88,7 +88,7 @@ def network_engine(network: keras.Model, batch: int) -> OnnxEngine:
 
 @contextmanager
 def _without_copies() -> Iterator[None]:
-    """Keep tf2onnx from copying the graph before each of its twenty optimisers, to go on where one fails.
+    """Keep tf2onnx from copying the graph before each of its twenty optimisers, as a fallback if one fails.
 
     For the many nodes of 3DGAN the copies took minutes; a network that an optimiser fails on is better not exported.
     """

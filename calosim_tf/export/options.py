@@ -1,4 +1,4 @@
-"""What an export is asked for (no TensorFlow)."""
+"""What an export should contain (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What to write, and how hard to look at it.
+    """What to write, and how thoroughly to check it.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class ExportOptions:
     events : int or None
         Showers that integer formats are judged on; None for what a detector of this size allows.
     reference : Path or None
-        Monte Carlo to set both networks against; None for the held-out part of the bundled sample, where there is one.
+        Monte Carlo to compare both networks with; None for the held-out part of the bundled sample, where there is one.
     """
 
     formats: tuple[str, ...]

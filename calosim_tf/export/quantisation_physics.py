@@ -22,7 +22,7 @@ from calosim_tf.physics.metrics.metric import OVERALL, run_metric
 from calosim_tf.physics.metrics.response import RESPONSE_METRICS
 from calosim_tf.physics.metrics.three_d_gan import THREE_D_METRICS
 
-# Those of `calosim evaluate` that say something on a few hundred showers (FPD and the like need 10 000)
+# Those of `calosim evaluate` that are meaningful for a few hundred showers (FPD and the like need 10 000)
 METRICS = {metric.name: metric for metric in (*RESPONSE_METRICS, *SHAPE_METRICS, *CALOGAN_METRICS, *THREE_D_METRICS)}
 # Our choice: two per decade or more in every detector here, and the public ones for photons
 CHECK_ENERGIES = 9

@@ -1,4 +1,4 @@
-"""What a quantised file costs and what it gains: as JSON, as a page, as pictures."""
+"""Costs and gains of a quantised file: as JSON, as a page, as plots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from calosim_tf.plots.style import plot_style, save_picture
 
 
 def write_report(folder: Path, stem: str, report: dict[str, Any], before: ShowerSet, after: ShowerSet) -> None:
-    """Write ``<stem>.json``, ``<stem>.md`` and its pictures into the folder of a bundle."""
+    """Write ``<stem>.json``, ``<stem>.md`` and its plots into the folder of a bundle."""
     write_json(folder / f"{stem}.json", report)
     with plot_style():
         save_picture(plot_response_change(report["per_energy"], report["format"]), folder / f"{stem}_response.png")

@@ -87,7 +87,7 @@ class Int8Quantiser:
         denied = [node for layer in in_float for node in self._nodes[layer]]
         with quiet_converter():
             with contextlib.suppress(ValueError):
-                # raised when no operation is left whose result could be verified: there is no other use of that here
+                # raised when no operation is left whose result could be verified; it is raised for nothing else here
                 self._debugger.options = self._options(denied)
             return self._debugger.get_nondebug_quantized_model()
 

@@ -1,4 +1,4 @@
-"""Write a bundle: every network in every format asked for, checked against the network it came from."""
+"""Write a bundle: every network in every requested format, checked against the network it came from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from calosim_tf.files import read_json, write_json
 from calosim_tf.progress import progress
 from calosim_tf.training.run_folder import RunFolder
 
-# Packages whose versions stand in the sidecar
+# Packages whose versions are recorded in the sidecar
 RECORDED = ("tensorflow", "keras", "numpy", *(name for kind in FORMATS.values() for name in kind.converters))
 METRIC_KEYS = ("value", "error", "reference_vs_reference", "n", "unit")
 
@@ -51,7 +51,7 @@ def export(run: RunFolder, out: Path, options: ExportOptions, force: bool = Fals
 
 
 def written(network: NetworkWriter) -> NetworkRecord:
-    """Write the files of a network in the formats asked for; what the sidecar says of the network and them.
+    """Write the files of a network in the requested formats; what the sidecar says of the network and them.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def written(network: NetworkWriter) -> NetworkRecord:
 
 
 def _routed(parts: list[Part], folder: Path, options: ExportOptions) -> ModelFile | None:
-    """All networks of a split in one file, in the first format asked for that has such files."""
+    """All networks of a split in one file, in the first requested format that has such files."""
     joiners = [kind for kind in FORMATS.values() if kind.joiner and kind.name in options.formats]
     return joiners[0].function("joiner")(parts, folder) if joiners and len(parts) > 1 else None
 

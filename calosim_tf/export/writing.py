@@ -14,7 +14,7 @@ from calosim_tf.export.parts import Part
 
 @dataclass(frozen=True)
 class NetworkWriter:
-    """A network, where its files go and what was asked for.
+    """A network, where its files go and what was requested.
 
     Attributes
     ----------
@@ -22,10 +22,10 @@ class NetworkWriter:
     folder : Path
         Of the bundle.
     stem : str
-        Begin of the names of the files.
+        Beginning of the file names.
     options : ExportOptions
     float_models : dict
-        Showers per call -> TensorFlow Lite model in float32, kept because quantised ones are set against it.
+        Showers per call -> TensorFlow Lite model in float32, kept because quantised ones are compared with it.
     """
 
     part: Part
@@ -46,5 +46,5 @@ class NetworkWriter:
 
 
 def described(path: Path, signature: str = "") -> ModelFile:
-    """Record of a file, or of a folder, that is there."""
+    """Record of an existing file or folder."""
     return ModelFile(path=path.name, sha256=sum_of(path), bytes=size_of(path), signature=signature)

@@ -21,8 +21,8 @@ ORDERS = ("r_fastest", "alpha_fastest")
 class VoxelDetector:
     """A detector whose shower is a vector of voxels, layer after layer.
 
-    Inside a layer of rings r is fastest, inside a layer of cells the columns are.  All that another part of the package
-    has to know of a detector stands here, so that a new one is one entry.
+    Inside a layer of rings r is fastest, inside a layer of cells the columns are.  Everything that other parts of the
+    package need to know about a detector is here, so that a new one is one entry.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class VoxelDetector:
     cell_unit_mev, energy_unit_mev : float
         What the number 1 means in its files, of a cell and of an incident energy, MeV.
     file_axes : str
-        What the axes of a picture count in files that do not say it (LHCb: ``yx``, ``xy``); empty where the layout or
+        What the axes of an image count in files that do not say it (LHCb: ``yx``, ``xy``); empty where the layout or
         the showers tell.
     attributes : tuple of str
         What files say of an incident particle besides its energy, with units.
@@ -55,15 +55,15 @@ class VoxelDetector:
     simulated_events : int
         Parametrised showers that stand in for missing data.
     pions : str
-        What ``data simulate`` calls pions in the voxels of this detector; empty where there are none to tell from.
+        What ``data simulate`` calls pions in the voxels of this detector; empty where there are none.
     challenge_set : int
-        Data set of the CaloChallenge whose official bins its metrics take; 0 for bins of our own.
+        Data set of the CaloChallenge whose official bins its metrics take; 0 for our own bins.
     narrow_response_from_mev : float
         Incident energy from which the official bins of E_tot/E_inc are the narrow ones, MeV.
     response_ranges : tuple of (int, float, float)
         log2 of an incident energy in MeV, and the range of E_tot/E_inc that shows its whole distribution.
     provides : tuple of str
-        What metrics, pictures and checks of single papers ask for: ``lhcb``, ``calogan``, ``cubes``.
+        What metrics, plots and checks of single papers need: ``lhcb``, ``calogan``, ``cubes``.
     """
 
     name: str
@@ -87,7 +87,7 @@ class VoxelDetector:
     provides: tuple[str, ...] = ()
 
     def __post_init__(self):
-        # the other way round a particle without attributes would get those of the middle, or none
+        # otherwise a particle without attributes would get those of the middle, or none
         if len(self.central) != len(self.attributes):
             raise ConfigError(
                 f"detector {self.name!r}: found {len(self.central)} central values for {len(self.attributes)} "
@@ -125,7 +125,7 @@ class VoxelDetector:
         return np.where(np.isnan(self.central), energy_gev, self.central).reshape(len(energy_gev), -1)
 
     def layer_image(self, showers: np.ndarray, layer_id: int) -> np.ndarray:
-        """Voxels of one layer as a picture.
+        """Voxels of one layer as an image.
 
         Parameters
         ----------

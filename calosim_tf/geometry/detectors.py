@@ -121,8 +121,8 @@ LHCB = VoxelDetector(
     provides=("lhcb",),
 )
 
-# The same detector with the axes of the file's pictures set by hand (calosim_tf.data.layouts.lhcb_file);
-# ``lhcb`` tells them from the showers.  Rows count y here too.
+# The same detector with the axes of the file's images set explicitly (calosim_tf.data.layouts.lhcb_file); ``lhcb``
+# tells them from the showers.  Rows count y here too.
 LHCB_XY = replace(LHCB, name="lhcb_xy", file_axes="xy")
 LHCB_YX = replace(LHCB, name="lhcb_yx", file_axes="yx")
 

@@ -53,15 +53,15 @@ class VoxelLayer:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Angular bins, rings: the layer as a picture, r fastest."""
+        """Angular bins, rings: the layer image, r fastest."""
         return self.n_alpha, self.n_r
 
     @cached_property
     def coordinates_mm(self) -> dict[str, np.ndarray]:
         """Middle of each voxel in file order: name -> shape (n_voxels,), mm.
 
-        ``r``, ``eta = r cos(alpha)`` and ``phi = r sin(alpha)``; the last two are left out of a layer with a single
-        angular bin, where they would be 0 for every shower.
+        ``r``, ``eta = r cos(alpha)`` and ``phi = r sin(alpha)``.  A layer with a single angular bin has only the first:
+        the others would be 0 for every shower.
         """
         alpha, r = np.meshgrid(self.alpha_mid, self.r_mid_mm, indexing="ij")
         coordinates = {"r": r.ravel()}
@@ -80,7 +80,7 @@ class CellLayer:
     layer_id : int
         Number of the layer in the detector.
     n_rows, n_columns : int
-        Cells along the two axes of its picture.
+        Cells along the two axes of its image.
     row_mm, column_mm : float
         Size of a cell along the rows and along the columns, mm; the middle of the layer is at 0.
     row_axis, column_axis : str
@@ -101,7 +101,7 @@ class CellLayer:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns: the layer as a picture."""
+        """Rows, columns: the layer image."""
         return self.n_rows, self.n_columns
 
     @cached_property

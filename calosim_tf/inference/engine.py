@@ -27,7 +27,7 @@ class Engine(ABC):
 
     @abstractmethod
     def worker(self, threads: int = 1) -> Worker:
-        """Something that runs the network in the thread that calls it, or in several, with buffers of its own.
+        """Something that runs the network in the thread that calls it, or in several, with its own buffers.
 
         It takes ``latent`` (n, l) and ``condition`` (n, k), float32, and gives (n, n_outputs), float32.
         """

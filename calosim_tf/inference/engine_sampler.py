@@ -49,7 +49,7 @@ class EngineSampler(NetworkSampler):
         """As :meth:`ShowerSampler.blocks`; the next blocks are made while the caller has one."""
         batch = batch or self.default_batch
         n, rows = len(incident_energy_mev), min(batch, self.network.call_rows)
-        # small calls are made in groups, so that handing them to a thread costs little
+        # small calls are grouped, so that handing them to a thread costs little
         task_rows = rows * (self.network.call_rows // rows)
         size = max(batch, task_rows * self.network.threads)
 

@@ -20,7 +20,7 @@ def showers_like(generator: ShowerSampler, reference: ShowerSet, seed: int, sour
     seed : int
         Key of the latent stream.
     source : str
-        What the showers are, in words that may stand beside a number.
+        Provenance label, shown next to numbers.
     """
     blocks = generator.blocks(reference.incident_energy_mev, seed, attributes=reference.attributes)
     return replace(reference, showers_mev=np.concatenate(list(blocks)), source=source)

@@ -33,7 +33,7 @@ class OnnxEngine(Engine):
     Parameters
     ----------
     model : Path or bytes
-        File, or what would stand in it.
+        File, or its content.
     sizes : (int, int)
         Numbers per shower of the latent and of the condition.
     output_shape : tuple of int
@@ -127,5 +127,5 @@ class _OnnxWorker:
 
 
 def _size(shape: list) -> int | None:
-    """Numbers per shower of an input or output; None where the file does not tell."""
+    """Numbers per shower of an input or output; None where the file does not say."""
     return math.prod(shape[1:]) if all(isinstance(item, int) for item in shape[1:]) else None

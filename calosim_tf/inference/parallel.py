@@ -1,9 +1,9 @@
 """A network on all cores: one thread per core, each with its own showers (no TensorFlow).
 
-On two cores, a photon network in calls of 512 showers reaches what its matrix products alone allow; one call of 10 000
-showers, shared out inside each operation, sends every feature map through the memory (docs/inference.md).  A single
-call that fits into the caches is shared out inside its operations all the same: the threads of the runtime wait awake
-for the next one, ours would have to be woken.
+On two cores, a photon network in calls of 512 showers reaches the speed of its matrix products alone.  One call of 10
+000 showers, shared out inside each operation, sends every feature map through main memory (docs/inference.md).  A
+single call that fits into the caches is shared out inside its operations all the same: the threads of the runtime stay
+awake for the next one, ours would have to be woken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from calosim_tf.inference.engine import Engine, Worker
 
 # Voxels of a call (our choice): 512 showers of 368 voxels, whose largest pair of feature maps is 1.6 MB
 CALL_VOXELS = 512 * 368
-# From so many showers on, threads share a call (our choice): below, dividing it costs more than it saves
+# From this many showers on, threads share a call (our choice): below, dividing it costs more than it saves
 FEWEST_SHARED = 64
 
 

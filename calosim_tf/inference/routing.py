@@ -50,7 +50,8 @@ class RoutedShowerGenerator(ShowerSampler):
         batch: int | None = None,
         attributes: np.ndarray | None = None,
     ) -> Iterator[np.ndarray]:
-        """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its place among all, whoever makes it."""
+        """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its position among all, whichever network
+        makes it."""
         batch = batch or self.default_batch
         chosen = self.route(incident_energy_mev)
         for first in range(0, len(chosen), batch):

@@ -13,8 +13,8 @@ from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents
 
-# Showers per call unless asked for, and voxels where these are fewer: feature maps of convolutions take many times the
-# memory of their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
+# Default showers per call, and voxels where these are fewer: feature maps of convolutions take many times the memory of
+# their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
 LARGEST_DEFAULT_BATCH = 4096
 DEFAULT_BATCH_VOXELS = 4096 * 1024
 
@@ -91,7 +91,7 @@ class NetworkSampler(ShowerSampler):
     Attributes
     ----------
     pads_rows : bool
-        Each number of rows is compiled anew, so callers should keep to few of them.
+        Each number of rows is compiled separately, so callers should use few of them.
     """
 
     pads_rows = False

@@ -1,6 +1,6 @@
 """What is taken from tensorflow-addons, which only this file imports.
 
-The package has reached its end of life; it is imported inside functions, so nothing else depends on it.
+The package is no longer maintained; it is imported inside functions, so nothing else depends on it.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class LayerAttention(keras.layers.Layer):
     Parameters
     ----------
     local : bool
-        A kernel of its own at every cell, and a start that trusts the layer itself (original CaloGAN); otherwise one
+        A separate kernel at every cell, and an initial bias towards the layer itself (original CaloGAN).  Otherwise one
         kernel for all cells and a bias of 0 (Conditional CaloGAN).
     seed : int
         Seed of the initial kernel.

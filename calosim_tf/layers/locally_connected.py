@@ -1,4 +1,4 @@
-"""Convolution with a kernel of its own at every place (absent from Keras 3)."""
+"""Convolution with a separate kernel at every position (absent from Keras 3)."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     Notes
     -----
-    Input (batch, n), output (batch, features): with M the learnt affine projections of shape (batch, features,
-    dimensions), the output of event b is the sum over all events b' (b itself included, so it is at least 1) of
-    exp(-sum_k |M[b, :, k] - M[b', :, k]|).  CaloGAN puts a tanh behind it, which saturates quickly; that is the model's
-    business.  The differences take batch^2 * features * dimensions numbers, 26 MB at a batch of 256.  On several
-    replicas the events compared with are those of the global batch.
+    Input (batch, n), output (batch, features).  With M the learnt affine projections of shape (batch, features,
+    dimensions), the output of event b is the sum over all events b' of exp(-sum_k |M[b, :, k] - M[b', :, k]|); b itself
+    is included, so it is at least 1.  CaloGAN puts a tanh behind it, which saturates quickly; that is left to the
+    model.  The differences take batch^2 * features * dimensions numbers, 26 MB at a batch of 256.  On several replicas
+    the events compared with are those of the global batch.
     """
 
     def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, **options):

@@ -33,7 +33,7 @@ class SelfAttention(keras.layers.Layer):
     Notes
     -----
     Input and output have shape (batch, rows, columns, channels).  The bias of f adds the same number to all scores of
-    one output position, so it has no effect and no gradient; it is there because the 1x1 convolutions have one.
+    one output position, so it has no effect and no gradient.  It is there because the 1x1 convolutions have one.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ import keras
 
 
 def part_of(x, first: int, shape: tuple[int, ...], name: str):
-    """Components ``first`` and after of ``x``, in a shape of their own.
+    """Components of ``x`` from ``first`` on, reshaped.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ def part_of(x, first: int, shape: tuple[int, ...], name: str):
     shape : tuple of int
         Without the batch axis.
     name : str
-        Begin of the names of the layers.
+        Beginning of the layer names.
     """
     size, count = x.shape[-1], 1
     for length in shape:

@@ -14,7 +14,7 @@ GUARD_GEV = 1e-7
 
 
 class SoftSparsity(keras.layers.Layer):
-    """Mean over cells of a function that stands for "has energy".
+    """Mean over cells of a function that represents "has energy".
 
     Parameters
     ----------

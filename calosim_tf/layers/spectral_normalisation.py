@@ -14,10 +14,10 @@ NORM_GUARD = 1e-12
 class SpectralNormalisation(keras.layers.Wrapper):
     """A dense, convolution or transposed-convolution layer whose kernel W acts as W / sigma.
 
-    sigma is the largest singular value of the kernel as a matrix (outputs) x (inputs times window), estimated by one
-    power iteration per call from the vector u that the last training call left: v = W^T u / |W^T u|,
-    u' = W v / |W v|, sigma = u'^T W v.  The gradient passes through sigma but not through u' and v, and the stored
-    kernel is never touched, so optimiser slots and checkpoints hold W itself.
+    sigma is the largest singular value of the kernel as a matrix (outputs) x (inputs times window).  It is estimated by
+    one power iteration per call from the vector u that the last training call left: v = W^T u / |W^T u|, u' = W v / |W
+    v|, sigma = u'^T W v.  The gradient passes through sigma but not through u' and v, and the stored kernel is never
+    touched, so optimiser slots and checkpoints hold W itself.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class SpectralNormalisation(keras.layers.Wrapper):
     Notes
     -----
     Only a call with ``training=True`` stores u'.  PyTorch does the same, so there the critic's u also moves in the
-    generator's update; a training loop here that wants the critic untouched calls it with ``training=False``, which
+    generator's update.  A training loop here that leaves the critic untouched calls it with ``training=False``, which
     gives the same sigma.  u counts by its direction only, so an average of several u is a legal u.
     """
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def critic_terms(real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The two terms the critic minimises: real scores below 1 and generated scores above -1 cost their distance.
+    """The two terms the critic minimises: real scores below 1 and generated scores above -1 are penalised.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 def flipped_labels(label: float, unit: tf.Tensor, rate: float) -> tf.Tensor:
-    """Labels of one batch, a share of them turned round (Salimans et al. 2016).
+    """Labels of one batch, some of them flipped (Salimans et al. 2016).
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def flipped_labels(label: float, unit: tf.Tensor, rate: float) -> tf.Tensor:
     unit : tensor, shape (batch, 1)
         Uniform numbers in [0, 1).
     rate : float
-        Probability that a label is turned round.
+        Probability that a label is flipped.
 
     Returns
     -------
@@ -39,5 +39,5 @@ def generator_term(fake_logits: tf.Tensor) -> tf.Tensor:
 
 
 def accuracy(logits: tf.Tensor, real: bool) -> tf.Tensor:
-    """Share of showers of one kind that the critic takes for what they are; a logit of 0 counts as generated."""
+    """Share of showers of one kind that the critic classifies correctly; a logit of 0 counts as generated."""
     return tf.reduce_mean(tf.cast((logits > 0.0) == real, logits.dtype))

@@ -34,16 +34,16 @@ def absolute_error(expected: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
 
 
 def flipped_labels(label: float, uniform: tf.Tensor, rate: float) -> tf.Tensor:
-    """Labels of a batch, some of them turned over.
+    """Labels of a batch, some of them flipped.
 
     Parameters
     ----------
     label : float
         Of real (0.9 or 1) or generated showers (0).
     uniform : tensor, shape (batch, 1)
-        Random numbers in [0, 1), drawn anew for every batch.
+        Random numbers in [0, 1), drawn again for every batch.
     rate : float
-        Fraction that is turned over: to 0, or from 0 to 1.
+        Fraction that is flipped: to 0, or from 0 to 1.
     """
     turned = 1.0 if label == 0.0 else 0.0
     return tf.where(uniform < rate, turned, label)

@@ -54,7 +54,7 @@ def build_companions(network: AngleGanNetwork, seed: int = 0) -> dict[str, keras
 
 
 def build_critic(network: AngleGanNetwork, seed: int = 0) -> keras.Model:
-    """Critic: a shower image to its four judgements.
+    """Critic: a shower image to its four outputs.
 
     Returns
     -------

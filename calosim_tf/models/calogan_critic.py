@@ -41,10 +41,10 @@ def build_critic(network: CaloGanNetwork, seed: int = 0) -> keras.Model:
     -------
     keras.Model
         Inputs ``showers`` (batch, 504) in GeV and ``condition`` (batch, condition_size), of which only the incident
-        energy is used.  Outputs by name: ``score`` (batch, 1), the *logit* of the probability of being real (the
-        cross-entropy of logits is exact where that of a sigmoid is rounded to 0 or 1); ``energy`` (batch, 1), the sum
-        of the cells in GeV, without weights; ``attributes`` (batch, 4), estimates of theta, phi / rad and x0, y0 / mm
-        (not in the original).
+        energy is used.  Outputs by name: ``score`` (batch, 1), the *logit* of the probability of being real; ``energy``
+        (batch, 1), the sum of the cells in GeV, without weights; ``attributes`` (batch, 4), estimates of theta, phi /
+        rad and x0, y0 / mm (not in the original).  The cross-entropy of logits is exact where that of a sigmoid is
+        rounded to 0 or 1.
     """
     seeds = count(seed)
     showers = keras.Input((network.n_outputs,), name="showers")
@@ -95,7 +95,7 @@ def _layer_features(cells, index: int, network: CaloGanNetwork, seeds) -> list:
 
 
 def _closeness(x, network: CaloGanNetwork, seeds, name: str):
-    """Minibatch discrimination, pressed below 1 by a tanh."""
+    """Minibatch discrimination, limited to below 1 by a tanh."""
     x = MinibatchDiscrimination(
         network.minibatch_features, network.minibatch_dimensions, next(seeds), name=f"{name}_minibatch"
     )(x)

@@ -1,4 +1,4 @@
-"""Generator of CaloGAN: a stream of its own for each calorimeter layer, each in-painted with the layer before.
+"""Generator of CaloGAN: a separate stream for each calorimeter layer, each in-painted with the layer before.
 
 Sizes are those of the authors' code: branch ``release/alpha`` for the conditional network, ``explicit-blur`` for the
 variant of that name, ``master`` for the original.

@@ -1,7 +1,7 @@
 """Two-dimensional convolutional generators G1, G2, G3 and their critic (Rehm et al. 2021, arXiv 2105.08960).
 
 Layer tables from the authors' code; parameters and convolutions are those of table 1 (G1: 2 055 324 with, 2 051 568
-without batch normalisation, printed 2 052k).  Showers have axes (x, y, z): the channel of an image as it comes is z.
+without batch normalisation, printed 2 052k).  Showers have axes (x, y, z): the channel of an unpermuted image is z.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def build_companions(network: Conv2dGanNetwork, seed: int = 0) -> dict[str, kera
 
 
 def build_critic(network: Conv2dGanNetwork, seed: int = 0) -> keras.Model:
-    """Critic: a shower image to its three judgements.
+    """Critic: a shower image to its three outputs.
 
     Returns
     -------

@@ -52,7 +52,7 @@ def build_companions(network: Conv3dGanNetwork, seed: int = 0) -> dict[str, kera
 
 
 def build_critic(network: Conv3dGanNetwork, seed: int = 0) -> keras.Model:
-    """Critic: a shower image to its three judgements.
+    """Critic: a shower image to its three outputs.
 
     Returns
     -------

@@ -102,7 +102,7 @@ def build_critic(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
 
 
 class _Layers:
-    """Layers of one network: each gets its own seeds, its fan-in and, where asked for, spectral normalisation."""
+    """Layers of one network: each gets its own seeds, its fan-in and, where requested, spectral normalisation."""
 
     def __init__(self, network: LhcbGanNetwork, part: str, seed: int):
         self.network = network

@@ -31,7 +31,7 @@ class Parts:
         self._seeds = itertools.count(seed)
 
     def kernel(self, initialiser: str) -> keras.initializers.Initializer:
-        """Initialiser with a seed of its own."""
+        """Initialiser with its own seed."""
         return keras.initializers.get({"class_name": initialiser, "config": {"seed": next(self._seeds)}})
 
     def dense(self, x, units: int, name: str, activation: str = "linear"):

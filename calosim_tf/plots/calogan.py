@@ -1,5 +1,5 @@
-"""Pictures of Conditional CaloGAN, for any detector of rectangular cells: mean images (Fig. 1), nearest neighbours
-(Fig. 2), walks along a condition (Figs. 3 to 5) and requested against reconstructed attributes.
+"""Plots of Conditional CaloGAN, for any detector of rectangular cells: mean images (Fig. 1), nearest neighbours (Fig.
+2), walks along a condition (Figs. 3 to 5) and requested against reconstructed attributes.
 
 Rows run downwards as in the paper: a particle of larger x0 makes a shower further down.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-# Decades below the hottest cell that get a colour of their own
+# Decades below the hottest cell that the colour scale spans
 COLOUR_DECADES = 5
 RATIO_LIMITS = (0.5, 2.0)
 # More layers than this would be too small to see: those with the most energy are drawn
@@ -40,7 +40,7 @@ def shown_layers(detector: VoxelDetector, mean_shower_mev: np.ndarray) -> tuple[
 
 
 def plot_mean_images(detector: VoxelDetector, images: Sequence[LayerImages], names: tuple[str, str]) -> Figure:
-    """Mean picture per layer, log colours: real, generated and their ratio (Fig. 1).
+    """Mean image per layer, log colours: real, generated and their ratio (Fig. 1).
 
     Parameters
     ----------
@@ -137,10 +137,10 @@ def plot_memorisation(generated: np.ndarray, held_out: np.ndarray, result: Memor
 
 
 def plot_walk_images(detector: VoxelDetector, path: Path, walks: Mapping[str, Walk], difference: bool) -> Figure:
-    """Mean pictures along a walk: per layer one row for each network (Figs. 3 to 5).
+    """Mean images along a walk: per layer one row for each network (Figs. 3 to 5).
 
-    Every row has its own colours, up to the energy per cell at its left: an untrained network makes energies of
-    another size.
+    Every row has its own colours, up to the energy per cell at its left: an untrained network makes energies of another
+    order of magnitude.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID_BINS = 40
-# A tabulated range is used only where it shows the sample at hand: it may not cut off more than this share on a side.
+# A tabulated range is used only where it shows the sample: it may not cut off more than this share on a side.
 LARGEST_HIDDEN_SHARE = 0.005
 # From this share of showers outside of the range on, the panel says how many there are.
 SHOWN_OUTSIDE_PERCENT = 0.1

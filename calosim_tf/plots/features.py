@@ -1,4 +1,4 @@
-"""Histograms of single high-level features, the worst ones first: of one generator, or of several over one another."""
+"""Histograms of single high-level features, the worst ones first: of one generator, or of several overlaid."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plot_features_together(histograms: Mapping[str, Sequence[FeatureHistogram]],
     histograms : mapping of str to sequence of FeatureHistogram
         Name of the feature, then one histogram per generator, all with the reference and edges of the first.
     generators : sequence of str
-        At most seven: there are no more colours that everybody can tell apart.
+        At most seven: there are no more colours that everybody can distinguish.
     """
     legend_rows = -(-(len(generators) + 1) // COLUMNS)
     figure, panels = panel_grid(len(histograms), COLUMNS, (4.0, 3.6), legend_rows)

@@ -1,4 +1,4 @@
-"""All pictures of a report, with their captions; a new picture is one more entry of ``PICTURES``."""
+"""All plots of a report, with their captions; a new plot is one more entry of ``PICTURES``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scene:
-    """What pictures are drawn from; ``selection`` and ``history`` are the columns of the run folder's tables, if
-    there.
-    """
+    """What plots are drawn from; ``selection`` and ``history`` are the columns of the run folder's tables, if there."""
 
     comparison: Comparison
     results: Results
@@ -50,8 +48,8 @@ class Scene:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the report: file name (without ending), title, caption, function, what it needs of the scene, and
-    how the names of the metrics begin that can be seen in it.
+    """A plot of the report: file name (without ending), title, caption, function, what it needs of the scene, and
+    prefixes of the metrics that it shows.
     """
 
     name: str
@@ -62,7 +60,7 @@ class Picture:
     shows: tuple[str, ...] = ()
 
     def worst_distance(self, results: Results) -> float:
-        """Largest :func:`distance_from_ideal` of the metrics that the picture shows; below 0 if it shows none."""
+        """Largest :func:`distance_from_ideal` of the metrics that the plot shows; below 0 if it shows none."""
         shown = [entry for name, entry in results.overall.items() if self.shows and name.startswith(self.shows)]
         return max(map(distance_from_ideal, shown), default=-1.0)
 
@@ -163,7 +161,7 @@ PICTURES = (
 
 
 def draw_all(scene: Scene, folder: Path) -> Iterator[Picture]:
-    """Draw every picture that the scene provides for into ``folder/<name>.png`` and yield it."""
+    """Draw every plot that the scene provides for into ``folder/<name>.png`` and yield it."""
     for picture in PICTURES:
         if picture.needs <= scene.provides:
             with plot_style():

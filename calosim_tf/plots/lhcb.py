@@ -1,4 +1,4 @@
-"""Pictures of LHCb showers: PRD curves, sample showers, attention maps and the five statistics of the paper."""
+"""Plots of LHCb showers: PRD curves, sample showers, attention maps and the five statistics of the paper."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def plot_sample_showers(
         wspace=0.06,
         hspace=0.06,
     )
-    # one scale for all: a cell of the same energy has the same colour in every picture
+    # one scale for all: a cell of the same energy has the same colour in every image
     norm = LogNorm(LOWEST_SHOWN_MEV, max(float(reference_mev.max()), 10 * LOWEST_SHOWN_MEV), clip=True)
     for column, (name, images) in enumerate(columns.items()):
         for row, image in enumerate(images):

@@ -1,4 +1,4 @@
-"""Histogram of two samples with a ratio panel below: the element of most pictures."""
+"""Histogram of two samples with a ratio panel below: the element of most plots."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _draw_ratio(axes: Axes, edges: np.ndarray, reference: Histogram, generated: 
 
 
 def add_headline(figure: Figure, panel: Panel, comparison: Comparison) -> None:
-    """One legend above all panels, naming the two sources, and what stands in the ratio panel besides."""
+    """One legend above all panels, naming the two sources, and what else the ratio panel shows."""
     labelled = dict(zip(*reversed(panel.main.get_legend_handles_labels()), strict=True))
     names = {"reference": comparison.reference, "generated": comparison.generated}
     handles = [labelled[name] for name in names]

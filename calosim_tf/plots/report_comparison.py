@@ -1,4 +1,4 @@
-"""Pictures of several reports: distances of all metrics, features over one another, numbers against energy."""
+"""Plots of several reports: distances of all metrics, overlaid features, numbers against energy."""
 
 from __future__ import annotations
 

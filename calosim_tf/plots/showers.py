@@ -1,6 +1,6 @@
 """Mean shower per layer: reference, generated, and their ratio.
 
-Rings are drawn in polar coordinates with a logarithmic radius, rectangular cells as they lie.
+Rings are drawn in polar coordinates with a logarithmic radius, rectangular cells in their positions.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ RADIUS_TICKS_MM = (1, 10, 100, 1000)
 # Straight pieces that a ring is drawn with.
 RING_PIECES = 120
 RATIO_COLOUR_LIMITS = (0.5, 2.0)
-# Layers of the picture; a detector with more shows this many, evenly spaced
+# Layers of the plot; a detector with more shows this many, evenly spaced
 MAX_LAYERS = 5
-# Decades of mean energy below the hottest voxel that get a colour of their own.
+# Decades of mean energy below the hottest voxel that the colour scale spans.
 COLOUR_DECADES = 5
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOMENTS = ("centre_eta", "centre_phi", "width_eta", "width_phi")
 CELL_MOMENTS = ("centre_x", "centre_y", "width_x", "width_y")
-# Layers of a picture; a detector with more shows this many, evenly spaced
+# Layers of a plot; a detector with more shows this many, evenly spaced
 MAX_LAYERS, MAX_MOMENT_LAYERS = 12, 7
 # Share of the reference that may lie outside of the shown part of the official range, per side.
 SHOWN_PERCENTILES = (0.3, 99.7)

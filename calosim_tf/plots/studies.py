@@ -1,4 +1,4 @@
-"""Pictures of the studies: sensitivity of the metrics, amplification, cross-checks with a classifier."""
+"""Plots of the studies: sensitivity of the metrics, amplification, cross-checks with a classifier."""
 
 from __future__ import annotations
 

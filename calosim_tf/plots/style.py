@@ -1,6 +1,4 @@
-"""Look of all pictures, applied by a context manager: importing this changes nothing, and no window system is
-needed.
-"""
+"""Look of all plots, applied by a context manager: importing this changes nothing, and no window system is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette: told apart with every common kind of colour vision, and in grey.
+# Okabe and Ito's palette: distinguishable with every common kind of colour vision, and in grey.
 REFERENCE_COLOUR = "#444444"
 REFERENCE_FILL = "#c9c9c9"
 GENERATED_COLOUR = "#D55E00"

@@ -1,4 +1,4 @@
-"""Pictures of showers of (x, y, z) cells: projections of two samples, and single showers in space (arXiv 2105.08960,
+"""Plots of showers of (x, y, z) cells: projections of two samples, and single showers in space (arXiv 2105.08960,
 figures 5 and 6).
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RATIO_LIMITS = (0.5, 1.5)
-# Decades of cell energy below the hottest cell that are drawn in the picture in space.
+# Decades of cell energy below the hottest cell that are drawn in the three-dimensional plot.
 DRAWN_DECADES = 3
 # Marker area, points^2, of the faintest and the hottest cell.
 MARKER_AREAS = (2.0, 60.0)

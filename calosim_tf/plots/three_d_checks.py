@@ -1,4 +1,4 @@
-"""Pictures of the checks of 3DGAN: cell spectrum, hits and energy in windows, mu90 and sigma90, structural similarity
+"""Plots of the checks of 3DGAN: cell spectrum, hits and energy in windows, mu90 and sigma90, structural similarity
 (arXiv 2105.08960, figures 7 to 9).
 """
 

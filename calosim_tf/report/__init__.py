@@ -1,1 +1,1 @@
-"""From measured metrics and pictures to the report folder."""
+"""From measured metrics and plots to the report folder."""

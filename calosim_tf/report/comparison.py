@@ -1,4 +1,4 @@
-"""Several reports side by side: table, page and pictures from nothing but their ``metrics.json``."""
+"""Several reports side by side: table, page and plots from their ``metrics.json`` alone."""
 
 from __future__ import annotations
 

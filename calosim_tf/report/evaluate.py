@@ -53,8 +53,8 @@ def evaluate(
     generated, reference : ShowerSet
         Same detector, same incident energies in the same proportions.
     control : ShowerSet or None
-        Independent Monte Carlo of the reference's source, for the value of Monte Carlo against Monte Carlo beside
-        each number. Without it the two halves of the reference give that value.
+        Independent Monte Carlo of the reference's source, for the value of Monte Carlo against Monte Carlo next to each
+        number. Without it the two halves of the reference give that value.
     out_dir : str or Path
         New or empty folder, or an earlier report, which is replaced as a whole.
     title : str
@@ -65,14 +65,14 @@ def evaluate(
     notes : sequence of str
         Sentences for the report and ``metrics.json``.
     published : sequence of PrintedNumber
-        Printed numbers (``calosim_tf.config.Published``, for example), shown in a table of their own.
+        Printed numbers (``calosim_tf.config.Published``, for example), shown in a separate table.
     metrics : iterable of str or Metric, optional
         Names (:func:`known_metrics`) or own metrics; all of ``METRICS`` if not given.
     classifiers : str, optional
         ``fast`` or ``full``: train the networks of the metrics that have some in that way, and add those metrics to the
-        full list.  A metric asked for by its name trains fully without it.
+        full list.  A metric chosen by its name trains fully without it.
     training : ShowerSet, optional
-        What the generator learnt from, for the test of memorisation.
+        Training showers of the generator, for the memorisation test.
     reweight : bool
         Thin both sets to equal numbers at each incident energy (:func:`equal_mix`) instead of refusing unequal ones.
     timing : bool
@@ -232,7 +232,7 @@ def _draw(
     history: Mapping[str, np.ndarray] | None,
     folder: Path,
 ) -> list[ReportPicture]:
-    # Drawing stands above measuring and takes a second to import: only here.
+    # Drawing is a layer above measuring and takes a second to import: only here.
     from calosim_tf.plots.gallery import Scene, draw_all
 
     pictures = sorted(

@@ -1,4 +1,4 @@
-"""The pieces of all pages: one HTML file that needs nothing else, no script, no network, pictures inside."""
+"""The pieces of all pages: one self-contained HTML file without script or network, images embedded."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def bullets(items: Sequence[str]) -> str:
 
 
 def figure(picture: ReportPicture) -> str:
-    """A section with the picture inside; a phone scrolls it sideways instead of shrinking its letters."""
+    """A section with the embedded image; a phone scrolls it sideways instead of shrinking its text."""
     data = base64.b64encode(picture.path.read_bytes()).decode("ascii")
     title, caption = escape(picture.title), escape(picture.caption)
     return section(

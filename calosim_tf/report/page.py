@@ -1,6 +1,6 @@
-"""The report as one HTML file that needs nothing else: no script, no network, pictures inside.
+"""The report as one self-contained HTML file without script or network, images embedded.
 
-The page is built from the document of ``metrics.json``, so it cannot say anything else than the numbers there.
+The page is built from the document of ``metrics.json``, so it cannot differ from the numbers there.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _energy_cell(entry: Mapping | None) -> str:
 
 
 def _published_results(document: Mapping) -> str:
-    """Ours, Monte Carlo against itself, and other people's generators on the metrics that all have."""
+    """Ours, Monte Carlo against itself, and generators of others on the metrics that all have."""
     results = document.get("published_results")
     if results is None:
         return ""
@@ -177,7 +177,7 @@ def _published_results(document: Mapping) -> str:
 
 
 def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> str:
-    """Rows of our own, and below them those of the CaloChallenge, in the columns that both have.
+    """Our rows, and below them those of the CaloChallenge, in the columns that both have.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> 
 
 
 def _published(values: Sequence[Mapping]) -> str:
-    """Published numbers in a table of their own, each with its data and number of showers."""
+    """Published numbers in a separate table, each with its data and number of showers."""
     if not values:
         return ""
     rows = [

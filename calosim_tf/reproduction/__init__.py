@@ -1,1 +1,1 @@
-"""Every number that the source documents print, ours beside it, and what the comparison means (no TensorFlow)."""
+"""Every number that the source documents print next to ours, and the status of the comparison (no TensorFlow)."""

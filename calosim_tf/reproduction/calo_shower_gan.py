@@ -1,7 +1,7 @@
 """M. Faucci Giannelli, R. Zhang: CaloShowerGAN, talk at the CaloChallenge workshop, Frascati, 30-31 May 2023.
 
-With the talk stand the CaloChallenge results of the same networks (github.com/CaloChallenge/homepage, folder
-final_results), because their parameter counts decide what the talk's slides leave open.
+The CaloChallenge results of the same networks (github.com/CaloChallenge/homepage, folder final_results) are included,
+because their parameter counts decide what the talk's slides leave open.
 """
 
 from __future__ import annotations

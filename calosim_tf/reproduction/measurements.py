@@ -32,7 +32,7 @@ class Measurement:
     data : str
         What it was measured on: ``EGSnrc sample``, ``parametrised showers``, a public file.
     command : str
-        Gives it again.
+        Reproduces it.
     reference_vs_reference : float or None
         The same of real showers against real showers.
     n : int or None

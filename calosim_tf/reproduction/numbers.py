@@ -1,4 +1,4 @@
-"""A published number, and the ways in which ours is found."""
+"""A published number, and the ways to find ours."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATUSES = {
 }
 
 
-# What stands in place of our number where there is none
+# Text in place of our number where there is none
 WITHOUT_NUMBER = {
     EQUAL: "the same",
     DIFFERS: "another",
@@ -148,7 +148,7 @@ COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {
 
 
 def _all_networks(networks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Descriptions of one network by kind, or lists of them in a split; what is no network is a bare number."""
+    """Descriptions of one network by kind, or lists of them in a split; whatever is not a network is a bare number."""
     found = []
     for described in networks.values():
         found += described if isinstance(described, list) else [described]
@@ -157,7 +157,7 @@ def _all_networks(networks: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Count:
-    """A count of parameters or layers, made on the spot; printed to multiples of ``step``."""
+    """A count of parameters or layers, computed when needed; printed to multiples of ``step``."""
 
     experiment: str
     which: str
@@ -177,7 +177,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of an experiment, read on the spot; ``value`` is None where the document prints none."""
+    """A setting of an experiment, read when needed; ``value`` is None where the document prints none."""
 
     experiment: str
     key: str
@@ -201,7 +201,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Something of a detector, worked out on the spot."""
+    """A property of a detector, computed when needed."""
 
     detector: str
     quantity: Callable[[VoxelDetector], Any]
@@ -217,7 +217,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class FirstMeasured:
-    """The first of some measurements that is there, ``EXPERIMENT:METRIC``; else a status and its reason."""
+    """The first available one of some measurements, ``EXPERIMENT:METRIC``; else a status and its reason."""
 
     keys: tuple[str, ...]
     missing: str
@@ -235,7 +235,7 @@ class FirstMeasured:
 
 @dataclass(frozen=True)
 class Reason:
-    """No number that could be worked out on the spot, and why."""
+    """A number that cannot be computed when needed, and why."""
 
     status: str
     reason: str
@@ -254,7 +254,7 @@ def _words(value: Any) -> str:
 
 
 def published_by(experiment: str, what: str) -> float:
-    """A value that an experiment names as published, so that it stands in one place."""
+    """A value that an experiment names as published, so that it is kept in one place."""
     return next(row.value for row in get_experiment(experiment).published if row.what == what)
 
 

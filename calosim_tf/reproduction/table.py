@@ -21,7 +21,7 @@ COLUMNS = ("what", "published", "where", "ours", "status", "command, or reason")
 
 @dataclass(frozen=True)
 class Row:
-    """One published number, ours, and what the comparison means; every field has words in it."""
+    """One published number, ours, and the status of the comparison; every field is text."""
 
     document: str
     what: str

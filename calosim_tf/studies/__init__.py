@@ -1,1 +1,1 @@
-"""Studies of the metrics and of what a generator is good for, beyond judging one set of showers."""
+"""Studies of the metrics and of the uses of a generator, beyond judging one set of showers."""

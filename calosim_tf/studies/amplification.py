@@ -1,12 +1,12 @@
-"""Do generated showers hold more than the showers they were learnt from?  Quantile MSE and its equivalent sample size.
+"""Do generated showers hold more information than the training sample?  Quantile MSE and equivalent sample size.
 
 Butter et al., GANplifying event samples (SciPost Phys. 10, 139; arXiv:2008.06545): cut the true distribution of an
 observable into n_q quantiles; with x_j the share of points in quantile j,
 
     MSE_q = (1/n_q) sum_j (x_j - 1/n_q)^2 .
 
-N points of the truth give (1 - 1/n_q)/(n_q N) on average, so an MSE_q has an equivalent number of true points, and
-amplification is that number over the number of training points.  The expectation makes the curve of the truth exact, so
+N points of the truth give (1 - 1/n_q)/(n_q N) on average, so an MSE_q has an equivalent number of true points.
+Amplification is that number over the number of training points.  The expectation makes the curve of the truth exact, so
 nothing has to be interpolated.
 """
 
@@ -114,7 +114,7 @@ class ToyGenerator:
 def learn_kernel_density(points: np.ndarray) -> Callable[[int, np.random.Generator], np.ndarray]:
     """Gaussian kernels on the points; width by Silverman's rule within the two halves of the sorted points.
 
-    The rule over all points would take the distance of the two peaks for their width.
+    The rule over all points would mistake the distance of the two peaks for their width.
     """
     halves = np.split(np.sort(points), [np.searchsorted(np.sort(points), points.mean())])
     spread = [half.std(ddof=1) if len(half) > 1 else 0.0 for half in halves]
@@ -244,13 +244,13 @@ def measured_mse(
     of_one_point, n_reference : float
         As in :func:`equivalent_points`.
     training : int
-        Showers or points that were learnt from.
+        Training showers or points.
 
     Returns
     -------
     dict
         ``mse``, ``error``, ``equivalent_points`` and ``amplification``, these two also with ``_low`` and ``_high`` for
-        one error more and less; None stands for more than the reference can tell.
+        one error more and less; None means more than the reference can resolve.
     """
     numbers: dict[str, float | None] = {"mse": mse, "error": error}
     for ending, value in (("", mse), ("_low", mse + error), ("_high", max(mse - error, 0.0))):

@@ -1,4 +1,4 @@
-"""Six known ways to spoil Monte-Carlo showers, to see which metric notices which."""
+"""Six known ways to damage Monte-Carlo showers, to see which metric notices which."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT_FRACTION = 0.1
 
 @dataclass(frozen=True)
 class Damage:
-    """A way to spoil showers.
+    """A way to damage showers.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ def permute_cells(showers: ShowerSet, _: ShowerSet, rng: np.random.Generator) ->
 def memorise(showers: ShowerSet, training: ShowerSet, rng: np.random.Generator) -> ShowerSet:
     """Exact copies of training showers of the same incident energies (or ranges), each at most once if they suffice.
 
-    Repeated ones would be a mode collapse as well: less diverse than Monte Carlo.
+    Repetitions would also be a mode collapse: less diverse than Monte Carlo.
     """
     groups = group_energies(showers.incident_energy_mev)
     known = groups.rows(training.incident_energy_mev)

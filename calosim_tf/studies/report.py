@@ -19,13 +19,13 @@ TITLES = {
     "amplification": "Amplification of the training sample",
     "triforce": "Triforce check: classifier and regressor across Monte Carlo and generated showers",
 }
-# Fields of the document that are tables or pictures, not settings
+# Fields of the document that are tables or plots, not settings
 NOT_SETTINGS = frozenset({"schema", "study", "metrics", "observables", "grid"})
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of a study: file name (without ending), title and the function that draws it from the document."""
+    """A plot of a study: file name (without ending), title and the function that draws it from the document."""
 
     name: str
     title: str

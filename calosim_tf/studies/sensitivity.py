@@ -1,10 +1,10 @@
 """Which metric notices which damage, in units of the spread of Monte Carlo against Monte Carlo.
 
-The Monte-Carlo sample is cut in two, within each incident energy: showers that a generator might have learnt from, and
-a pool.  A partition of the pool makes one part the generated and the other the reference showers.  200 and more random
-partitions give the mean and the standard deviation (sigma) of every number for a perfect generator with the showers at
-hand.  (Drawing with replacement would put copies into Monte Carlo, which is one of the damages.)  Then the generated
-part of one more partition is damaged in known ways, and a metric *fires* where its value is more than 5 sigma away and
+The Monte-Carlo sample is cut in two, within each incident energy: showers that a generator might have been trained on,
+and a pool.  A partition of the pool makes one part the generated and the other the reference showers.  200 and more
+random partitions give the mean and the standard deviation (sigma) of every number for a perfect generator with the same
+showers.  Drawing with replacement would put copies into Monte Carlo, which is one of the damages.  Then the generated
+part of one more partition is damaged in known ways.  A metric *fires* where its value is more than 5 sigma away and
 further than in any of the partitions that gave sigma (some numbers have long tails).
 """
 
@@ -54,7 +54,7 @@ class Material:
     Attributes
     ----------
     pool : Sample
-        Cut anew into generated and reference showers by every partition.
+        Cut into generated and reference showers again by every partition.
     training : ShowerSet
     metrics : tuple of Metric
     seed : int

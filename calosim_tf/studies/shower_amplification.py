@@ -99,9 +99,9 @@ def shower_amplification(
     generate : callable
         ``generate(incident_energy_mev, attributes, seed) -> showers``, MeV.
     training : ShowerSet
-        What the generator learnt from.
+        Its training sample.
     reference : ShowerSet
-        Independent showers of the same incident energies, the more the better: it stands for the truth, and its own
+        Independent showers of the same incident energies, the more the better: it represents the truth, and its own
         fluctuation is taken into account.
     generator : str
         Name in words.
@@ -187,7 +187,7 @@ def _generated(generate: Generate, training: ShowerSet, count: int, seed: int) -
 def _mse_of_sizes(
     bins: Mapping[str, QuantileBins], main: int, showers: ShowerSet, groups: EnergyGroups, counts: list[int]
 ) -> dict[str, list[float]]:
-    """MSE of the first so many showers, observable by observable."""
+    """MSE of the first showers, one value per number in ``counts``, observable by observable."""
     whole = Sample.measure(showers, groups)
     found: dict[str, list[float]] = {name: [] for name in bins}
     for count in counts:

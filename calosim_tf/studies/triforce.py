@@ -1,4 +1,4 @@
-"""An external check: networks that were trained on generated showers have to work on Monte Carlo, and the other way.
+"""An external check: networks trained on generated showers have to work on Monte Carlo, and vice versa.
 
 Particle classifier and energy regressor are trained on Monte-Carlo photons (or electrons) and pions, and on generated
 photons and the same pions; both are tested on both.  Pions are never generated here: they come from the parametrised

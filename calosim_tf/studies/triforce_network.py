@@ -21,7 +21,7 @@ ENERGY_WEIGHT = 100.0
 
 
 class TriforceNetwork:
-    """Tells particles apart and estimates their incident energy.
+    """Classifies particles and estimates their incident energy.
 
     Parameters
     ----------

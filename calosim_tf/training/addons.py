@@ -1,7 +1,7 @@
 """Optimisers and the cyclical schedule of tensorflow-addons.
 
-The talk reports that RAdam with LookAhead, AdamW and a cyclical learning rate did not help; they are here so that
-anybody can see it.
+The talk reports that RAdam with LookAhead, AdamW and a cyclical learning rate did not help; they are here so that this
+can be checked.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ def build_addons_optimizer(name: str, rate, beta1: float, beta2: float, epsilon:
 
 
 def build_cyclical_schedule(low: float, high: float, updates_per_cycle: int):
-    """Learning rate that climbs in a straight line from ``low`` to ``high`` and back, once per cycle (Smith 2017)."""
+    """Learning rate that rises linearly from ``low`` to ``high`` and back, once per cycle (Smith 2017)."""
     schedules = import_addons().optimizers
     return schedules.TriangularCyclicalLearningRate(low, high, updates_per_cycle / 2)

@@ -24,9 +24,9 @@ GENERATOR_SEEDS, COMPANION_OFFSET = 10_000, 5_000
 
 
 def build_networks(experiment: Experiment) -> dict[str, keras.Model]:
-    """Freshly initialised networks of an experiment, by name: the generator first, then its companions.
+    """Freshly initialised networks of an experiment, by name: the generator first, then the auxiliary models.
 
-    A network that the experiment trains and that no companion is called by is a part of the generator: its layer of
+    A network that the experiment trains and that is not an auxiliary model is a part of the generator: its layer of
     that name.
     """
     family, seed = _family(experiment), GENERATOR_SEEDS * experiment.run.seed
@@ -152,7 +152,7 @@ def state_variables(model: GenerativeModel) -> list[tf.Variable]:
         # a method in the legacy interface of tensorflow-addons
         variables = optimizer.variables
         found += variables() if callable(variables) else variables
-    # a part of the generator is there twice
+    # a part of the generator appears twice
     return list({id(variable): variable for variable in found}.values())
 
 

@@ -55,7 +55,7 @@ class History(keras.callbacks.Callback):
             self.sums, self.count = {}, 0
 
     def _require_finite(self, logs: dict[str, float]) -> None:
-        # the guard tells causes from consequences; the means show diagnostics that nothing is learnt from
+        # the guard tells causes from consequences; the means include diagnostics that no network is trained on
         found = self.model.guard.first_fault()
         found = found or next((name for name, value in logs.items() if not math.isfinite(value)), None)
         if found:

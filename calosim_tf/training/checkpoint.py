@@ -2,8 +2,8 @@
 
 A checkpoint is a folder written under a temporary name, flushed to disk and renamed; ``latest`` and ``best`` are
 one-line files moved into place.  A manifest of SHA-256 sums tells a sound checkpoint from a damaged one, and readers
-fall back to the newest sound one.  What was written is read back before it gets its name: a state with a number that is
-not finite never becomes a checkpoint.
+fall back to the newest sound one.  What was written is read back before it gets its name: a state with a non-finite
+number never becomes a checkpoint.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from calosim_tf.training.matching import read_matched
 
 MANIFEST = "manifest.json"
 STATE = "state"
-# Of a checkpoint, for what is written besides the numbers
+# Of a checkpoint, for what is written in addition to the numbers
 MARGIN_BYTES = 2**20
 MIB = 2**20
-# Of the operating system, in the words that TensorFlow hands on
+# Of the operating system, in the words that TensorFlow passes on
 DISK_WORDS = ("No space left", "Disk quota", "Read-only file system", "Permission denied", "Input/output error")
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 
@@ -50,7 +50,7 @@ class CheckpointStore:
     ----------
     folder : Path
     keep : int
-        Newest checkpoints kept; the best one is kept besides.
+        Newest checkpoints kept; the best one is kept as well.
     """
 
     def __init__(self, folder: Path, keep: int):
@@ -185,7 +185,7 @@ class CheckpointStore:
         Raises
         ------
         CheckpointError
-            No sound checkpoint is left, or it is one of other networks: a variable asked for has no value in it.
+            No sound checkpoint is left, or it belongs to other networks: a required variable has no value in it.
         """
         iteration = self.newest_sound(which)
         try:

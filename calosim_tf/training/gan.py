@@ -62,7 +62,7 @@ class AdversarialModel(GenerativeModel):
         generator_logs = []
         first_draw = self.CRITIC_DRAWS * config.critic_steps
         for step in range(config.generator_steps):
-            # counted from the end; more generator than critic steps go round again
+            # counted from the end; more generator than critic steps reuse the batches cyclically
             rows = self._minibatch(config.critic_steps - 1 - (config.generator_steps - 1 - step) % config.critic_steps)
             draw = first_draw + self.GENERATOR_DRAWS * step
             generator_logs.append(self.generator_update(condition[rows], draw))

@@ -1,8 +1,8 @@
 """Finds the first number of an iteration that is not finite: weight, data, loss term or gradient.
 
-The checks are part of the traced step: one sum of squares per tensor, which the processor reads at memory speed and
-which is not finite when one number is not (or when the square overflows, with which no optimiser can go on either).
-The result is one integer per iteration; its name is looked up outside of the graph, and only when something is wrong.
+The checks are part of the traced step: one sum of squares per tensor, computed at memory speed.  It is not finite when
+one number is not, or when the square overflows, which no optimiser can handle either.  The result is one integer per
+iteration; its name is looked up outside of the graph, and only when something is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Guard:
     Attributes
     ----------
     names : list of str
-        What code 1, 2, ... stands for.
+        Meaning of code 1, 2, ...
     """
 
     def __init__(self):

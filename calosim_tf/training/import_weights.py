@@ -28,7 +28,7 @@ def import_weights(path: Path, generator: keras.Model, *, channels_first: bool =
         Of :mod:`calosim_tf.models.conv3d_3dgan`; the public files have ``first_filters = 64``.
     channels_first : bool
         The file was trained with channels first: the columns of its dense layer are put in the order of channels last.
-        The file does not say so itself.
+        The file itself does not say.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Whether a checkpoint holds a value for everything that is asked of it.
+"""Whether a checkpoint holds a value for every required variable.
 
-TensorFlow reads what fits and leaves the rest as it was built, so a network may keep its random weights without a word.
-Here the objects asked for and those of the checkpoint are walked side by side, by the names under which TensorFlow
-joins them.  Objects without variables need no partner: an attribute that a layer has gained since the checkpoint was
-written changes no number.
+TensorFlow reads what fits and leaves the rest as it was built, so a network may silently keep its random weights.  Here
+the required objects and those of the checkpoint are walked in parallel, by the names under which TensorFlow joins them.
+Objects without variables need no partner: an attribute that a layer has gained since the checkpoint was written changes
+no number.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ class GenerativeModel(keras.Model):
     Parameters
     ----------
     networks : dict of keras.Model
-        Always with a ``generator``, built, of inputs ``latent`` and ``condition``; a critic, an encoder and the like
-        beside it.  A network that is a part of the generator (one of its layers) may stand here by its own name; it is
-        then trained by that name alone.
+        Always with a built ``generator`` of inputs ``latent`` and ``condition``; others are auxiliary models (a critic,
+        an encoder).  A network that is a part of the generator (one of its layers) may stand here by its own name; it
+        is then trained by that name alone.
     average : keras.Model or None
         A generator of the same layout that carries the moving average of the weights.
     latent : LatentLaw
@@ -41,7 +41,7 @@ class GenerativeModel(keras.Model):
     Attributes
     ----------
     stage : Stage
-        The stretch of the run that the step belongs to, set by :meth:`begin`.
+        The part of the run that the step belongs to, set by :meth:`begin`.
     optimizers : dict of keras.optimizers.Optimizer
         By the names of ``networks``, once the model is compiled.
 
@@ -100,7 +100,7 @@ class GenerativeModel(keras.Model):
             _make_slots(optimizer, self.trained_variables(name))
 
     def begin(self, stage: Stage) -> None:
-        """Go over to a stage of the run; the step is traced anew for it."""
+        """Switch to a stage of the run; the step is traced again for it."""
         if stage != self.stage:
             self.stage = stage
             self.make_train_function(force=True)
@@ -130,7 +130,7 @@ class GenerativeModel(keras.Model):
             return self._iterate(*data)
 
     def _iterate(self, showers, condition) -> dict[str, tf.Tensor]:
-        # several processes hand over batches of unknown length
+        # several processes pass batches of unknown length
         rows = self.stage.showers_per_iteration // self.replicas.number
         showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
         self.guard.begin(self.networks.values())

@@ -1,4 +1,4 @@
-"""The normalisation an experiment asks for, fitted to its training data (no TensorFlow)."""
+"""The normalisation of an experiment, fitted to its training data (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fit_normalisation(experiment: Experiment, source: ShowerSource) -> Normalisa
     Raises
     ------
     ConfigError
-        ``data.normalisation`` is unknown, or normalisation, network and detector do not fit one another.
+        ``data.normalisation`` is unknown, or normalisation, network and detector do not fit together.
     DataError
         The selection holds a single incident energy.
     """

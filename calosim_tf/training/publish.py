@@ -1,7 +1,7 @@
 """Cut a finished run down to what generation needs, with its record: ``python -m calosim_tf.training.publish RUN OUT``.
 
-The result is a run folder that ``generate``, ``evaluate`` and ``bench`` read like any other, but that cannot be
-trained on: its only checkpoint holds the judged generator, without companions and optimisers.
+The result is a run folder that ``generate``, ``evaluate`` and ``bench`` read like any other, but that cannot be trained
+on: its only checkpoint holds the judged generator, without auxiliary models and optimisers.
 """
 
 from __future__ import annotations

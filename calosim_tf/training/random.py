@@ -35,7 +35,7 @@ def uniform(shape, seed: int, iteration: tf.Tensor, draw: int) -> tf.Tensor:
 class Draws:
     """The random numbers of a training: shapes are those of one replica, numbers those of the global batch.
 
-    Every replica draws for the whole batch and keeps its rows; the numbers are cheap beside any network.
+    Every replica draws for the whole batch and keeps its rows; the numbers are cheap compared with any network.
 
     Parameters
     ----------

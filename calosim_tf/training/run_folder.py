@@ -1,4 +1,4 @@
-"""The folder of a run: what was asked for, what it ran on, how far it got (no TensorFlow)."""
+"""The folder of a run: its settings, its data and machine, its progress (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, Sto
 from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
-# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is told by checksums
+# A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is identified by
+# checksums
 FREE_KEYS = (
     "training.iterations",
     "training.log_every",
@@ -43,7 +44,7 @@ CLEARED = f"{PARTIAL}cleared"
 class RunFolder:
     """Paths and small files of one run.
 
-    The run of a split holds one run folder per member, named after it, and no checkpoints of its own.
+    The run of a split holds one run folder per member, named after it, and has no checkpoints itself.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ class RunFolder:
             self.write_status(iteration, state, error.exit_code)
 
     def refuse_early(self, *, resume: bool, force: bool) -> None:
-        """Say before the data are read that the folder cannot be used.
+        """Refuse an unusable folder before the data are read.
 
         Raises
         ------
@@ -188,7 +189,7 @@ class RunFolder:
         return CLEARED in names or all(name in EARLY_FILES or PARTIAL in name for name in names)
 
     def _clear(self) -> None:
-        """Delete an earlier run; when this is cut short, the next start goes on with it."""
+        """Delete an earlier run; when this is interrupted, the next start continues it."""
         aside = self.path / CLEARED
         aside.mkdir(exist_ok=True)
         # the folder itself may be a link to another disk and stays; without its configuration it is no run any more

@@ -1,8 +1,8 @@
 """One process at a time may write to a run folder (no TensorFlow).
 
 ``lock.json`` names the process and the host, and its time stamp is renewed while the process lives.  A lock of a dead
-process is recognised: on the same host by the process table, of another host by a time stamp that stands still.  The
-clocks of the hosts are not compared.
+process is recognised: on the same host by the process table, of another host by a time stamp that no longer changes.
+The clocks of the hosts are not compared.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class RunLock:
             aside.unlink()
 
     def _shows_life(self, content: dict[str, Any]) -> bool:
-        """Whether the time stamp of another host's lock moves, or the lock goes away by itself."""
+        """Whether the time stamp of another host's lock moves, or the lock disappears by itself."""
         note(f"{self.path.parent}: locked by {_words(content)}: waiting up to {self.silence_s:g} s for a sign of life")
         first, deadline = _stamp(self.path), time.monotonic() + self.silence_s
         while time.monotonic() < deadline:

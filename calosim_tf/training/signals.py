@@ -1,4 +1,4 @@
-"""Stop when the queue system or the user asks for it, with nothing lost."""
+"""Stop on a request of the batch system or the user, without losing work."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class StopRequest:
 
 @contextmanager
 def stop_at_once(run: Path) -> Iterator[None]:
-    """Where no iteration is under way (reading data, building networks, the report) a signal stops right there.
+    """Where no iteration is running (reading data, building networks, the report), a signal stops the process at once.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def teacher_record(experiment: Experiment) -> dict[str, Any] | None:
 
 
 def require_same_teacher(run: RunFolder, record: dict[str, Any] | None) -> None:
-    """Refuse to go on with a run whose teacher is another one by now; where it lies does not matter.
+    """Refuse to continue a run whose teacher has changed; its location does not matter.
 
     Raises
     ------

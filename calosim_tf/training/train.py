@@ -84,7 +84,7 @@ def train(
 def _train_network(
     experiment: Experiment, source: ShowerSource, run: RunFolder, still_ours: Callable[[], None], strategy: Strategy
 ) -> None:
-    """Train one generator and its companions in their own run folder."""
+    """Train one generator and its auxiliary models in their own run folder."""
     with strategy.scope():
         model = build_model(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
@@ -109,7 +109,7 @@ def _train_network(
     run.write_status(first, "running")
     try:
         if first % experiment.training.checkpoint_every == 0 and first > 0:
-            # a run that ended between checkpoint and verdict still owes the verdict
+            # a run that ended between checkpoint and verdict still needs the verdict
             select.select(first)
         with strategy.watching(str(run.path)):
             with StopRequest() as request:
@@ -173,7 +173,7 @@ class _Fit:
         return None
 
     def stop_of(self, request: StopRequest) -> StoppedBySignal | None:
-        """A request that came behind the last callback; of several processes, one alone cannot act on it."""
+        """A request that came after the last callback; of several processes, one alone cannot act on it."""
         return self._stop(request) if request.received is not None and self.strategy.processes == 1 else None
 
     def _stop(self, request: StopRequest) -> StoppedBySignal:
@@ -201,7 +201,7 @@ class _Fit:
 def _segments(first: int, training: TrainingConfig) -> list[tuple[Stage, int, int, int]]:
     """Calls of ``fit`` from iteration ``first`` on, as (stage, first iteration, epochs, iterations per epoch).
 
-    One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written; a resumed run may
+    One epoch is one checkpoint interval, so that the progress bar ends where a verdict is written.  A resumed run may
     begin, and a stage or a run may end, inside an interval.
     """
     every, segments = training.checkpoint_every, []

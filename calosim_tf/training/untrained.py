@@ -1,4 +1,4 @@
-"""Generators that were never trained: beside trained ones, to export and to time them."""
+"""Untrained generators: to compare with trained ones, to export and to time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge a finished run on its held-out part and say it in numbers and pictures."""
+"""Judge a finished run on its held-out part, in numbers and plots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from calosim_tf.report.evaluate import evaluate
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
-# A report on more showers would say the same, slower; large ones would not fit into memory
+# A report on more showers would say the same, more slowly; large showers would not fit into memory
 REPORT_EVENTS = 121_000
 REPORT_BYTES = 2**30
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A rate, or another schedule, times a factor that climbs in a straight line to 1.
+    """A rate, or another schedule, times a factor that rises linearly to 1.
 
     Parameters
     ----------
     rate : float or LearningRateSchedule
     start : float
-        Factor that the climb begins at; the first update has the factor behind one step of it, so never 0.
+        Factor at the start of the rise; the first update has the factor behind one step of it, so never 0.
     updates : int
         Updates of the optimiser until the factor is 1.
     """

@@ -86,7 +86,7 @@ def external(target: str) -> str:
 
 
 def circles(graph: Mapping[str, Iterable[str]]) -> list[str]:
-    """Groups of nodes that reach one another, one line each."""
+    """Groups of nodes that can reach each other, one line each."""
     reached = {}
     for start in graph:
         waiting, seen = list(graph[start]), set()

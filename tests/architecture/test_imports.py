@@ -1,4 +1,4 @@
-"""Who may import whom: the layers of docs/architecture.md, kept by reading every import statement of the tree."""
+"""Who may import whom: the layers of docs/architecture.md, checked by reading every import statement of the tree."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def home_faults(table: dict[str, list[Import]]) -> Iterator[str]:
 
 
 def circle_faults(table: dict[str, list[Import]]) -> Iterator[str]:
-    """Modules that import one another, be it inside functions; names for annotations alone do not count."""
+    """Modules that import each other, even inside functions; names for annotations alone do not count."""
     graph = {
         module: {one.target for one in found if one.when != "typing" and one.target in table and one.target != module}
         for module, found in table.items()
@@ -185,7 +185,7 @@ def test_tree_keeps_the_rules():
 
 
 def test_floors_lie_one_above_another():
-    """Breaks if a row allows an arrow up: of two areas that may import one another none is the lower."""
+    """Breaks if a row allows an arrow up: of two areas that may import each other neither is the lower."""
     rows = {name: set(row.split()) for name, row in MAY_IMPORT.items() if row != "*"}
     graph = {
         name: {other for other in MAY_IMPORT if other != name and is_among(other, row - {name})}
@@ -195,7 +195,7 @@ def test_floors_lie_one_above_another():
 
 
 def test_folders_stay_small():
-    """Breaks if a folder grows beyond what is seen at a glance."""
+    """Breaks if a folder grows too large to be seen at a glance."""
     sizes = Counter(path.parent for path in modules_of(ROOT).values())
     assert {str(folder.relative_to(ROOT)): n for folder, n in sizes.items() if n > MOST_FILES} == {}
 

@@ -68,7 +68,7 @@ def test_the_tree_has_none():
     ],
 )
 def test_a_planted_call_is_found(line):
-    """Breaks if a way of running what a file says is no longer seen."""
+    """Breaks if a way of running code from a file is no longer detected."""
     assert faults_of(line)
 
 

@@ -21,6 +21,6 @@ def test_memory_is_that_of_the_job_alone():
 
 
 def test_a_job_that_fails_is_said(tmp_path):
-    """Breaks when the time of an error message is taken for that of showers."""
+    """Breaks when the time of an error message is mistaken for that of showers."""
     with pytest.raises(BenchmarkError, match="no such folder"):
         bench_job(str(tmp_path / "nothing"), "onnx", 1, 1, 1)

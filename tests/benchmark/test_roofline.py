@@ -1,4 +1,4 @@
-"""Work of a network, the roofline and the clocks, against numbers worked out by hand."""
+"""Work of a network, the roofline and the clocks, against numbers calculated by hand."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_split_costs_the_mean_of_its_networks():
 
 
 def test_a_copy_counts_what_is_read_and_written():
-    """Breaks when the clock copies half or twice as much as it is asked for."""
+    """Breaks when the clock copies half or twice the requested bytes."""
     small, large = copy_clock(2**22, 2)(), copy_clock(2**27, 2)()
     assert large > 8 * small  # 32 times as much, less what caches do
 

@@ -19,7 +19,7 @@ TINY = {
 
 
 class StubGroup:
-    """Answers with seconds by (workers, batch, way), slower by a factor in every round; keeps what it was asked."""
+    """Answers with seconds by (workers, batch, way), slower by a factor in every round; records the requests."""
 
     SECONDS: ClassVar[dict] = {
         (1, 8): {"real_input": 1.0, "constant_input": 0.9, "no_exchange": 0.9},
@@ -64,7 +64,7 @@ def test_efficiencies_compare_readings_of_the_same_round(monkeypatch):
 
 @pytest.mark.slow
 def test_two_processes_answer_together():
-    """Breaks when workers do not find each other, are told apart by no rank, or do not end with the group."""
+    """Breaks when workers do not find each other, have no distinct ranks, or do not end with the group."""
     with WorkerGroup("multiworker", 2, ["photon", json.dumps(TINY), "1"]) as group:
         assert all(0.0 < group.seconds(way) < 60.0 for way in scaling.WAYS)
         processes = list(group._processes)
@@ -73,13 +73,13 @@ def test_two_processes_answer_together():
 
 @pytest.mark.slow
 def test_a_worker_that_fails_says_why():
-    """Breaks when a dead worker is waited for, or what it said is lost."""
+    """Breaks when a dead worker is waited for, or its last output is lost."""
     with pytest.raises(BenchmarkError, match=r"bench scaling: a worker ended with 1: .*no_such_experiment"):
         WorkerGroup("none", 1, ["no_such_experiment", "{}", "1"])
 
 
 def test_horovod_that_is_not_there_is_said(monkeypatch, tmp_path):
-    """Breaks when the way to install it is not named, or a launcher that is missing is started."""
+    """Breaks when the message does not say how to install it, or a missing launcher is started."""
     monkeypatch.setattr(worker_group, "_horovodrun", lambda: tmp_path / "horovodrun")
     worker_group.transport_of.cache_clear()
     with pytest.raises(ConfigError, match=r"--engine horovod: found no .*horovodrun, .*make install-horovod"):

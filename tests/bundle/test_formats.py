@@ -15,7 +15,7 @@ ROLES = ("writer", "runner", "loader", "engine", "network_engine", "joiner")
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_function_that_a_record_names_is_there(kind):
-    """Breaks when a writer, runner or engine is renamed: the export would find out after minutes."""
+    """Breaks when a writer, runner or engine is renamed: the export would only fail after minutes."""
     record = FORMATS[kind]
     named = [role for role in ROLES if getattr(record, role)]
     assert {"writer", "runner"} <= set(named)
@@ -44,7 +44,7 @@ def test_back_ends_keep_their_order_and_extras():
 
 
 def test_a_new_format_is_known_to_the_command(monkeypatch):
-    """Breaks when the names of --format stand anywhere but in the records."""
+    """Breaks when the names of --format are listed anywhere but in the records."""
     own = dataclasses.replace(FORMATS["lwtnn"], name="own", file_name="{stem}.own")
     monkeypatch.setitem(formats.FORMATS, "own", own)
     assert chosen_formats("own,onnx") == ("onnx", "own")

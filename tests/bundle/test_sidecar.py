@@ -1,4 +1,4 @@
-"""The sidecar: written, read back, and refused when it says what cannot be."""
+"""The sidecar: written, read back, and refused when it is contradictory."""
 
 import dataclasses
 import json
@@ -149,7 +149,7 @@ def test_a_changed_byte_is_found(bundle):
 
 
 def test_a_network_of_other_sizes_is_refused(tmp_path):
-    """Breaks when a bundle's network takes another latent than its sidecar says and is fed it all the same."""
+    """Breaks when a bundle's network takes another latent than its sidecar says and is fed it anyway."""
     require_same_shapes(tmp_path, network(), 5, 1, None)
     with pytest.raises(RunFolderError, match="found latent 6, condition 1, output 368, expected 5, 1, 368"):
         require_same_shapes(tmp_path, network(), 6, 1, 368)
@@ -215,7 +215,7 @@ def test_the_card_says_what_the_bundle_is(tmp_path):
 
 
 def test_a_bundle_appears_as_a_whole(tmp_path):
-    """Breaks when an export that fails leaves something, or takes an earlier bundle with it."""
+    """Breaks when a failed export leaves files behind, or deletes an earlier bundle."""
     out = tmp_path / "bundle"
     with bundle_folder(out, force=False) as folder:
         write_sidecar(folder, sidecar(network()))

@@ -1,4 +1,4 @@
-"""Scores of made-up LHCb showers: which number stands where, and what it reacts to."""
+"""Scores of made-up LHCb showers: where each number is found, and what it reacts to."""
 
 from __future__ import annotations
 

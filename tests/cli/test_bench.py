@@ -51,7 +51,7 @@ def test_generation_bench_exports_a_run_and_times_its_back_ends(calosim, finishe
 
 
 def test_steps_of_several_networks_are_taken_in_turn(calosim):
-    """Breaks when memory or seconds of one network are given to another, or the ratio is turned over."""
+    """Breaks when memory or seconds of one network are given to another, or the ratio is inverted."""
     process = calosim("bench", "train", "photon_smoke", "conv3d_smoke", "--steps", 1, "--json")
     assert process.returncode == 0, process.stderr
     dense, cubes = json.loads(process.stdout)["rows"]
@@ -64,7 +64,7 @@ def test_steps_of_several_networks_are_taken_in_turn(calosim):
 
 
 def test_a_split_is_not_timed_beside_others(calosim, without_tensorflow):
-    """Breaks when the members of a split are taken for one network."""
+    """Breaks when the members of a split are mistaken for one network."""
     process = calosim("bench", "train", "photon", "photon_2gan", **without_tensorflow)
     assert process.returncode == 2
     assert "found the split 'photon_2gan' among several" in process.stderr

@@ -1,4 +1,4 @@
-"""``calosim bench generate --protocol rehm``: what is timed and what it is set against; no figure is asserted."""
+"""``calosim bench generate --protocol rehm``: what is timed and what it is compared with; no figure is asserted."""
 
 import json
 
@@ -24,7 +24,7 @@ def timed(calosim):
 
 
 def test_rows_hold_counts_and_ratios(timed):
-    """Breaks when a ratio is turned over, the published one is not of the paper's seconds, or counts are wrong."""
+    """Breaks when a ratio is inverted, the published one is not of the paper's seconds, or counts are wrong."""
     assert timed.returncode == 0, timed.stderr
     result = json.loads(timed.stdout)
     assert result["shortened"]

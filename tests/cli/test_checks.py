@@ -55,7 +55,7 @@ def evaluate(calosim, subject, files, out, checks, *more, **environment):
 
 
 def test_all_checks_of_a_run(calosim, tiny_run, files, tmp_path):
-    """Breaks when a check is left out, numbers or pictures are missing, or a second evaluation is refused."""
+    """Breaks when a check is left out, numbers or plots are missing, or a second evaluation is refused."""
     out = tmp_path / "report"
     (out / "checks").mkdir(parents=True)
     (out / "checks" / "checks.json").write_text("of an earlier generator")

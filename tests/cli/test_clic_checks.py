@@ -31,7 +31,7 @@ def evaluate(calosim, files, out, checks, detector="clic", **environment):
 
 
 def test_all_checks_of_a_pair_of_files(calosim, files, tmp_path, without_tensorflow):
-    """Breaks when files need a run or TensorFlow, samples are exchanged, numbers or pictures are missing."""
+    """Breaks when files need a run or TensorFlow, samples are exchanged, numbers or plots are missing."""
     out = tmp_path / "report"
     process = evaluate(calosim, files, out, CHECKS, **without_tensorflow)
     assert process.returncode == 0, process.stderr
@@ -63,7 +63,7 @@ def test_all_checks_of_a_pair_of_files(calosim, files, tmp_path, without_tensorf
 
 
 def test_showers_of_another_detector_are_refused(calosim, files, tmp_path, without_tensorflow):
-    """Breaks when cells that are no cubes end in a traceback."""
+    """Breaks when cells that do not form cubes end in a traceback."""
     process = evaluate(calosim, files, tmp_path / "report", "ssim", "calogan", **without_tensorflow)
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1

@@ -59,7 +59,7 @@ def test_scores_of_both_stand_beside_real_showers(runs, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_other_data_are_refused(runs, tmp_path, capsys):
-    """Breaks if scores are taken on showers of which nobody knows whether a run has seen them."""
+    """Breaks if scores are taken on showers that a run may have been trained on."""
     folder, _ = runs
     other = tmp_path / "other.hdf5"
     simulate_to_file("lhcb", other, 60, seed=2)

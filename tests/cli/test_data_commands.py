@@ -40,7 +40,7 @@ def test_a_wrong_wish_is_one_line(capsys, tmp_path, monkeypatch, arguments, word
 
 
 def test_csv_becomes_a_file_that_check_accepts(calosim, without_tensorflow, tmp_path, capsys):
-    """Breaks if the commands of the tutorial do not fit one another, or need tensorflow."""
+    """Breaks if the commands of the tutorial do not fit together, or need tensorflow."""
     rng = np.random.default_rng(0)
     for energy in (256, 1024):
         voxels = rng.gamma(0.3, 1.0, (6, 368))

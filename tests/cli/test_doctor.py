@@ -8,7 +8,7 @@ from calosim_tf import doctor
 
 
 def test_this_installation_is_sound(calosim, tmp_path):
-    """Breaks if the constraints file installs what doctor calls broken, or a line is no line."""
+    """Breaks if the constraints file installs what doctor calls broken, or a finding is not one line."""
     process = calosim("doctor", "--json", cwd=tmp_path, CALOSIM_DATA=str(tmp_path / "data"))
     assert process.returncode == 0, process.stdout + process.stderr
     found = json.loads(process.stdout)

@@ -35,7 +35,7 @@ def files(tmp_path_factory):
 
 
 def test_fast_classifier_after_reweighting(calosim, files, tmp_path):
-    """Breaks if --fast trains otherwise than it says, does not learn, tells Monte Carlo from itself, or nothing is
+    """Breaks if --fast trains with other settings, does not learn, separates Monte Carlo from itself, or nothing is
     thinned first; a metric without enough showers must say why.
     """
     names = "auc_high_level,jsd_high_level,inception_score_ratio,fpd,exact_copies"

@@ -57,7 +57,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_request_is_one_line_without_tensorflow(calosim, tmp_path, without_tensorflow, case):
-    """Breaks when a slip costs the start of tensorflow, a traceback, or leaves something behind."""
+    """Breaks when a mistake first starts tensorflow, ends in a traceback, or leaves files behind."""
     options, expected = REFUSED[case]
     process = calosim("export", "pretrained:photon", *options, "--out", tmp_path / "out", **without_tensorflow)
     assert process.returncode == 2
@@ -77,7 +77,7 @@ def test_a_run_without_checkpoint_is_refused(calosim, without_checkpoint, withou
 
 
 def test_what_is_no_bundle_is_not_replaced(calosim, exported, tmp_path, without_tensorflow):
-    """Breaks when --force takes a folder of the user's."""
+    """Breaks when --force replaces a folder of the user's."""
     (tmp_path / "thesis.tex").write_text("")
     for out, options, expected in (
         (tmp_path, ("--force",), "found files that are no bundle"),

@@ -136,7 +136,7 @@ BEYOND = {"lhcb": ("x_cm", 50.0), "calogan": ("phi_rad", 1.2)}
 
 
 def test_conditions_beyond_the_training_showers_are_said_once(trained, tmp_path, capsys):
-    """Breaks when an extrapolation in an attribute passes without a word, or is said for every shower or block."""
+    """Breaks when an extrapolation in an attribute is silent, or is reported for every shower or block."""
     family, data, folder = trained
     out = ["--events", "5", "--batch", "2", "--force", "--out", str(tmp_path / "x.hdf5")]
     assert main(["generate", str(folder), "--like", str(data), *out[2:]]) == 0
@@ -196,7 +196,7 @@ def test_a_stop_signal_saves_the_state_and_resume_goes_on(calosim, cell_file, tm
 @pytest.mark.parametrize("name", ["photon", "lhcb_wgan", "lhcb_sagan", "calogan_eplus", "conv2d_g1", "conv3d_angle"])
 @pytest.mark.parametrize("algorithm", TRAININGS)
 def test_the_loss_of_another_family_is_refused_in_one_line(name, algorithm, tmp_path, capsys):
-    """Breaks when a word alone exchanges the loss, whose settings the experiment does not have."""
+    """Breaks when a single setting changes the loss, whose settings the experiment does not have."""
     if algorithm == get_experiment(name).training.algorithm:
         assert get_experiment(name).with_values({"training.algorithm": algorithm}) == get_experiment(name)
         return

@@ -40,7 +40,7 @@ def test_a_bundle_gives_the_showers_of_its_run(calosim, finished_run, expected, 
 def test_back_ends_without_tensorflow_give_the_same(
     calosim, bundle, expected, without_tensorflow, tmp_path, backend, options
 ):
-    """Breaks when a back end imports TensorFlow, has latents of its own, or depends on the batch."""
+    """Breaks when a back end imports TensorFlow, draws other latents, or depends on the batch."""
     out = tmp_path / "showers.hdf5"
     process = calosim("generate", bundle, *REQUEST, "--backend", backend, *options, "--out", out, **without_tensorflow)
     assert process.returncode == 0, process.stderr
@@ -95,7 +95,7 @@ def test_a_bad_bundle_is_one_line(calosim, bundle, without_tensorflow, tmp_path,
 
 
 def test_what_cannot_run_is_refused_at_once(calosim, bundle, finished_run, without_tensorflow, tmp_path):
-    """Breaks when TensorFlow is loaded, or a file is begun, before the request is understood."""
+    """Breaks when TensorFlow is loaded, or a file is begun, before the request is checked."""
     for subject, options, words in (
         (finished_run[0], ("--backend", "onnx"), "calosim export"),
         (bundle, ("--backend", "tflite", "--precision", "int8"), "no format tflite_int8"),

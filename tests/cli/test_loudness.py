@@ -41,7 +41,7 @@ def test_the_option_is_heard_before_and_after_the_command(arguments, level):
 
 
 def test_what_is_said(monkeypatch):
-    """Breaks when --quiet hides a warning or an error, or a detail is said unasked."""
+    """Breaks when --quiet hides a warning or an error, or a detail is shown without --verbose."""
     terminal = terminal_for(monkeypatch)
     said = {}
     for level in (messages.QUIET, messages.NORMAL, messages.VERBOSE):
@@ -57,7 +57,7 @@ def test_what_is_said(monkeypatch):
 
 
 def test_colours_are_for_terminals(monkeypatch, capsys):
-    """Breaks when escape sequences get into a log, or NO_COLOR is not heard."""
+    """Breaks when escape sequences get into a log, or NO_COLOR is ignored."""
     terminal = terminal_for(monkeypatch)
     messages.warn("hot")
     assert terminal.getvalue() == "calosim: \x1b[33mwarning:\x1b[0m hot\n"
@@ -70,7 +70,7 @@ def test_colours_are_for_terminals(monkeypatch, capsys):
 
 
 def test_quiet_draws_no_progress(monkeypatch):
-    """Breaks when the bar asks the terminal alone."""
+    """Breaks when the bar depends on the terminal alone."""
     terminal = terminal_for(monkeypatch)
     monkeypatch.setattr("calosim_tf.progress.SILENT_SECONDS", 0.0)
     list(progress(range(3), 3, "counting"))
@@ -82,7 +82,7 @@ def test_quiet_draws_no_progress(monkeypatch):
 
 
 def test_verbose_tells_version_time_and_memory(capsys):
-    """Breaks when the account is left out or goes to stdout, where programs read."""
+    """Breaks when the summary is left out or goes to stdout, which programs read."""
     assert main(["list", "--json", "--verbose"]) == 0
     captured = capsys.readouterr()
     assert "calosim_tf 0." in captured.err

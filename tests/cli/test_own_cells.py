@@ -159,7 +159,7 @@ def test_written_showers_are_read_back(tmp_path):
     ],
 )
 def test_a_file_that_does_not_fit_the_record_is_refused(tmp_path, changes, words):
-    """Breaks when an attribute is missing or no number, or a unit is not the record's, and training goes on."""
+    """Breaks when an attribute is missing or not a number, or a unit is not the record's, and training continues."""
     path = write_own(tmp_path / "own.hdf5", 20, **changes)
     with pytest.raises(DataError, match=words):
         read_showers(path, OWN)
@@ -187,7 +187,7 @@ def test_a_normalisation_that_does_not_fit_is_one_line(tmp_path, capsys, setting
 
 
 def test_a_record_that_does_not_fit_is_one_line(monkeypatch, tmp_path):
-    """Breaks when a mistake in an entry is found by a traceback in the middle of a command."""
+    """Breaks when a mistake in an entry surfaces as a traceback in the middle of a command."""
     with pytest.raises(ConfigError, match="found 1 central values for 2 attributes"):
         replace(OWN, central=(0.0,))
     odd = replace(OWN, file_layout="odd")

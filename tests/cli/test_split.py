@@ -60,7 +60,7 @@ def test_each_member_has_a_run_folder_below_one_verdict(split_run):
 
 
 def test_a_split_that_was_stopped_goes_on_as_if_nothing_had_happened(calosim, tmp_path, tiny_settings):
-    """Stopped in the second network, then both made longer: breaks when a finished member is begun anew or skipped."""
+    """Stopped in the second network, then both made longer: breaks when a finished member is restarted or skipped."""
     run, straight = tmp_path / "run", tmp_path / "straight"
     endless = ("training.iterations=10", "members.high.training.iterations=100000")
     process = start_and_wait_for(

@@ -12,7 +12,7 @@ PHOTON = get_experiment("photon")
 
 
 def test_paper_settings_of_the_photon_gan():
-    """Breaks when somebody tunes the experiment that stands for the talk's table."""
+    """Breaks when somebody tunes the experiment that reproduces the talk's table."""
     training, network = PHOTON.training, PHOTON.network
     assert (training.batch_size, training.critic_steps, training.generator_steps) == (1024, 8, 1)
     assert (training.iterations, training.checkpoint_every, training.penalty_weight) == (1_000_000, 1_000, 3.0)

@@ -23,7 +23,7 @@ ANGLES = ("x0", "y0", "px", "py", "pz")
 
 
 def in_rows_of_y(pictures: np.ndarray) -> np.ndarray:
-    """Voxels of pictures [event, y, x], one by one."""
+    """Voxels of images [event, y, x], one by one."""
     voxels = np.empty((len(pictures), 900), dtype="f4")
     for y in range(30):
         for x in range(30):
@@ -77,7 +77,7 @@ def test_lhcb_in_all_its_shapes(cells, store, tmp_path, ending, shape, axes):
 @pytest.mark.parametrize("layout", ["lhcb", "lhcb_xy", "lhcb_yx"])
 @pytest.mark.parametrize("said", ["xy", "yx"])
 def test_what_a_file_says_of_its_axes_holds(cells, store, tmp_path, layout, said):
-    """Breaks if the layout of the experiment turns the pictures of a file that says what its axes count."""
+    """Breaks if the layout of the experiment transposes the images of a file that says what its axes count."""
     arrays = cells("lhcb", 8)
     pictures = arrays["EnergyDeposit"][..., 0]
     as_said = pictures.transpose(0, 2, 1) if said == "xy" else pictures

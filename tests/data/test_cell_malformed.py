@@ -159,7 +159,7 @@ def expect_one_line(error: DataError, path):
 
 @pytest.mark.parametrize(("layout", "detector", "events", "change", "words"), CASES)
 def test_each_is_refused_in_one_line(cells, store, tmp_path, layout, detector, events, change, words):
-    """Breaks if the file is read all the same, or refused without saying why."""
+    """Breaks if the file is read anyway, or refused without saying why."""
     arrays = cells(layout, events)
     change(arrays)
     path = store(tmp_path / "bad.hdf5", arrays)

@@ -98,7 +98,7 @@ def test_lhcb_pictures_are_written_with_rows_of_y(given, tmp_path):
 
 @pytest.mark.parametrize("name", ["lhcb", "calogan", "clic"])
 def test_one_flipped_byte_is_noticed(given, tmp_path, name):
-    """Breaks if uncompressed cells are stored without a checksum: a changed energy would go unseen."""
+    """Breaks if uncompressed cells are stored without a checksum: a changed energy would go unnoticed."""
     path = write_all(tmp_path / "out.hdf5", given(name, 4), compression="none")
     dataset = {"lhcb": "EnergyDeposit", "calogan": "layer_1", "clic": "ECAL"}[name]
     with h5py.File(path) as file:
@@ -124,7 +124,7 @@ def test_a_cell_writer_that_fails_leaves_nothing(given, tmp_path):
 @pytest.mark.parametrize("said", [True, False], ids=["said", "told by the showers"])
 @pytest.mark.parametrize("axes", ["yx", "xy"])
 def test_conversion_keeps_the_axes(cells, store, tmp_path, axes, said):
-    """Breaks if a converted file has to guess anew: its first rows alone could no longer tell."""
+    """Breaks if the axes of a converted file have to be guessed again: its first rows alone could no longer tell."""
     arrays = cells("lhcb", 150)
     pictures = arrays["EnergyDeposit"]
     arrays["EnergyDeposit"] = pictures if axes == "yx" else pictures.transpose(0, 2, 1, 3)

@@ -36,7 +36,7 @@ def test_reasons_of_hdf5_are_cut_to_their_core(error, words):
 
 
 def test_deposits_below_one_count_and_empty_showers_do_not():
-    """Breaks if showers in GeV, whose deposits are small numbers, are taken for empty."""
+    """Breaks if showers in GeV, whose deposits are small numbers, count as empty."""
     energies = np.array([1.0, 1.0, 1.0, 1.0])
     assert median_deposited_fraction(energies, np.array([0.0, 0.2, 0.4, 0.9])) == pytest.approx(0.4)
     assert median_deposited_fraction(energies, np.zeros(4)) is None
@@ -67,7 +67,7 @@ def test_report_of_the_public_layout(public_like_file, photon_showers):
 
 
 def test_duplicates_are_counted(write, few_showers):
-    """Breaks if repeated showers (as in the first pion production) go unseen, or empty ones count as repeated."""
+    """Breaks if repeated showers (as in the first pion production) go unnoticed, or empty ones count as repeated."""
     showers = few_showers[1].copy()
     showers[[10, 20, 30]] = showers[5]
     showers[[40, 50]] = 0

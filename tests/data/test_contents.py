@@ -99,5 +99,5 @@ def test_continuous_energies_in_gev():
 
 @pytest.mark.parametrize("fraction", [0.02, 0.5, 0.97, 2.5, None])
 def test_plausible_fractions_are_mev(fraction):
-    """Breaks if raw sampling fractions (0.02) or hadronic fluctuations are taken for wrong units."""
+    """Breaks if raw sampling fractions (0.02) or hadronic fluctuations are mistaken for wrong units."""
     assert describe_wrong_units(np.array([256.0, 65536.0]), fraction) is None

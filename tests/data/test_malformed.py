@@ -312,7 +312,7 @@ def test_files_of_two_detectors(write, few_showers):
 
 
 def test_no_file():
-    """Breaks if an empty list of files is taken for an empty data set."""
+    """Breaks if an empty list of files is mistaken for an empty data set."""
     with pytest.raises(DataError, match="no data file was given"):
         open_showers([], PHOTON)
 

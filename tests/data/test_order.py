@@ -31,7 +31,7 @@ def test_every_pass_visits_each_row_once(layout):
 
 
 def test_position_is_all_that_counts(layout):
-    """Breaks if the order depends on what was asked before: a resumed run starts in the middle, with other pieces."""
+    """Breaks if the order depends on earlier requests: a resumed run starts in the middle, with other pieces."""
     whole = ShuffledRows(N_ROWS, 3, **layout).rows(0, 3 * N_ROWS)
     asked = ShuffledRows(N_ROWS, 3, **layout)
     rng = np.random.default_rng(0)

@@ -104,7 +104,7 @@ def test_bundled_cells_have_the_response_of_their_source(name):
 
 @pytest.mark.parametrize(("name", "columns"), [("lhcb", (3, 0, 2)), ("calogan", (2, None, None))])
 def test_bundled_pictures_lie_where_the_particle_enters(name, columns):
-    """Breaks if x and y are exchanged between pictures and particles, or one of them is mirrored."""
+    """Breaks if x and y are exchanged between images and particles, or one of them is mirrored."""
     detector = get_detector(name)
     showers = read_showers(SAMPLES / f"{name}.hdf5", detector)
     position, across, along = columns
@@ -143,7 +143,7 @@ def test_no_other_particle_stands_in(layout):
 
 
 def test_axes_set_by_hand_do_not_turn_the_sample():
-    """Breaks if lhcb_yx reads the bundled pictures, whose file says xy, the other way round."""
+    """Breaks if lhcb_yx transposes the bundled images, whose file says xy."""
     showers = [read_showers(SAMPLES / "lhcb.hdf5", get_detector(name)) for name in ("lhcb", "lhcb_xy", "lhcb_yx")]
     for other in showers[1:]:
         np.testing.assert_array_equal(other.showers_mev, showers[0].showers_mev)
@@ -250,7 +250,7 @@ def test_first_events_of_a_layout_of_cells(cells, store, tmp_path, layout, detec
 
 @pytest.mark.parametrize("events", [0, -1, 61])
 def test_events_beyond_the_source_are_refused(cells, store, tmp_path, events):
-    """Breaks if a sample is silently shorter than asked for, or empty."""
+    """Breaks if a sample is silently shorter than requested, or empty."""
     source = store(tmp_path / "source.npz", cells("lhcb", 60))
     with pytest.raises(DataError, match=f"--events {events}: the source has 60 events"):
         make_sample(source, tmp_path / "out.hdf5", 7, events=events)

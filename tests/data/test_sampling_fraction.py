@@ -8,7 +8,8 @@ from calosim_tf.errors import DataError
 
 
 def test_the_published_polynomial_by_hand():
-    """Breaks when order of the coefficients or unit is turned: 100 GeV gives 0.0018 - 0.023 + 0.11 - 0.28 + 2.21.
+    """Breaks when the order of the coefficients is reversed or the unit is wrong: 100 GeV gives 0.0018 - 0.023 + 0.11 -
+    0.28 + 2.21.
 
     At 500 GeV: 5 (1.125 - 2.875 + 2.75 - 1.4 + 2.21).
     """
@@ -39,6 +40,6 @@ def test_fit_weighs_showers_by_their_resolution():
     ],
 )
 def test_data_without_a_polynomial_are_refused_in_one_line(energy, visible, words):
-    """Breaks when numpy's warning or a meaningless polynomial comes out instead."""
+    """Breaks when the result is numpy's warning or a meaningless polynomial instead."""
     with pytest.raises(DataError, match=words):
         fit(np.array(energy), np.array(visible))

@@ -13,7 +13,7 @@ PION_MASS_MEV = 139.6
 
 @pytest.mark.parametrize(("momentum_mev", "kinetic_mev"), [(256.0, 151.989), (4194304.0, 4194164.402)])
 def test_pion_kinetic_energy_as_published(momentum_mev, kinetic_mev):
-    """Breaks if the file's value is taken for a total energy: sqrt(p^2 + m^2) - m with the published constants."""
+    """Breaks if the file's value is mistaken for a total energy: sqrt(p^2 + m^2) - m with the published constants."""
     assert kinetic_energy_mev(np.array([momentum_mev]), PION_MASS_MEV)[0] == pytest.approx(kinetic_mev, abs=5e-4)
 
 

@@ -211,7 +211,7 @@ def test_a_range_keeps_what_is_held_out_and_both_its_edges(public_like_file, mem
 
 
 def test_sums_over_voxels_are_double_precision_sums(public_like_file):
-    """Breaks when totals are summed in float32, or in another order than asked for."""
+    """Breaks when totals are summed in float32, or in another order than requested."""
     source = load_source(public_like_file, PHOTON)
     rows = np.array([5, 2, 900])
     expected = source.read(rows).astype("f8").sum(axis=1)

@@ -100,7 +100,7 @@ def test_a_layer_normalised_vector_has_the_size_that_networks_are_built_for():
 
 
 def test_kept_zeros_come_back_as_exact_zeros():
-    """Breaks when an empty layer or shower becomes NaN or a rest: the zero gate is taught by such vectors."""
+    """Breaks when an empty layer or shower becomes NaN or a remainder: the zero gate is trained on such vectors."""
     normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES, keep_zeros=True)
     showers = np.concatenate([SHOWERS, np.zeros((1, 5), "f4")])
     energy = np.append(ENERGY, 1500.0)
@@ -150,7 +150,7 @@ def test_continuous_energies_give_few_knots_and_empty_showers_are_named():
 
 
 def test_no_mask_leaves_negative_voxels_and_a_mask_takes_them():
-    """Breaks when noise below 0 vanishes although no mask was asked for."""
+    """Breaks when noise below 0 vanishes although no mask was requested."""
     showers = np.array([[-2.0, 0.0, 0.5, 1.0]], dtype=np.float32)
     assert masked(showers, 0.0).tolist() == [[-2.0, 0.0, 0.5, 1.0]]
     assert masked(showers, 1.0).tolist() == [[0.0, 0.0, 0.0, 1.0]]

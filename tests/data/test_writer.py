@@ -78,7 +78,7 @@ def test_same_showers_same_bytes(tmp_path, few_showers):
 
 
 def test_failure_leaves_nothing(tmp_path, few_showers):
-    """Breaks if an interrupted generation leaves a file that looks finished, or rubbish beside it."""
+    """Breaks if an interrupted generation leaves a file that looks finished, or leftovers next to it."""
 
     def interrupted():
         with CaloChallengeWriter(tmp_path / "out.hdf5", 368, 260) as writer:
@@ -107,7 +107,7 @@ def test_an_interrupt_inside_of_hdf5_is_obeyed_in_order(tmp_path, few_showers, m
 
 
 def test_too_few_showers_leave_nothing(tmp_path, few_showers):
-    """Breaks if a file with fewer showers than announced is taken for finished."""
+    """Breaks if a file with fewer showers than announced counts as finished."""
     with (
         pytest.raises(ValueError, match="130 showers appended, 131 announced"),
         CaloChallengeWriter(tmp_path / "out.hdf5", 368, 131) as writer,
@@ -117,7 +117,7 @@ def test_too_few_showers_leave_nothing(tmp_path, few_showers):
 
 
 def test_existing_file_is_kept(tmp_path, few_showers):
-    """Breaks if a finished file is lost to a second run, be it refused or failing half way."""
+    """Breaks if a finished file is lost to a second run, whether refused or failing halfway."""
     path = tmp_path / "out.hdf5"
     write_all(path, *few_showers)
     content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Calorimeters without dead material and without end, to test formulae on."""
+"""Infinitely deep calorimeters without dead material, to test formulae on."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_inclined_electrons_cross_the_middle_of_the_window():
 
 
 def test_showers_agree_with_the_egsnrc_sample():
-    """Breaks if a constant drifts: LHCb width of pictures and hit cells, against the EGSnrc sample below 2 GeV."""
+    """Breaks if a constant drifts: LHCb width of images and hit cells, against the EGSnrc sample below 2 GeV."""
     sample = read_showers(bundled_sample("lhcb"), get_detector("lhcb"))
     low = sample.take(sample.incident_energy_mev < 2e3)
     simulated = next(simulate("lhcb", {1443.0: 512}, 1))

@@ -78,7 +78,7 @@ def test_rows_and_columns_of_calogan(rng):
 
 
 def test_axes_from_angles():
-    """Breaks if an angle is taken for the other, or a sign is lost: (1, -2, 20) / sqrt(405)."""
+    """Breaks if the two angles are exchanged, or a sign is lost: (1, -2, 20) / sqrt(405)."""
     px, py, pz = np.array([1.0, -2.0, 20.0])
     angles = [np.arccos(py / np.sqrt(405)), np.arctan(-px / pz), 7.0, -9.0]
     axes = calogan_axes(np.array([angles]))

@@ -110,7 +110,7 @@ def test_command_prints_all_tables(tmp_path, capsys):
 
 
 def test_inclined_particles_are_simulated_as_they_are(tmp_path, capsys):
-    """Breaks if attributes are drawn anew, or the named layout is not taken: photons where positrons are compared."""
+    """Breaks if attributes are drawn again, or the named layout is ignored: photons where positrons are compared."""
     out = tmp_path / "positrons.hdf5"
     simulate_to_file("calogan", out, 70, 4)
     sample = read_showers(out, CALOGAN)

@@ -69,7 +69,7 @@ def test_production_rows_are_reordered(write_csv, tmp_path):
 
 
 def test_empty_fields_of_production_files_are_zero(write_csv, tmp_path):
-    """Breaks if files of the production, where empty stands for nothing, cannot be read."""
+    """Breaks if files of the production, where empty means 0, cannot be read."""
     rows = showers_of(3)
     lines = ["0.1,0.2," + ",".join(map(str, row)) for row in rows]
     lines[1] = "0.1,0.2,," + ",".join(map(str, rows[1, 1:-1])) + ","
@@ -175,7 +175,7 @@ def test_energy_is_from_the_name_or_the_option(write_csv, tmp_path):
     ],
 )
 def test_what_cannot_be_converted(tmp_path, names, layout, out, words):
-    """Breaks if a wrong wish ends in a traceback or a file."""
+    """Breaks if a wrong request ends in a traceback or a file."""
     with pytest.raises((ConfigError, DataError), match=words):
         convert([tmp_path / name for name in names], layout, tmp_path / out)
     assert list(tmp_path.iterdir()) == []
@@ -269,7 +269,7 @@ def with_array(name, change):
 )
 @pytest.mark.parametrize("ending", ["npz", "hdf5"])
 def test_bad_lhcb_arrays(lhcb_arrays, tmp_path, change, words, ending):
-    """Breaks if arrays that do not fit one another get through, in either direction."""
+    """Breaks if arrays that do not match get through, in either direction."""
     change(lhcb_arrays)
     source, out = tmp_path / f"a.{ending}", tmp_path / ("b.hdf5" if ending == "npz" else "b.npz")
     if ending == "npz":

@@ -28,7 +28,7 @@ def test_a_bundled_sample_is_taken_as_it_is(asked):
 
 
 def test_pions_are_made_once_and_kept(asked, tmp_path, capsys):
-    """Breaks when showers are made anew for every run, or land outside of the data folder."""
+    """Breaks when showers are made again for every run, or land outside of the data folder."""
     path = default_data("pion")
     assert path.parent == tmp_path / "data"
     assert path.is_file()
@@ -39,7 +39,7 @@ def test_pions_are_made_once_and_kept(asked, tmp_path, capsys):
 
 
 def test_fewer_showers_of_wide_windows(asked):
-    """Breaks when 30 000 showers of 65 025 cells, 8 GB, are made unasked."""
+    """Breaks when 30 000 showers of 65 025 cells, 8 GB, are made without a request."""
     default_data("clic_angle")
     default_data("calogan_gamma")
     assert asked == [("clic_angle", 2_000), ("calogan_gamma", 30_000)]

@@ -1,4 +1,4 @@
-"""Electromagnetic showers against the published formulae worked out by hand, and against theory."""
+"""Electromagnetic showers against the published formulae evaluated by hand, and against theory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mean_depth_x0(slices, stack):
 
 
 def test_longitudinal_shape_of_10_gev(rng):
-    """Breaks if a published constant, a sign or the correlation is wrong (numbers worked out for ln(E/Ec) = 7.0163)."""
+    """Breaks if a published constant, a sign or the correlation is wrong (numbers calculated for ln(E/Ec) = 7.0163)."""
     shape = longitudinal_shape(np.full(100_000, 1e4), LEAD_ARGON, rng)
     log_a, log_t = np.log(shape.a), np.log((shape.a - 1) / shape.b_per_x0)
     # 1.03 * 7.0163 - 0.812 - 0.55 / 2.5979 - 0.69 * 0.3094
@@ -43,7 +43,7 @@ def test_longitudinal_shape_of_10_gev(rng):
 
 
 def test_lateral_shape_at_the_maximum_of_a_10_gev_shower():
-    """Breaks if a published radial constant or a sampling correction is wrong (numbers worked out for tau = 1)."""
+    """Breaks if a published radial constant or a sampling correction is wrong (numbers calculated for tau = 1)."""
     weight, core, tail = lateral_shape(np.array([[1e4]]), np.array([[1.0]]), LEAD_ARGON)
     # 0.0251 + 0.00319 * 2.3026 + 0.1162 - 0.000381 * 69.365 - 0.0203 * 0.30939 + 0.0397 / 2.5979 * 0.36788
     assert core[0, 0] == pytest.approx(0.12156, rel=1e-3)
@@ -67,7 +67,8 @@ def test_mean_depth_grows_with_the_logarithm_of_the_energy(rng, deep_stack):
 
 
 def test_inclined_showers_are_shallower(rng, deep_stack):
-    """Breaks if the way through the plates is taken for the depth: half as deep at 60 degrees, and no energy lost."""
+    """Breaks if the path through the plates is mistaken for the depth: half as deep at 60 degrees, and no energy
+    lost."""
     start, energy = np.zeros(2000), np.full(2000, 1e4)
     straight, inclined = (
         total_slices(electron_components(energy, start, deep_stack, rng, stretch))
@@ -96,7 +97,7 @@ def test_nine_tenths_within_one_moliere_radius(rng, deep_stack):
 
 
 def test_photons_convert_after_nine_sevenths_of_a_radiation_length(rng, deep_stack):
-    """Breaks if the depth of the first pair is not exponential with mean 9/7 X0: untouched slices tell it."""
+    """Breaks if the depth of the first pair is not exponential with mean 9/7 X0: untouched slices show it."""
     n = 40_000
     slices = total_slices(photon_components(np.full(n, 1e4), deep_stack, rng))
     border = deep_stack.edges_x0[[1, 2, 3]]

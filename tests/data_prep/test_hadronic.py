@@ -42,7 +42,7 @@ def test_electromagnetic_fraction_follows_the_power_law(rng):
 
 
 def test_slow_pion_stops_where_its_energy_ends(rng):
-    """Breaks if a pion of 100 MeV ionises on and on: the calorimeter takes 470 MeV up to the first tile layer."""
+    """Breaks if a pion of 100 MeV never stops ionising: the calorimeter takes 470 MeV up to the first tile layer."""
     kinetic = np.full(2000, 100.0)
     energies = draw_energies(kinetic, PION_STACK, rng)
     # stopped before it could interact: ionisation took everything

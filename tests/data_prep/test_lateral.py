@@ -108,7 +108,7 @@ def test_component_in_clumps_keeps_its_radii():
 
 
 def test_centre_spreads_as_one_over_root_of_clumps(rng):
-    """Breaks if the spread of the centre does not fall with energy, or grows without end below one clump."""
+    """Breaks if the spread of the centre does not fall with energy, or grows without bound below one clump."""
     n_slices = len(PHOTON_STACK.layer_index)
     spread = []
     for clumps in (0.1, 1, 100):

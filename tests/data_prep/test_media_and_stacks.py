@@ -1,4 +1,4 @@
-"""Effective media and calorimeters in depth against numbers worked out by hand."""
+"""Effective media and calorimeters in depth against numbers calculated by hand."""
 
 from __future__ import annotations
 

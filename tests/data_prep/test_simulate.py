@@ -195,7 +195,7 @@ def test_photons_agree_with_the_egsnrc_sample():
 
 
 def test_help_names_all_layouts():
-    """Breaks if a layout is added and `calosim data simulate --help` does not tell it."""
+    """Breaks if a layout is added and `calosim data simulate --help` does not list it."""
     parser = argparse.ArgumentParser()
     data.add_parser(parser.add_subparsers())
     with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as printed:

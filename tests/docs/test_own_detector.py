@@ -1,4 +1,4 @@
-"""The tutorial on a detector of one's own, followed to the letter in a copy of the sources."""
+"""The tutorial on a custom detector, followed to the letter in a copy of the sources."""
 
 import filecmp
 import importlib.util

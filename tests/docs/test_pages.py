@@ -23,7 +23,7 @@ def body_rows(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", PAPERS, ids=lambda page: page.stem)
 def test_no_cell_of_a_paper_is_empty(page):
-    """Breaks when a number is neither given nor excused."""
+    """Breaks when a number is neither given nor explained."""
     rows = body_rows(page.read_text(encoding="utf-8"))
     assert len(rows) > 5
     assert [row for row in rows if not all(cell.strip() for cell in row)] == []

@@ -37,7 +37,7 @@ def quoted() -> list[str]:
 
 @pytest.mark.parametrize("text", quoted())
 def test_the_message_is_in_the_code(text, messages):
-    """Breaks when a message is reworded and the page goes on quoting the old words."""
+    """Breaks when a message is reworded and the page still quotes the old words."""
     pieces = [piece.strip() for piece in text.split("...") if piece.strip(" :;,()")]
     pattern = re.compile(".*".join(re.escape(piece) for piece in pieces), re.DOTALL)
     assert any(pattern.search(message) for message in messages)

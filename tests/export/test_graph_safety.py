@@ -16,7 +16,7 @@ def saved(path, function):
 
 
 def test_a_network_passes_and_a_program_does_not(tmp_path):
-    """Breaks if a bundle of somebody else can read or write files, or honest ones are refused."""
+    """Breaks if a foreign bundle can read or write files, or honest ones are refused."""
     require_plain_graph(saved(tmp_path / "plain", lambda x: {"y": tf.nn.relu(x) * 2.0}))
 
     def writing(x):

@@ -116,7 +116,7 @@ def test_a_record_gives_the_law_back(law):
 
 
 class RootNormalisation(GevNormalisation):
-    """A kind that somebody added without a graph form."""
+    """A custom kind without a graph form."""
 
     kind = "square_root"
 

@@ -68,7 +68,7 @@ def test_integer_ends_are_integer(part_of):
 
 
 def test_calibration_covers_latents_and_conditions(part_of):
-    """Breaks when fewer draws are made than asked for, energies cover a part of the range, or latents are all alike."""
+    """Breaks when fewer draws are made than requested, energies cover a part of the range, or latents are all alike."""
     part = part_of("calo_shower_gan")
     calls = list(representative(part, 100, 1000)())
     latent, condition = (np.concatenate([call[name] for call in calls]) for name in ("latent", "condition"))
@@ -80,7 +80,7 @@ def test_calibration_covers_latents_and_conditions(part_of):
 
 
 def test_layers_go_back_until_the_physics_holds(part_of):
-    """Breaks when the search ends too early, denies names that the converter does not know, or miscounts."""
+    """Breaks when the search ends too early, passes names that the converter does not know, or miscounts."""
     part = part_of("calo_shower_gan")
     quantiser = Int8Quantiser(part, 32, DRAWS)
     assert quantiser.layers == (

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 WORKERS = 2
-# Iterations, checkpoints at 2, 4 and 5 of which one is kept besides the best: every write, move and removal happens
+# Iterations, checkpoints at 2, 4 and 5 of which one is kept in addition to the best: every write, move and removal
+# happens
 COMMON = ("training.checkpoint_every=2", "training.log_every=3", "run.keep_checkpoints=1", "run.seed=5")
 ITERATIONS = 5
 PHOTON = (

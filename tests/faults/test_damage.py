@@ -75,7 +75,7 @@ def test_every_kind_of_damage_falls_back(nurseries, command, straight, outcome, 
 
 
 def test_no_sound_checkpoint_is_left(nurseries, command, kept, tmp_path):
-    """Breaks if the last resort is a traceback, or silently starts anew."""
+    """Breaks if the last resort is a traceback, or a silent restart."""
     run = tmp_path / "run"
     shutil.copytree(kept, run)
     for data in (run / "checkpoints").glob("*/state.data*"):

@@ -1,4 +1,4 @@
-"""A disk that fills up, or may not be written to: one line, earlier checkpoints intact, and the run goes on later."""
+"""A disk that fills up, or may not be written to: one line, earlier checkpoints intact, and the run continues later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-# Checkpoints of the tiny network take 0.2 MiB, with the margin that is asked for 1.2
+# Checkpoints of the tiny network take 0.2 MiB, with the required margin 1.2
 DISK = "size=16m"
 MOMENTS = {
     "TensorFlow writes the state": ("before", "state", ".partial-N", 1),
@@ -25,7 +25,7 @@ MOMENTS = {
 
 @contextmanager
 def small_disk(folder):
-    """A tmpfs of its own, or a skip where that is not allowed."""
+    """A separate tmpfs, or a skip where that is not allowed."""
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", DISK, "tmpfs", str(folder)], capture_output=True, text=True, check=False

@@ -108,7 +108,7 @@ ARRAY = st.tuples(SHAPES, KINDS, VALUES)
 @bounded(500)
 @given(detector=st.sampled_from(sorted(ARRAY_NAMES)), data=st.data())
 def test_wrong_arrays(tmp_path, cells, detector, data):
-    """Breaks if a shape, a type or a number is met that nobody thought of."""
+    """Breaks if an unforeseen shape, type or number is met."""
     layout = {"clic": "ecal", "clic_angle": "ecal_angle"}.get(detector, detector)
     arrays = {} if detector == "photon" else cells(layout, 3)
     for name in data.draw(st.lists(st.sampled_from(ARRAY_NAMES[detector]), unique=True, max_size=3)):
@@ -169,7 +169,7 @@ def test_setting_values(name, data):
 @bounded(300)
 @given(name=st.sampled_from(sorted(EXPERIMENTS)), data=st.data())
 def test_stored_configurations(name, data):
-    """Breaks if a config.json that was edited by hand, or is somebody else's, gives a KeyError."""
+    """Breaks if a config.json that was edited by hand, or comes from elsewhere, gives a KeyError."""
     stored = json.loads(dump_json(get_experiment(name)))
     place = stored
     while isinstance(place, dict) and place and data.draw(st.booleans()):

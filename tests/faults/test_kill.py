@@ -41,7 +41,7 @@ def test_places_cover_every_kind_of_write(straight):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("loss", SHARE)
 def test_killed_at_a_point(nurseries, command, straight, outcome, count, tmp_path, loss):
-    """Breaks if some moment leaves a run that does not go on, or goes on to other weights or tables."""
+    """Breaks if some moment leaves a run that does not continue, or continues to other weights or tables."""
     expected, points = straight[loss]
     chosen = places(points)[:: SHARE[loss]]
 

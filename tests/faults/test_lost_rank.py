@@ -18,7 +18,7 @@ def wait_for_checkpoint(run, worker, seconds=200):
 
 
 def test_a_killed_rank_ends_the_other_and_a_signal_to_one_stops_both(start_workers, tmp_path):
-    """Breaks when a rank waits for ever for a dead one, or one that is asked to stop leaves the other behind."""
+    """Breaks when a rank waits forever for a dead one, or one that is told to stop leaves the other behind."""
     run = tmp_path / "run"
     command = [*CLI, "--out", run, "--resume", "--iterations", "1000000", *TINY]
     chief, other = start_workers(command)

@@ -36,7 +36,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.timeout(900)
 def test_2000_iterations(command, count, tmp_path):
-    """Breaks if something is kept for every iteration or checkpoint, or the step is traced anew."""
+    """Breaks if something is kept for every iteration or checkpoint, or the step is traced again."""
     arguments = command("wasserstein", tmp_path / "run", iterations=STEPS)
     arguments[arguments.index("training.checkpoint_every=2")] = "training.checkpoint_every=150"
     arguments[arguments.index("training.log_every=3")] = "training.log_every=10"

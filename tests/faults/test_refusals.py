@@ -29,7 +29,7 @@ ENERGY = {
     "ecal_angle": "energy",
 }  # fmt: skip
 CELL_NAMES = ("showers", "EnergyDeposit", "ECAL", "layer_0", "layer_1", "layer_2")
-# What cells of a usual mistake are off by; MeV read as GeV or the other way round where it is not named
+# What cells of a usual mistake are off by; MeV read as GeV or vice versa where it is not named
 OTHER_UNIT = {"ecal": 1e3, "ecal_angle": 20.0}
 EVENTS = 12
 
@@ -211,7 +211,7 @@ def test_malformed_data(check_refused, sound, count, tmp_path, layout, kind, wha
 
 @pytest.mark.parametrize("layout", EXPERIMENTS)
 def test_flipped_bits_in_packed_data(check_refused, sound, tmp_path, layout):
-    """Breaks if a flipped bit in a file of ours goes unseen: each chunk has a checksum."""
+    """Breaks if a flipped bit in a file of ours goes unnoticed: each chunk has a checksum."""
     path = write(tmp_path / "bad.hdf5", sound(layout), compression="gzip", fletcher32=True)
     with h5py.File(path) as file:
         chunk = file[CELLS[layout]].id.get_chunk_info(0)

@@ -91,7 +91,7 @@ def test_deterministic_operations_are_the_same_bits(nurseries, command, straight
 
 @pytest.mark.timeout(600)
 def test_a_resumed_run_must_be_the_same(nurseries, command, cells, store, tmp_path):
-    """Breaks if other settings, data or versions go on without a word, or with more than one."""
+    """Breaks if other settings, data or versions continue silently, or with more than one line."""
     run = tmp_path / "run"
     other = store(tmp_path / "other.hdf5", cells("lhcb", 41))
     with nurseries.one() as nursery:

@@ -60,7 +60,7 @@ def test_a_signal_inside_an_iteration_is_obeyed_behind_it(nurseries, command, st
 
 
 def test_a_signal_before_the_first_iteration_leaves_a_run_that_starts(nurseries, command, straight, outcome, tmp_path):
-    """Breaks if a job that is stopped while it reads data cannot be given again as it was."""
+    """Breaks if a job that is stopped while it reads data cannot be resubmitted unchanged."""
     expected, _ = straight["wasserstein"]
     run = tmp_path / "run"
     with nurseries.one() as nursery:
@@ -126,7 +126,7 @@ def test_a_stale_lock_is_recognised(tmp_path, changes):
 
 
 def test_a_lock_of_another_host_counts_while_its_time_stamp_moves(tmp_path):
-    """Breaks if two hosts with a shared disk train in one folder, or a host that died blocks the run for ever."""
+    """Breaks if two hosts with a shared disk train in one folder, or a dead host blocks the run forever."""
     write_lock(tmp_path, host="node17")
     with RunLock(tmp_path / "other"):  # any folder: it is the time stamp of ours that is moved below
         import threading

@@ -143,7 +143,7 @@ def test_what_is_no_network_is_one_line():
 
 
 def test_networks_of_a_split_share_the_energies():
-    """Breaks when an open end is taken for a number, or the order is lost."""
+    """Breaks when an open end is read as a number, or the order is lost."""
     networks = tuple(
         SimpleNamespace(name=name, energy_range_mev=ends)
         for name, ends in (("low", (None, 4096.0)), ("high", (4096.0, None)))

@@ -10,7 +10,7 @@ from calosim_tf.inference.like import showers_like
 
 
 class Recorder:
-    """Blocks whose voxels hold what was asked for: incident energy, first attribute, seed."""
+    """Blocks whose voxels hold the request: incident energy, first attribute, seed."""
 
     def blocks(self, incident_energy_mev, seed, batch=None, attributes=None):
         for rows in np.array_split(np.arange(len(incident_energy_mev)), 2):

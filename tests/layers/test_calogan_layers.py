@@ -1,4 +1,4 @@
-"""The layers of CaloGAN against loops in numpy and numbers worked out by hand."""
+"""The layers of CaloGAN against loops in numpy and numbers calculated by hand."""
 
 import keras
 import numpy as np

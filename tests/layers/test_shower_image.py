@@ -17,7 +17,7 @@ def test_sum_runs_over_the_cells_of_each_shower():
 
 @pytest.mark.parametrize(("scale", "power"), [(1.0, 1.0), (100.0, 1.0), (50.0, 0.85)])
 def test_power_and_its_inverse(scale, power):
-    """Breaks when the scale stands outside of the power, or way back and forth differ."""
+    """Breaks when the scale stands outside of the power, or the two directions are not inverse."""
     cells = np.array([[0.0, 1e-6, 1e-3, 0.4]], "f4")
     seen = CellPower(scale, power)(cells)
     np.testing.assert_allclose(seen.numpy(), (scale * cells.astype("f8")) ** power, rtol=1e-5)
@@ -25,7 +25,7 @@ def test_power_and_its_inverse(scale, power):
 
 
 def test_empty_cells_have_a_finite_gradient():
-    """Breaks when the guard is lost: x**0.85 has an infinite slope at 0, and 0 times infinity is no number."""
+    """Breaks when the guard is lost: x**0.85 has an infinite slope at 0, and 0 times infinity is NaN."""
     start = tf.Variable([[0.0, 0.2]])
     with tf.GradientTape() as tape:
         cells = CellPower(50.0, 0.85, inverse=True)(tf.nn.relu(start))
@@ -52,7 +52,7 @@ def test_angle_of_a_straight_line_of_cells(degrees):
 
 
 def test_an_empty_image_has_the_marked_angle_and_a_finite_gradient():
-    """Breaks when an empty generated shower turns the whole loss into no number."""
+    """Breaks when an empty generated shower turns the whole loss into NaN."""
     image = tf.Variable(tf.zeros((1, 5, 5, 4)))
     with tf.GradientTape() as tape:
         angle = MeasuredAngle()(image)

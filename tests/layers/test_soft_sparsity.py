@@ -1,4 +1,4 @@
-"""The forms of soft sparsity, each held to what it really is, not to what the paper says of it."""
+"""The forms of soft sparsity, each tested for what it really is, not for what the paper says."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Cross-entropy, label flips and attribute errors against numbers worked out by hand."""
+"""Cross-entropy, label flips and attribute errors against numbers calculated by hand."""
 
 import numpy as np
 import pytest

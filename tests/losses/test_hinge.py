@@ -1,4 +1,4 @@
-"""Hinge terms against numbers worked out by hand."""
+"""Hinge terms against numbers calculated by hand."""
 
 import numpy as np
 import pytest

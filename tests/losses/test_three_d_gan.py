@@ -1,4 +1,4 @@
-"""Loss terms of 3DGAN against numbers worked out by hand."""
+"""Loss terms of 3DGAN against numbers calculated by hand."""
 
 import math
 
@@ -37,6 +37,6 @@ def test_absolute_error():
     ("label", "expected"), [(0.9, [0.0, 0.9, 0.9]), (1.0, [0.0, 1.0, 1.0]), (0.0, [1.0, 0.0, 0.0])]
 )
 def test_labels_turn_over_below_the_rate(label, expected):
-    """Breaks when a soft label turns into 0.1 instead of 0 (authors' code negates), or the rate itself turns over."""
+    """Breaks when a soft label turns into 0.1 instead of 0 (authors' code negates), or the rate itself is inverted."""
     found = flipped_labels(label, tf.constant([[0.049], [0.05], [0.7]]), 0.05)
     np.testing.assert_allclose(found.numpy().ravel(), expected)

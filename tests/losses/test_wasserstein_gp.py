@@ -1,4 +1,4 @@
-"""Wasserstein terms and gradient penalty against numbers worked out by hand."""
+"""Wasserstein terms and gradient penalty against numbers calculated by hand."""
 
 import numpy as np
 import pytest

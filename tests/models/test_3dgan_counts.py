@@ -50,7 +50,7 @@ def family(network):
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_generators_have_the_published_counts(name):
-    """Breaks when a filter, kernel, bias, branch or normalisation differs, or a seed makes weights of its own."""
+    """Breaks when a filter, kernel, bias, branch or normalisation differs, or a seed adds weights."""
     network, *expected = GENERATORS[name]
     generator = family(network).build_generator(network)
     assert counts(generator) == tuple(expected)

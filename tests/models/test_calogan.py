@@ -164,7 +164,7 @@ def test_networks_survive_cloning_and_depend_on_the_seed_alone(variant):
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(settings, expected):
-    """Breaks when a typing mistake turns up as a traceback from inside a network."""
+    """Breaks when a typing mistake surfaces as a traceback from inside a network."""
     with pytest.raises(ConfigError) as caught:
         CaloGanNetwork(**settings)
     assert str(caught.value).startswith(expected)

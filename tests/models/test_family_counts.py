@@ -78,7 +78,7 @@ def test_low_energies_have_the_large_network_and_relu():
 
 @pytest.mark.parametrize("name", [*SINGLE, *SPLIT])
 def test_the_smoke_size_has_the_networks_of_the_full_one(name):
-    """Breaks when a quick look is taken at another model than the one it stands for."""
+    """Breaks when a quick experiment uses another model than the one it represents."""
     full, smoke = EXPERIMENTS[name], EXPERIMENTS[f"{name}_smoke"]
     if full.members:
         # but for the outputs, which would die at the rate of the quick schedule

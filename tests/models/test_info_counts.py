@@ -99,7 +99,7 @@ def test_other_particles_have_the_same_networks(name, other):
 
 @pytest.mark.parametrize("name", [*EXPECTED, *SAME])
 def test_the_smoke_size_has_the_networks_of_the_full_one(name):
-    """Breaks when a quick look is taken at another model than the one it stands for."""
+    """Breaks when a quick experiment uses another model than the one it represents."""
     full, smoke = EXPERIMENTS[name], EXPERIMENTS[f"{name}_smoke"]
     assert (full.network, full.data) == (smoke.network, smoke.data)
     assert smoke.training.iterations <= 1_000

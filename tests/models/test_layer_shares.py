@@ -30,7 +30,7 @@ def test_shares_are_softmax_by_layer_softmax_over_layers_and_relu():
 
 
 def test_the_plain_block_never_empties_a_layer_and_the_gate_does():
-    """Breaks when the gate leaves a rest in closed layers, closes all of them, or loses energy."""
+    """Breaks when the gate leaves a remainder in closed layers, closes all of them, or loses energy."""
     x = rows(scale=3.0)
     plain, gated = LayerShares(SIZES)(x).numpy(), LayerShares(SIZES, gate=True)(x).numpy()
     assert (plain[:, 6:9] > 0).all()

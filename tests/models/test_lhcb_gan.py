@@ -99,8 +99,9 @@ def weights(model, name):
 
 
 def test_generator_equals_the_pytorch_layers_written_out():
-    """Breaks when padding is 'same' (one cell off), the crop takes the wrong edge, channels come last in the reshape,
-    the leaky slope is Keras' 0.3, the BN epsilon its 1e-3, or BN or ReLU stands in the wrong place."""
+    """Breaks when padding is 'same' (one cell off), the crop takes the wrong edge, or channels come last in the
+    reshape. Also when the leaky slope is Keras' 0.3, the BN epsilon its 1e-3, or BN or ReLU stands in the wrong
+    place."""
     generator = randomised(build_generator(SMALL))
     given, _ = inputs(SMALL)
     kernel, bias = weights(generator, "dense")

@@ -98,7 +98,7 @@ def test_fresh_clone_trains_with_one_command_and_installs_once(clone):
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_changed_inputs_install_again(clone, name):
-    """Breaks if new pins or dependencies do not reach an environment that is there already."""
+    """Breaks if new pins or dependencies do not reach an existing environment."""
     clone.make("install")
     clone.steps()
     later = (clone.path / ".venv/.installed").stat().st_mtime + 5
@@ -109,7 +109,7 @@ def test_changed_inputs_install_again(clone, name):
 
 @pytest.mark.parametrize(("target", "stop"), [("install", "wheel"), ("install", "."), ("test", ".[dev]")])
 def test_broken_off_install_is_begun_anew(clone, target, stop):
-    """Breaks if a half-made environment is taken for a whole one: imports would fail until it is deleted by hand."""
+    """Breaks if an incomplete environment counts as complete: imports would fail until it is deleted by hand."""
     (clone.path / "stop").write_text(stop, encoding="utf-8")
     assert clone.make(target).returncode != 0
     assert clone.steps()[-1] == f"pip {stop}"
@@ -121,7 +121,7 @@ def test_broken_off_install_is_begun_anew(clone, target, stop):
 
 
 def test_moved_clone_installs_again(clone, tmp_path):
-    """Breaks if a copied or renamed clone goes on running the code of the old place."""
+    """Breaks if a copied or renamed clone still runs the code of the old location."""
     clone.make("install")
     clone.steps()
     moved = Clone(clone.path.rename(tmp_path / "moved"))
@@ -189,7 +189,7 @@ def test_variables_reach_the_command(clone, arguments, expected):
 
 
 def test_variables_of_the_environment_count_too(clone):
-    """Breaks if ``DATA=... make train-photon`` trains on the bundled sample without a word."""
+    """Breaks if ``DATA=... make train-photon`` silently trains on the bundled sample."""
     clone.make("train-photon", DATA="a.hdf5", OUT="b")
     assert clone.take("called") == "<train><photon_quick><--out><b><--resume><--data><a.hdf5>"
 

@@ -54,7 +54,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(wheel, tmp_path_factory) -> Path:
-    """The wheel unpacked by pip into a folder of its own; the dependencies come from the running environment."""
+    """The wheel unpacked by pip into a separate folder; the dependencies come from the running environment."""
     target = tmp_path_factory.mktemp("site")
     done = run("-m", "pip", "install", "--no-deps", "--no-index", "-q", "--target", target, wheel, cwd=target)
     assert done.returncode == 0, done.stderr

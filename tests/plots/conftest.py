@@ -1,4 +1,4 @@
-"""Comparisons to draw, and nothing kept of matplotlib's settings."""
+"""Comparisons to draw, with matplotlib's settings restored."""
 
 from __future__ import annotations
 

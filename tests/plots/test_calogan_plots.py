@@ -1,4 +1,4 @@
-"""Pictures of the Conditional CaloGAN checks, read back from the axes."""
+"""Plots of the Conditional CaloGAN checks, read back from the axes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_mean_images_are_real_above_generated_and_rows_run_down(real, tmp_path):
 
 
 def test_neighbours_stand_above_their_real_shower(real):
-    """Breaks when a neighbour is drawn beside another shower than its own."""
+    """Breaks when a neighbour is drawn next to another shower than its own."""
     made, rows = made_up(2), np.array([3, 17])
     found = layer_neighbours(real.showers_mev, made.showers_mev, CALOGAN, rows)
     figure = plot_neighbours(CALOGAN, found, real.showers_mev, made.showers_mev, real.incident_energy_mev)

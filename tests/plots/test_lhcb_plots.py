@@ -1,4 +1,4 @@
-"""Pictures of LHCb showers, read back from the axes."""
+"""Plots of LHCb showers, read back from the axes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def images() -> np.ndarray:
 
 
 def test_prd_curves_have_precision_on_the_abscissa():
-    """Breaks if the axes are exchanged, or the ceiling is taken for a model."""
+    """Breaks if the axes are exchanged, or the ceiling is drawn as a model."""
     precision, recall = [0.0, 0.5, 0.9], [0.8, 0.7, 0.0]
     areas = {"sagan": 0.5, "ceiling": 0.95}
     figure = plot_prd_curves({"sagan": (precision, recall)}, ([0.0, 1.0], [1.0, 0.9]), areas, "cells")
@@ -51,7 +51,7 @@ def test_prd_curves_without_a_ceiling():
 
 
 def test_sample_showers_keep_rows_together_on_one_scale(images):
-    """Breaks if rows and models are mixed, y points down, or pictures have colours of their own."""
+    """Breaks if rows and models are mixed, y points down, or images have different colour scales."""
     figure = plot_sample_showers(images, {"wgan": 2 * images, "sagan": 3 * images}, ["a", "b", "c"])
     pictures = [axes.images[0] for axes in figure.axes if axes.images]
     assert len(pictures) == 9

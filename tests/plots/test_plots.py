@@ -73,7 +73,7 @@ def test_energy_labels(energy, label):
 
 
 def test_response_picture_draws_the_numbers_of_the_report(comparison, results):
-    """Breaks if the picture and metrics.json can disagree."""
+    """Breaks if the plot and metrics.json can disagree."""
     figure = plot_response(comparison, results)
     for column, name in enumerate(("response_mean", "response_sigma", "response_sigma68")):
         main, ratio = figure.axes[2 * column : 2 * column + 2]
@@ -123,7 +123,7 @@ def test_voxel_spectrum_counts_every_voxel_above_1_mev(comparison):
 
 
 def test_mean_shower_colours(comparison):
-    """Breaks if alpha and r are swapped, or the ratio is turned upside down: colours are read back voxel by voxel."""
+    """Breaks if alpha and r are swapped, or the ratio is inverted: colours are read back voxel by voxel."""
     figure = plot_mean_shower(comparison)
     polar = [axes for axes in figure.axes if axes.name == "polar"]
     assert len(polar) == 15

@@ -33,7 +33,7 @@ def test_projections_draw_both_samples_along_each_axis(samples):
 
 
 def test_ratio_is_generated_over_reference_and_shows_what_lies_outside(samples):
-    """Breaks when the ratio is turned over or values beyond the panel vanish: slice 0 along x is 12 times too high."""
+    """Breaks when the ratio is inverted or values beyond the panel vanish: slice 0 along x is 12 times too high."""
     figure = plot_projections(*samples, ("a", "b"))
     main, ratio = figure.axes[:2]
     _, expected, found = (patch.get_data().values for patch in main.patches)

@@ -1,15 +1,15 @@
 """Reference values of FPD and KPD from jetnet, for test_feature_distances.py; run once by hand, never by the tests.
 
-jetnet brings PyTorch, so it has an environment of its own:
+jetnet brings PyTorch, so it has a separate environment:
 
     python3.11 -m venv /tmp/jetnet && /tmp/jetnet/bin/pip install jetnet==0.2.5 h5py
     .venv/bin/python tests/reference/make_jetnet_reference.py features /tmp/features.npz
     /tmp/jetnet/bin/python tests/reference/make_jetnet_reference.py jetnet /tmp/features.npz
 
-The first step writes the inputs: random numbers, and the 30 high-level features of photon showers (two halves of the
-bundled EGSnrc sample, the second with its energies scaled by 1.02; each of the 8775 showers is taken twice, for more
-than 10 000).  The second writes jetnet_reference.json beside this file; several seeds show how much the values depend
-on the draws.
+The first step writes the inputs: random numbers, and the 30 high-level features of photon showers.  These are two
+halves of the bundled EGSnrc sample, the second with its energies scaled by 1.02; each of the 8775 showers is taken
+twice, for more than 10 000.  The second writes jetnet_reference.json beside this file; several seeds show how much the
+values depend on the draws.
 """
 
 from __future__ import annotations

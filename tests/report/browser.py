@@ -1,4 +1,4 @@
-"""Headless Chromium through its debugging pipe: what a page asks for, complains about and shows."""
+"""Headless Chromium through its debugging pipe: what a page requests, reports and shows."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Page:
     Attributes
     ----------
     requests : list of str
-        Addresses asked for, but for the page itself.
+        Requested addresses, except the page itself.
     complaints : list of str
         Uncaught errors of scripts and entries of the browser's log.
     """
@@ -98,7 +98,7 @@ class Page:
         browser.events.clear()
         self.do("Page.navigate", url=path.as_uri())
         browser.wait_for("Page.loadEventFired")
-        time.sleep(0.2)  # what a page asks for after it has loaded
+        time.sleep(0.2)  # what a page requests after it has loaded
         self.do("Runtime.evaluate", expression="0")
         events = [event for event in browser.events if event.get("sessionId") == self._session]
         asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]

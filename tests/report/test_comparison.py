@@ -62,7 +62,7 @@ def judged(name, distances):
 
 
 def test_what_any_generator_does_worst_comes_first():
-    """Breaks if the order is turned round, or that of the first generator or of the mean over them is taken."""
+    """Breaks if the order is reversed, or that of the first generator or of the mean over them is taken."""
     reports = [
         judged("a", {"good": 2.0, "bad": 1.0, "fair": 4.0}),
         judged("b", {"good": 1.0, "bad": 8.0, "fair": 3.0}),

@@ -1,4 +1,4 @@
-"""The report folder: JSON, HTML and pictures, written as a whole."""
+"""The report folder: JSON, HTML and plots, written as a whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .conftest import TITLE
 
 @pytest.fixture(scope="module")
 def page(report):
-    """The HTML without the pictures' base64 text, in which any four letters may occur."""
+    """The HTML without the images' base64 text, in which any four letters may occur."""
     html = (report[0] / "report.html").read_text(encoding="utf-8")
     return re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", html)
 
@@ -47,7 +47,8 @@ def test_metrics_of_other_detectors_are_left_out_without_a_word(report):
 
 
 def test_missing_numbers_have_their_reasons():
-    """Breaks if a reason of Monte Carlo against Monte Carlo is taken for that of the number, or endings are listed."""
+    """Breaks if a reason of Monte Carlo against Monte Carlo is mistaken for that of the number, or endings are
+    listed."""
     entries = {
         "fine": {"metric": "fine"},
         "few": {"metric": "few", "reason": "needs 100 showers", "reference_vs_reference_reason": "needs 50"},
@@ -111,7 +112,7 @@ def test_published_values_stand_apart_with_their_number_of_showers(page):
 
 
 def test_tags_are_balanced(page):
-    """Breaks on a missing closing tag, which browsers repair in ways of their own."""
+    """Breaks on a missing closing tag, which each browser repairs differently."""
     for tag in ("table", "tr", "td", "th", "section", "figure", "ul", "li", "p", "div", "small", "body", "html"):
         assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>"), tag
 
@@ -133,7 +134,7 @@ def test_all_pictures_are_written(report):
 
 @pytest.mark.slow
 def test_a_generator_that_makes_nothing_is_reported(tmp_path, reference):
-    """All voxels 0, as after a collapsed training: every number and picture is made or left out, none fails."""
+    """All voxels 0, as after a collapsed training: every number and plot is made or left out, none fails."""
     nothing = replace(reference, showers_mev=np.zeros_like(reference.showers_mev), source="collapsed GAN")
     document = evaluate(nothing, reference, control=None, out_dir=tmp_path / "r", title="t")
     assert document["metrics"]["response_mean"]["value"] == 0
@@ -143,7 +144,7 @@ def test_a_generator_that_makes_nothing_is_reported(tmp_path, reference):
 
 
 def test_an_earlier_report_is_replaced_as_a_whole(tmp_path):
-    """Breaks if a picture of the earlier report survives beside new numbers, or a temporary folder is left."""
+    """Breaks if a plot of the earlier report survives next to new numbers, or a temporary folder is left."""
     for content in ("old", "new"):
         with report_folder(tmp_path / "report") as folder:
             (folder / "metrics.json").write_text(content)
@@ -166,7 +167,7 @@ def test_a_failure_leaves_the_earlier_report_untouched(tmp_path, reference):
 
 
 def test_folders_with_other_files_are_refused(tmp_path, reference):
-    """Breaks if --out on a folder of somebody's results deletes them."""
+    """Breaks if --out on a folder of other results deletes them."""
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RunFolderError, match=r"thesis\.txt"):
         evaluate(reference, reference, control=None, out_dir=tmp_path, title="t")
@@ -195,7 +196,7 @@ def test_damaged_tables_are_refused_before_the_work(tmp_path, reference):
 
 
 def test_summary_for_the_terminal(report):
-    """Headline numbers only, worst first, with MC vs MC beside each."""
+    """Headline numbers only, worst first, with MC vs MC next to each."""
     _, document = report
     lines = summary_table(document).splitlines()
     assert lines[0] == TITLE

@@ -19,7 +19,7 @@ def documented() -> dict[str, set[str]]:
 
 
 def test_every_key_is_documented_and_every_documented_key_is_there(report, documented):
-    """Breaks if a key is added, renamed or dropped without a word (and, dropped, without a new schema)."""
+    """Breaks if a key is added, renamed or dropped silently (and, dropped, without a new schema)."""
     _, document = report
     assert set(document) == documented["The document"] - {"cost_seconds"}
     common = {"chi2_ndf_total_energy", "response_mean", "separation_layer_energy", "fpd", "mmd", "exact_copies"}
@@ -35,7 +35,7 @@ def test_every_key_is_documented_and_every_documented_key_is_there(report, docum
 
 
 def test_histograms_hold_the_showers_of_the_separation_powers(report):
-    """Breaks if the picture of a comparison shows other bins or samples than the number beside it was made of."""
+    """Breaks if the plot of a comparison shows other bins or samples than the number next to it."""
     _, document = report
     for name, histogram in document["histograms"].items():
         assert name in document["metrics"]

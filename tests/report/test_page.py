@@ -7,14 +7,14 @@ import pytest
 PHONE, DESK = 390, 1200
 COUNT_PICTURES = "document.images.length"
 COUNT_SHOWN = "[...document.images].filter(i => i.complete && i.naturalWidth > 300).length"
-# a page that is wider than the screen scrolls as a whole; tables and pictures scroll inside of it
+# a page that is wider than the screen scrolls as a whole; tables and images scroll inside of it
 EXCESS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_page_needs_nothing_and_shows_everything(report, open_page, width):
-    """Breaks if the page asks for anything outside of itself, a script fails, a picture is missing, or the page as a
-    whole has to be pushed sideways on a phone.
+    """Breaks if the page requests anything external, a script fails, an image is missing, or the whole page has to be
+    scrolled sideways on a phone.
     """
     page = open_page(report[0] / "report.html", width)
     assert [url for url in page.requests if not url.startswith("data:")] == []

@@ -28,7 +28,7 @@ def test_a_line_cut_by_a_crash_is_left_out(tmp_path):
 
 
 def test_a_run_without_rows_has_no_table(tmp_path):
-    """A run that was never checked has no selection.csv: no picture, no error."""
+    """A run that was never checked has no selection.csv: no plot, no error."""
     assert read_table(None, ("iteration",)) is None
     assert read_table(tmp_path / "absent.csv", ("iteration",)) is None
     (tmp_path / "empty.csv").write_text("iteration\n")

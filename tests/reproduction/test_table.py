@@ -1,4 +1,4 @@
-"""The reproduction table: how a status comes about, and that no cell is empty."""
+"""The reproduction table: how a status is found, and that no cell is empty."""
 
 import json
 import re
@@ -80,7 +80,7 @@ def test_the_order_of_three_models():
 
 
 def test_values_on_different_data_are_not_ordered():
-    """Breaks when a value on Monte Carlo is set against one on parametrised showers."""
+    """Breaks when a value on Monte Carlo is compared with one on parametrised showers."""
     assert {row.status for row in group_rows(("a", 1.0, 9.0, 0.1, "x"), ("b", 2.0, 3.0, 0.1, "y"))} == {"other data"}
 
 
@@ -91,7 +91,7 @@ def test_a_model_that_was_not_measured_keeps_its_reason():
 
 
 def test_every_measurement_of_the_record_is_shown_and_of_an_experiment(rows):
-    """Breaks when a measurement is recorded under a name that no row asks for."""
+    """Breaks when a measurement is recorded under a name that no row uses."""
     record = committed_measurements()
     shown = {
         key

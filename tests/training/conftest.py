@@ -1,4 +1,4 @@
-"""A GAN small enough to be followed by hand."""
+"""A GAN small enough to be checked by hand."""
 
 from dataclasses import replace
 

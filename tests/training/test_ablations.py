@@ -89,7 +89,7 @@ def test_the_table_names_every_option_that_is_tested_here():
     ("name", "threshold_mev"), [("voxel mask 0.1 keV", 1e-4), ("voxel mask 1 keV", 1e-3), ("voxel mask 10 keV", 1e-2)]
 )
 def test_masked_voxels_are_zero_in_what_is_trained_on(source, name, threshold_mev):
-    """Breaks when the unit is taken for keV, or the mask never reaches the batches."""
+    """Breaks when the unit is read as keV, or the mask never reaches the batches."""
     faint = ShowerSource(
         PHOTON, source.incident_energy_mev, holdout_rows(source.incident_energy_mev, 0.2),
         source.read(np.arange(len(source))) * np.float32(1e-3), [], "made up",
@@ -133,7 +133,7 @@ def outputs(run):
 
 
 def test_activations_have_their_lowest_values(source, plain):
-    """Swish goes down to -0.278, ReLU ends at 0, LeakyReLU goes on with its slope."""
+    """Swish goes down to -0.278, ReLU ends at 0, LeakyReLU continues with its slope."""
     relu, leaky = with_row(source, "activation ReLU"), with_row(source, "activation LeakyReLU")
     assert outputs(relu).min() == 0.0
     assert -0.2785 < outputs(plain).min() < -0.05
@@ -161,7 +161,7 @@ def test_sizes_have_the_counts_of_their_layer_tables(source, name, network, coun
 
 
 def test_the_batch_size_is_that_of_the_updates(source, plain):
-    """Breaks when rows are read but not trained on: the mean score is over as many rows as asked for."""
+    """Breaks when rows are read but not trained on: the mean score is over as many rows as requested."""
     run = with_row(source, "batch size")
     assert run.batches[0][0].shape == (2 * 512, 368)
     assert plain.batches[0][0].shape == (2 * 32, 368)
@@ -271,7 +271,7 @@ def test_latent_laws_have_their_mean_and_ends(source, plain):
 
 
 def test_frozen_statistics_are_unchanged_by_training_and_batch_ones_move(source, plain):
-    """Authors' loop: moving mean 0 and variance 1 for ever, while scale and offset learn."""
+    """Authors' loop: moving mean stays 0 and variance 1, while scale and offset learn."""
     batch = with_row(source, "batch normalisation with batch statistics")
     for run, moves in ((plain, False), (batch, True)):
         gamma, _, mean, variance = run.model.generator.get_layer("output_bn").get_weights()

@@ -76,7 +76,7 @@ def bce(logits, labels):
 
 
 def drawn_condition(model, draw):
-    """Energy uniform over the sample's range, each attribute taken from a row of its own."""
+    """Energy uniform over the sample's range, each attribute taken from a separate row."""
     table = model.conditions
     unit = random.uniform((table.shape[1], BATCH), model.seed, model.iteration, draw).numpy()
     energy = table[:, 0].min() + unit[0] * (table[:, 0].max() - table[:, 0].min())
@@ -253,7 +253,7 @@ def test_attributes_come_from_the_marginals_and_energies_are_uniform():
 
 
 def test_equal_seed_and_iteration_give_equal_weights_dropout_included():
-    """A model whose state is copied goes on exactly as the first; breaks with any generator outside of the state."""
+    """A model whose state is copied continues exactly as the first; breaks with any generator outside of the state."""
     first, resumed = model_of(), model_of()
     for iteration in range(2):
         first.train_step(batch_of(seed=iteration))

@@ -104,7 +104,7 @@ def test_no_sound_checkpoint_is_one_line(store):
 
 
 def test_a_checkpoint_that_was_being_written_is_not_seen(store):
-    """Breaks when the folder gets its final name before it is whole, or leftovers stay for ever."""
+    """Breaks when the folder gets its final name before it is whole, or leftovers are never removed."""
     leftover = store.folder / ".partial-8"
     leftover.mkdir()
     (leftover / "state.index").write_text("half")
@@ -173,7 +173,7 @@ def test_a_layer_that_the_checkpoint_lacks_is_named(store):
     ids=["today's interface", "legacy interface"],
 )
 def test_an_optimiser_slot_that_the_checkpoint_lacks_is_named(store, make, missing):
-    """Breaks when training goes on with the moments of some weights at 0."""
+    """Breaks when training continues with the moments of some weights at 0."""
     first, second = tf.Variable([1.0], name="first"), tf.Variable([2.0], name="second")
     saved(store, {"first": first, "second": second, "optimizer": adam(make, first)})
     with pytest.raises(CheckpointError, match="holds no value for optimizer/") as caught:

@@ -1,4 +1,4 @@
-"""Every loss in its real loop: a run that goes on from a checkpoint equals the uninterrupted one bit for bit."""
+"""Every loss in its real loop: a run that continues from a checkpoint equals the uninterrupted one bit for bit."""
 
 import shutil
 from dataclasses import replace
@@ -33,8 +33,8 @@ LHCB = {
     "training.critic_steps": 2,
     "training.instance_noise": 0.1,
 }
-# Every kind of state: running averages, vectors u, batch statistics, slots, forgetful optimisers, an epoch that ends
-# in the second half (iteration 3)
+# Every kind of state: running averages, vectors u, batch statistics, slots, optimisers that are reset, an epoch that
+# ends in the second half (iteration 3)
 RUNS = {
     "hinge": ("lhcb_sagan_sn_gd", LHCB | {"network.attention": "none"}, ("/u/", "moving_mean", *SLOTS)),
     "wasserstein": (
@@ -102,7 +102,7 @@ def both(request, cells, store, tmp_path_factory):
     folder, detector = tmp_path_factory.mktemp(request.param), get_detector(experiment.data.layout)
     source = load_source([store(folder / "cells.hdf5", cells(detector.file_layout, EVENTS))], detector)
     whole = RunFolder(folder / "whole")
-    # names count from 1 as in a process of its own: TensorFlow's rewriting of graphs, and so rounding, follows names
+    # names count from 1 as in a separate process: TensorFlow's rewriting of graphs, and so rounding, follows names
     keras.backend.clear_session()
     prepare(experiment, source, whole, resume=False, force=False)
     train(experiment, source, whole)
@@ -167,7 +167,7 @@ def test_schedules_are_stretched_by_the_steps_of_an_iteration(name, network):
 
 
 def test_a_schedule_and_forgetful_optimisers_are_refused():
-    """Breaks when a cosine schedule begins anew with every file without a word."""
+    """Breaks when a cosine schedule silently restarts with every file."""
     settings = COSINE | {"training.file_decay": 0.0}
     with pytest.raises(ConfigError, match=r"training\.schedule: found 'cosine' with training\.reset_each_file"):
         get_experiment("conv2d_g1").with_values(settings)

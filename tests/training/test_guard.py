@@ -44,7 +44,7 @@ def test_each_kind_by_its_name(step, bad):
 
 
 def test_causes_before_consequences(step):
-    """Breaks if the last of a chain of faults is named, or data that nothing was wrong with."""
+    """Breaks if the last of a chain of faults is named, or sound data."""
     assert step(first=NAN, slope=NAN, second=NAN) == "critic_loss in update 1"
     assert step(slope=NAN, second=NAN) == "gradient of dense/kernel:0 in update 1"
     assert step(weight=NAN, first=NAN) == "weight dense/kernel:0"

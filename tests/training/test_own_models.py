@@ -1,4 +1,4 @@
-"""Models without a critic, and in stages, which are whole in files of their own, through real processes."""
+"""Models without a critic, and in stages, each in one separate file, through real processes."""
 
 import functools
 import json
@@ -150,7 +150,7 @@ def test_two_replicas_learn_what_one_learns(trained, tmp_path):
 
 
 def test_it_generates_and_its_export_makes_the_same_showers(trained, tmp_path):
-    """Breaks when a companion is needed to generate, or a part of the generator is lost on the way out."""
+    """Breaks when an auxiliary model is needed to generate, or a part of the generator is lost in the export."""
     model, run = trained
     options = ("--energies", "1024", "65536", "--events", "3", "--seed", "4")
     done(model, "generate", run, *options, "--out", tmp_path / "own.hdf5")

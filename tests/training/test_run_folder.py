@@ -14,7 +14,7 @@ from calosim_tf.training.verdict import report_events
 
 
 class Source:
-    """As much of a shower source as a run folder records."""
+    """The part of a shower source that a run folder records."""
 
     detector = get_detector("photon")
     source_label = "made by hand"
@@ -102,7 +102,7 @@ def test_an_existing_run_is_refused_without_resume(begun, tiny):
 
 
 def test_a_folder_that_is_no_run_is_never_touched(tmp_path, tiny):
-    """Breaks when --out pointing at somebody's data deletes it, even with --force."""
+    """Breaks when --out pointing at other data deletes it, even with --force."""
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(RunFolderError, match="found something that is not a run"):
         RunFolder(tmp_path).prepare(tiny, Source(), resume=True, force=True)
@@ -162,7 +162,7 @@ def test_a_damaged_record_is_one_line(begun, content):
 
 
 def test_rows_after_the_restored_iteration_are_cut(tmp_path):
-    """Breaks when a resumed run leaves its own past future in the table."""
+    """Breaks when a resumed run leaves rows beyond its checkpoint in the table."""
     table = IterationTable(tmp_path / "history.csv")
     for iteration in (1, 2, 3):
         table.append({"iteration": iteration, "loss": iteration / 2})
@@ -204,7 +204,7 @@ def test_a_normalisation_of_words_is_one_line(begun):
 
 
 def test_resuming_under_another_tensorflow_is_refused(begun, tiny):
-    """Breaks if other kernels go on computing: the bits would be others."""
+    """Breaks if other kernels continue the run: the bits would differ."""
     record = read_json(begun.path / "environment.json", "")
     record["packages"]["tensorflow"] = "2.14.0"
     write_json(begun.path / "environment.json", record)
@@ -214,7 +214,7 @@ def test_resuming_under_another_tensorflow_is_refused(begun, tiny):
 
 @pytest.mark.parametrize("left", [["data.json"], ["data.json", "environment.json", ".config.json.partial-7"]])
 def test_a_folder_that_a_killed_process_began_is_used(begun, tiny, left):
-    """Breaks if a job that was killed while it made its folder can never be given again."""
+    """Breaks if a job that was killed while it made its folder can never be resubmitted."""
     (begun.path / ".config.json.partial-7").write_text("{")
     for path in begun.path.iterdir():
         if path.name not in left:

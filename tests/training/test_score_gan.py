@@ -1,4 +1,4 @@
-"""Hinge and Wasserstein steps on the LHCb networks: terms, instance noise, what an update may touch, resume."""
+"""Hinge and Wasserstein steps on the LHCb networks: terms, instance noise, what an update may change, resume."""
 
 import dataclasses
 
@@ -100,7 +100,7 @@ def test_hinge_terms_are_those_of_the_critic_on_what_it_is_shown(noise):
 
 
 def seen_by_the_critic(model, iterations):
-    """Inputs of the critic's calls in eager iterations on one and the same batch."""
+    """Inputs of the critic's calls in eager iterations on the same batch."""
     seen, score = [], model.critic
 
     def spy(inputs, training):
@@ -142,7 +142,7 @@ def test_instance_noise_is_new_in_every_update_and_does_not_pile_up():
 def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(tmp_path):
     """Breaks when noise, latents or the vectors of spectral normalisation are not functions of what is saved."""
     training = dataclasses.replace(HINGE, instance_noise=0.3, critic_steps=1)
-    # attention has no randomness and no state of its own, and makes tracing long
+    # attention has neither randomness nor state, and makes tracing long
     network = dataclasses.replace(NETWORK, attention="none")
     whole, resumed = made(training, network), made(training, network)
     for iteration in range(2):

@@ -173,7 +173,7 @@ def test_the_angle_is_a_term_of_its_own_where_the_critic_measures_it(data):
 
 
 def test_labels_are_turned_over_anew_in_every_step_of_one_trace():
-    """Breaks when flips are drawn while the graph is traced: then every step turns over the same showers."""
+    """Breaks when flips are drawn while the graph is traced: then every step flips the same showers."""
     model = make(label_flip=0.5)
     draw = tf.function(lambda: model._labels(0.9, 0.5, 2))
     labels = []
@@ -188,7 +188,7 @@ def test_labels_are_turned_over_anew_in_every_step_of_one_trace():
 
 @pytest.mark.parametrize(("flip_generator", "expected"), [(True, True), (False, False)])
 def test_labels_of_the_generator_turn_over_only_if_asked(data, flip_generator, expected):
-    """Breaks when the Conv3D setting has no effect: a rate of 0.999 turns (nearly) all labels."""
+    """Breaks when the Conv3D setting has no effect: a rate of 0.999 flips (nearly) all labels."""
     model = make(label_flip=0.999, flip_generator=flip_generator, weight_auxiliary=0.0, weight_ecal=0.0)
     _, condition = data
     loss = float(model.generator_update(condition, 4)["generator_loss_generation"])

@@ -1,8 +1,8 @@
 """One file in the CaloChallenge HDF5 layout (no TensorFlow).
 
 A file holds ``incident_energies`` (N, 1) and ``showers`` (N, n_voxels), both in MeV, float64 in the public files and
-float32 in most others, with any compression.  Files of a detector of one's own may be in other units, which its record
-says, and hold a dataset (N,) or (N, 1) for each attribute of the incident particle, under its name.
+float32 in most others, with any compression.  Files of a custom detector may be in other units, given in its record.
+They may hold a dataset (N,) or (N, 1) for each attribute of the incident particle, under its name.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class CaloChallengeFile(Hdf5ShowerFile):
 
 
 def _record_of(file: h5py.File, n_voxels: int) -> VoxelDetector | None:
-    """First detector of this layout with so many voxels whose attributes a file opened for no detector holds."""
+    """First detector of this layout with this many voxels whose attributes are in a file opened without a detector."""
     fitting = (item for item in DETECTORS.values() if item.file_layout == LAYOUT and item.n_voxels == n_voxels)
     return next((item for item in fitting if set(item.attributes) <= set(file)), None)
 

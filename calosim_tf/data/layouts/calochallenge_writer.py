@@ -22,8 +22,8 @@ UNITS = {1.0: "MeV", 1e3: "GeV"}
 class CaloChallengeWriter(ShowerWriter):
     """Writer of ``incident_energies`` and ``showers``, and of the attributes that the detector's record names.
 
-    Chunks are shuffled and compressed by threads of our own, because HDF5 compresses in one.  Only runs are searched
-    for (``Z_RLE``): mantissas do not repeat, so this takes about half the time of the usual level 1 and gives smaller
+    Chunks are shuffled and compressed by our own threads, because HDF5 compresses in one.  Only runs are searched for
+    (``Z_RLE``): mantissas do not repeat, so this takes about half the time of the usual level 1 and gives smaller
     files.  The result is the ordinary shuffle + gzip + Fletcher-32 of HDF5.
     """
 
@@ -75,7 +75,7 @@ class CaloChallengeWriter(ShowerWriter):
                 self._write_chunk()
 
     def _write_chunk(self) -> None:
-        """Hand the full (or last) chunk on; memory is bounded by the number of chunks under way."""
+        """Pass the full (or last) chunk on; memory is bounded by the number of chunks under way."""
         first = (self._n_showers - 1) // len(self._chunk) * len(self._chunk)
         if not self._gzip:
             self._file[SHOWERS][first : self._n_showers] = self._chunk[: self._n_showers - first]

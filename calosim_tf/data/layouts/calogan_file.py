@@ -1,9 +1,9 @@
 """One file in the CaloGAN HDF5 layout (no TensorFlow).
 
-``layer_0`` (N, 3, 96), ``layer_1`` (N, 12, 12), ``layer_2`` (N, 12, 6) and ``overflow`` (N, 3) in MeV, ``energy``
-(N, 1) in GeV; sets with variable angle and position also hold ``x0``, ``y0`` in mm and ``px``, ``py``, ``pz`` in GeV,
-each (N, 1).  Angles are those of the authors, in the frame of a barrel detector: ``theta = arccos(py / p)``,
-``phi = arctan(-px / pz)``, so that a perpendicular particle has theta = pi/2 and phi = 0.
+``layer_0`` (N, 3, 96), ``layer_1`` (N, 12, 12), ``layer_2`` (N, 12, 6) and ``overflow`` (N, 3) in MeV, ``energy`` (N,
+1) in GeV.  Sets with variable angle and position also hold ``x0``, ``y0`` in mm and ``px``, ``py``, ``pz`` in GeV, each
+(N, 1).  Angles are those of the authors, in the frame of a barrel detector: ``theta = arccos(py / p)``, ``phi =
+arctan(-px / pz)``, so that a perpendicular particle has theta = pi/2 and phi = 0.
 """
 
 from __future__ import annotations

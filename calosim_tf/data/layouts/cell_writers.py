@@ -57,7 +57,7 @@ class ArraysWriter(ShowerWriter):
 
 
 class LhcbWriter(ArraysWriter):
-    """LHCb-like layout in HDF5; rows of a picture count y."""
+    """LHCb-like layout in HDF5; rows of an image count y."""
 
     datasets: ClassVar = {
         DEPOSITS: ((*lhcb_file.CELLS, 1), np.float32, "MeV"),

@@ -1,8 +1,8 @@
 """One file in the HDF5 layout of 3DGAN (no TensorFlow).
 
-Fixed angle: ``ECAL`` (N, 25, 25, 25) in GeV, axes x, y, z; the energy in GeV is column 1 of ``target`` (N, 5) or
-(N, 1, 5), or ``energy`` (N,) or (N, 1).  Variable angle: ``ECAL`` (N, 51, 51, 25) in units of 1/50 GeV (the public
-files hold 50 x GeV), ``energy`` in GeV and ``mtheta`` or ``theta`` in rad.
+Fixed angle: ``ECAL`` (N, 25, 25, 25) in GeV, axes x, y, z.  The energy in GeV is column 1 of ``target`` (N, 5) or (N,
+1, 5), or ``energy`` (N,) or (N, 1).  Variable angle: ``ECAL`` (N, 51, 51, 25) in units of 1/50 GeV (the public files
+hold 50 x GeV), ``energy`` in GeV and ``mtheta`` or ``theta`` in rad.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EcalFile(Hdf5ShowerFile):
     energies_name = "the energies"
     showers_name = ECAL
     expected = f"{ECAL} and {TARGET} or {ENERGY}"
-    # whose cells and units a file has that was opened for no detector
+    # cells and units of a file that was opened without a detector
     record: ClassVar[VoxelDetector] = CLIC
     scale: ClassVar[DepositScale] = DepositScale(USUAL_FRACTION, ECAL, "GeV", {"MeV": 1e3, "50 x GeV": 50.0})
 
@@ -91,7 +91,7 @@ class EcalFile(Hdf5ShowerFile):
         cubes = self._read_rows(self._ecal, start, stop).reshape(-1, *self.cells)
         x, y, z = self.cells
         layers = out.reshape(-1, z, x, y)
-        # what overflows is infinite, and no number is none: both are found later
+        # overflow gives infinity, and a missing number NaN: both are found later
         with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(cubes.transpose(0, 3, 1, 2), self._cell_unit_mev, out=layers, casting="same_kind")
         return out

@@ -32,7 +32,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
 DESCRIPTION, AXES_KEY = "description", "axes"
-# What the two axes of a picture may count
+# What the two axes of an image may count
 AXES = ("yx", "xy")
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
@@ -83,7 +83,7 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 def describe_npz(path: Path) -> dict[str, str]:
-    """``generator`` from the array of words ``description`` of an npz file, and ``axes``; without those it has not.
+    """``generator`` from the array of words ``description`` of an npz file, and ``axes``; missing ones are left out.
 
     Raises
     ------

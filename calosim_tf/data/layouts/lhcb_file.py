@@ -3,7 +3,7 @@
 ``EnergyDeposit`` (N, 30, 30, 1), (N, 30, 30) or (N, 900) in MeV, ``ParticleMomentum`` (N, 3) in GeV, ``ParticlePoint``
 (N, 2 or 3) in cm, ``ParticlePDG`` (N,) or (N, 1).
 
-Axes: the direct output of the public generator counts x along the first axis of a picture, the files of the challenge
+Axes: the direct output of the public generator counts x along the first axis of an image, the files of the challenge
 that followed count y (and x along the second).  Inside this package rows count y.  Files written here say which with
 the attribute (npz: array) ``axes``, ``yx`` or ``xy``.  For files that do not say, the detectors ``lhcb_yx`` and
 ``lhcb_xy`` do, and for ``lhcb`` the showers decide: their centres follow the impact point of the particle.
@@ -38,7 +38,7 @@ MOMENTUM, POINT, PDG = "ParticleMomentum", "ParticlePoint", "ParticlePDG"
 SCALE = DepositScale((0.03, 0.6), DEPOSITS, "MeV", {"GeV": 1e-3})
 # Between the front face and the shower maximum of these energies; the choice of axis does not depend on it
 IMPACT_DEPTH_CM = 10.0
-# Enough showers to tell the axes, and the difference of correlations that does: 0.8 in the EGSnrc sample
+# Enough showers to identify the axes, and the difference of correlations required: 0.8 in the EGSnrc sample
 AXIS_EVENTS = 2000
 AXIS_DIFFERENCE = 0.25
 # Few showers must differ by this many times 1 / sqrt(showers): more than chance gives
@@ -51,7 +51,7 @@ class LhcbFile(ShowerFile):
     Attributes
     ----------
     axes : {'yx', 'xy'}
-        What the two axes of a picture count in the file.
+        What the two axes of an image count in the file.
     """
 
     layout = "LHCb npz or HDF5"

@@ -7,21 +7,21 @@ each incident energy, with the total energies in GeV and no voxel threshold:
    ``low = median - min(|min - median|, 2 |q05 - median|, 10 |q84 - median|)`` (q84 on both sides);
 2. the centres of 30 equal cells of [low, high], rounded to 3 decimals, are the edges of 29 bins; entries outside are
    clipped into the end bins;
-3. ``chi2 = sum (W1 y2 - W2 y1)^2 / (W1^2 y2 + W2^2 y1)`` over the bins that are not empty in both, ``y1, W1`` the
-   counts and their sum in the reference, ``y2, W2`` in the generated set; ``NDF = 29 - 1 - (bins empty in both)``.
+3. ``chi2 = sum (W1 y2 - W2 y1)^2 / (W1^2 y2 + W2^2 y1)`` over the bins that are not empty in both, and ``NDF = 29 - 1 -
+  (bins empty in both)``.  ``y1, W1`` are the counts and their sum in the reference, ``y2, W2`` in the generated set.
 
-The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones
-it grows with the number of showers, so a value means something only beside its N.
+The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones it
+grows with the number of showers, so a value means something only together with its N.
 
 Continuous incident energies are cut into ranges (our extension): each total energy is first scaled from its own
-incident energy to that of its range, so that what is compared is the response and not the spectrum, and edges are not
+incident energy to that of its range, so that the response is compared and not the spectrum.  Edges are then not
 rounded.
 
 Distributions narrower than some 30 MeV: the rounding to 1 MeV makes neighbouring edges equal.  The definition is kept
-literally (numpy takes non-decreasing edges): a bin of no width holds nothing in either set, so it is empty in both
-and takes one off the NDF; only the last bin, which is closed on both sides, catches entries equal to its edge and so
-everything clipped down to it.  If all edges coincide there is no information left: chi2 = 0 with NDF = 0, and an
-energy like that has no value (NaN).
+literally (numpy takes non-decreasing edges): a bin of zero width holds nothing in either set, so it is empty in both
+and reduces the NDF by one.  Only the last bin, which is closed on both sides, catches entries equal to its edge and so
+everything clipped down to it.  If all edges coincide there is no information left: chi2 = 0 with NDF = 0, and an energy
+like that has no value (NaN).
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ class Chi2Reference:
         return Chi2Table(tuple(self._row(k, total[rows[k]]) for k in filled), self.groups.discrete)
 
     def _comparable(self, incident_mev: np.ndarray, total_gev: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
-        """Total energies as they are histogrammed: scaled to the energy of their range if energies are continuous."""
+        """Total energies to histogram: scaled to the energy of their range if energies are continuous."""
         if self.groups.discrete:
             return total_gev
         scaled = np.empty_like(total_gev)

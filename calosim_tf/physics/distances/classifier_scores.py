@@ -1,8 +1,8 @@
-"""What a classifier of generated against reference showers is worth: calibration, AUC, Jensen-Shannon divergence.
+"""Scores of a classifier of generated against reference showers: calibration, AUC, Jensen-Shannon divergence.
 
-CaloChallenge: the output is calibrated by isotonic regression on showers that chose the best epoch; AUC and JSD are of
-other showers.  JSD = 1 - BCE / ln 2 with the binary cross-entropy BCE of the calibrated output: 0 where the classifier
-has learnt nothing, 1 where it tells every shower.
+CaloChallenge: the output is calibrated by isotonic regression on the showers that select the best epoch; AUC and JSD
+use other showers.  JSD = 1 - BCE / ln 2 with the binary cross-entropy BCE of the calibrated output: 0 where the
+classifier has learnt nothing, 1 where it recognises every shower.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGEST_LOSS = 100.0
 
 @dataclass(frozen=True)
 class ClassifierScore:
-    """AUC and JSD of one training, with their statistical errors on the showers at hand."""
+    """AUC and JSD of one training, with their statistical errors for the given showers."""
 
     auc: float
     auc_error: float

@@ -2,7 +2,7 @@
 
 Kansal et al., "Evaluating generative models in high energy physics" (Phys. Rev. D 107, 076017), as used by the
 CaloChallenge: the Frechet distance between Gaussians fitted to the features of both samples is biased by about 1/N, so
-it is measured for several N and extrapolated to endless samples.
+it is measured for several N and extrapolated to infinite samples.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Fpd:
         Of the intercept, from the scatter of the points around the line: what the reference implementation gives.
     error : float
         ``fit_error`` and in quadrature the spread of single draws at the smallest size, scaled to the number of showers
-        at hand.  The fit alone knows nothing of the finite samples that all draws come from.
+        at hand.  The fit alone ignores that all draws come from finite samples.
     """
 
     value: float

@@ -26,7 +26,7 @@ VOXEL_ENERGY_BINS = 49
 LOWEST_LOG_EDGE_MEV = 1.0
 
 SPARSITY_BINS = (20, 0.0, 1.0)
-# Data set 1: quantity -> (bins, low, high) in mm, then the layers that have a range of their own.
+# Data set 1: quantity -> (bins, low, high) in mm, then the layers with their own range.
 _HADRONIC = (12, 13)
 _HADRONIC_R = (12, 13, 14)
 DATA_SET_1_BINS: dict[str, tuple[tuple[int, float, float], tuple[int, ...], tuple[int, float, float]]] = {
@@ -128,8 +128,8 @@ def separation_with_error(
 ) -> tuple[float, float]:
     """Separation power of two sets of numbers, one per shower, and its bootstrap error.
 
-    Drawing showers with replacement is drawing bin counts from a multinomial law, which is done here 200 times for both
-    histograms; the error is the standard deviation of the 200 separation powers.
+    Drawing showers with replacement amounts to drawing bin counts from a multinomial law.  This is done 200 times for
+    both histograms; the error is the standard deviation of the 200 separation powers.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@
 
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean k(x_i, y_j)
 
-is unbiased and may come out below 0.  KPD is that of the polynomial kernel (x.y / d + 1)^4 (Kansal et al., Phys. Rev. D
-107, 076017; CaloChallenge): median and half of the central 68 % of ten draws of 10 000 showers.
+is unbiased and may be negative.  KPD is that of the polynomial kernel (x.y / d + 1)^4 (Kansal et al., Phys. Rev. D 107,
+076017; CaloChallenge): median and half of the central 68 % of ten draws of 10 000 showers.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _moments(sample: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Mean moments of order 1 to 4; pairs of features once each, weighted so that scalar products come out right."""
+    """Mean moments of order 1 to 4; pairs of features once each, weighted so that scalar products are right."""
     n, d = sample.shape
     upper = np.triu_indices(d)
     weight = np.where(upper[0] == upper[1], 1.0, math.sqrt(2.0))

@@ -1,8 +1,8 @@
-"""Nearest neighbours: generated showers that look most like real ones, and a test for learning by heart (numpy only).
+"""Nearest neighbours: generated showers that look most like real ones, and a memorisation test (numpy only).
 
 Fig. 2 of Conditional CaloGAN (J. Phys. Conf. Ser. 1085 042017) shows the nearest generated neighbour, by the 2-norm of
-a layer's picture, of seven real showers, and concludes that nothing is learnt by heart.  Seven pictures cannot tell
-that, so :func:`memorisation` compares how near generated and held-out showers come to the training sample.
+a layer image, of seven real showers, and concludes that nothing is memorised.  Seven images cannot show that, so
+:func:`memorisation` compares how near generated and held-out showers come to the training sample.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class LayerNeighbours:
-    """Neighbours of some reference showers in the picture of one layer; distances in MeV, shape (n,).
+    """Neighbours of some reference showers in one layer image; distances in MeV, shape (n,).
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class LayerNeighbours:
     generated : Nearest
         Among the generated showers.
     reference : Nearest
-        Among all other reference showers: what distance a neighbour of the real kind has; rows count those alone.
+        Among all other reference showers: the typical distance of a real neighbour; rows count those alone.
     """
 
     layer_id: int
@@ -53,7 +53,7 @@ class LayerNeighbours:
 
 @dataclass(frozen=True)
 class Memorisation:
-    """How near generated showers come to the training sample, beside showers that were never trained on.
+    """How near generated showers come to the training sample, compared with showers that were never trained on.
 
     Attributes
     ----------
@@ -93,8 +93,8 @@ def in_blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
 def nearest(points: np.ndarray, candidate_blocks: Iterable[np.ndarray]) -> Nearest:
     """Nearest candidate of each point by the 2-norm.
 
-    Distances of a block come from scalar products; that to the nearest one is then taken from the difference itself,
-    so that a copy has distance 0 and not a rounding error.
+    Distances of a block come from scalar products.  That to the nearest one is then computed from the difference
+    itself, so that a copy has distance 0 and not a rounding error.
 
     Parameters
     ----------

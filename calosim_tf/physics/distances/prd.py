@@ -41,8 +41,8 @@ class Prd:
         Standard deviation of the areas of the single clusterings (NaN for one run). It says how much the clustering
         matters, not how much the choice of showers does.
     sampling_error : float
-        Standard deviation of the area if the cluster counts are drawn anew from a multinomial law, 200 times in all:
-        the statistical error at fixed clusters. Too large where the samples agree: six independent pairs of 1000 EGSnrc
+        Standard deviation of the area if the cluster counts are redrawn from a multinomial law, 200 times in all: the
+        statistical error at fixed clusters. Too large where the samples agree: six independent pairs of 1000 EGSnrc
         showers spread by 0.011 with 100 clusters and 0.004 with 20, and this gives 0.018 and 0.008.
     n, n_clusters, n_runs : int
         Showers per sample, clusters and clusterings.
@@ -109,7 +109,7 @@ def subsample_rows(n_available: int, n: int, seed: int) -> np.ndarray:
     Raises
     ------
     DataError
-        If there are fewer rows than asked for.
+        If there are fewer rows than requested.
     """
     if n > n_available:
         raise DataError(f"{n} showers asked for, found {n_available}: ask for fewer")

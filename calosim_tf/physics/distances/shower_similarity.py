@@ -1,4 +1,4 @@
-"""Structural similarity of showers of any detector whose layers are pictures."""
+"""Structural similarity of showers of any detector whose layers are images."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from calosim_tf.physics.distances.ssim import (
 )
 from calosim_tf.physics.observables.sample import Sample
 
-# Widths of the Gaussian window, widest first: the first whose window fits into a layer's picture. The smaller ones are
-# our choice; layers that hold none of them (a single angular bin, three rows) are no pictures.
+# Widths of the Gaussian window, widest first: the first whose window fits into a layer image is taken. The smaller ones
+# are our choice; layers that hold none of them (a single angular bin, three rows) do not count as images.
 WINDOW_SIGMAS = (SIGMA_CELLS, 1.0, 0.5)
 
 
 def picture_groups(detector: VoxelDetector) -> dict[tuple[tuple[int, int], float], list[int]]:
-    """Layers that are pictures: (shape, width of the window in cells) -> their ids."""
+    """Layers that are images: (shape, width of the window in cells) -> their ids."""
     groups: dict[tuple[tuple[int, int], float], list[int]] = {}
     for layer in detector.layers:
         fitting = (sigma for sigma in WINDOW_SIGMAS if 2 * window_radius(sigma) + 1 <= min(layer.shape))
@@ -39,16 +39,16 @@ def dynamic_range_mev(detector: VoxelDetector) -> float:
 
 
 def shower_similarity(first_mev: np.ndarray, second_mev: np.ndarray, detector: VoxelDetector) -> np.ndarray:
-    """Structural similarity of pairs of showers, mean over the layers that are pictures.
+    """Structural similarity of pairs of showers, mean over the layers that are images.
 
-    Layers of one shape are the channels of one picture, so showers of 3DGAN are compared as its paper does.  A layer of
+    Layers of one shape are the channels of one image, so showers of 3DGAN are compared as its paper does.  A layer of
     rings is unrolled, angle times radius.
 
     Parameters
     ----------
     first_mev, second_mev : ndarray, shape (n, n_voxels)
     detector : VoxelDetector
-        With at least one layer that is a picture.
+        With at least one layer that is an image.
 
     Returns
     -------

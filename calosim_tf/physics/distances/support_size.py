@@ -1,9 +1,9 @@
 """Birthday-paradox estimate of how many different showers a sample is drawn from (Arora and Zhang, arXiv 1706.08224).
 
-Of a uniform set of N showers, s draws hold at least one pair of equals with probability 1/2 at N = s(s - 1)/(2 ln 2).
-Showers have continuous energies, so equals have to be defined: a pair is one whose distance lies below a limit.  The
-limit is set on Monte Carlo so that Monte Carlo itself comes out at a chosen size; the result for a generator then says
-how much smaller or larger its support is by the same rule, and depends on the rule.
+Of a uniform set of N showers, s draws hold at least one duplicate with probability 1/2 at N = s(s - 1)/(2 ln 2).
+Showers have continuous energies, so duplicates have to be defined: pairs whose distance lies below a limit.  The limit
+is chosen so that Monte Carlo itself has a given support size.  The result for a generator then says how much smaller or
+larger its support is by the same rule, and depends on the rule.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def calibrated_limit(distances: PairDistances, size: float) -> float:
     distances : PairDistances
         Of Monte Carlo.
     size : float
-        The support that Monte Carlo shall have.
+        The support assigned to Monte Carlo.
     """
     wanted = round(distances.n * (distances.n - 1) / 2 / size)
     if wanted < 1 or wanted > len(distances.distance):
@@ -88,8 +88,8 @@ def calibrated_limit(distances: PairDistances, size: float) -> float:
 def support(duplicates: np.ndarray, n: int, rng: np.random.Generator) -> Support:
     """Support from the duplicate pairs of a sample.
 
-    The showers are put into random orders; the first duplicate of an order completes at some number of draws, and the
-    median of these over 2000 orders is the batch that holds a duplicate with probability 1/2.
+    The showers are put into random orders, and the number of draws up to the first duplicate is counted.  Its median
+    over 2000 orders is the batch that holds a duplicate with probability 1/2.
 
     Parameters
     ----------

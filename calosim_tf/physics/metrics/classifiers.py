@@ -1,7 +1,7 @@
-"""Metrics that train networks: generated against reference, and features of a network that tells incident energies.
+"""Metrics that train networks: generated against reference, and features of an incident-energy classifier.
 
-They take minutes, so they are asked for: ``fast`` trains one small network each, ``full`` follows the CaloChallenge.
-TensorFlow is imported when a network is trained.
+They take minutes, so they run only on request: ``fast`` trains one small network each, ``full`` follows the
+CaloChallenge. TensorFlow is imported when a network is trained.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ClassifierSettings:
 
 # CaloChallenge's evaluation (single instead of double precision)
 FULL = ClassifierSettings("full", 10, (2048, 2048, 2048), 50, 1000, 2e-4)
-# Our choice: a first look in minutes on two cores; a smaller network tells less, so its AUC is a lower bound
+# Our choice: a first look in minutes on two cores; a smaller network is less sensitive, so its AUC is a lower bound
 FAST = ClassifierSettings("fast", 1, (256, 256, 256), 30, 250, 1e-3)
 MODES = {settings.mode: settings for settings in (FULL, FAST)}
 

@@ -1,8 +1,8 @@
 """Two measured sets of showers side by side: what every metric is computed from.
 
-A :class:`Sample` is a set of showers with its features; a :class:`Comparison` holds a generated and a reference
-sample, over all incident energies or at one.  The :class:`Baseline` is the same comparison with independent Monte
-Carlo in the place of the generated showers: the value that a perfect generator would reach with the showers at hand.
+A :class:`Sample` is a set of showers with its features; a :class:`Comparison` holds a generated and a reference sample,
+over all incident energies or at one.  The :class:`Baseline` is the same comparison with independent Monte Carlo in the
+place of the generated showers: the value that a perfect generator would reach with the same showers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from calosim_tf.physics.observables.sample import Sample
 class Comparison:
     """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one.
 
-    ``training`` are the showers that the generator learnt from, where they are known.
+    ``training`` are the training showers of the generator, where they are known.
     """
 
     generated: Sample
@@ -35,7 +35,7 @@ class Comparison:
     _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Result of ``make()``, worked out once for all metrics that ask for ``key``."""
+        """Result of ``make()``, computed once for all metrics that need ``key``."""
         if key not in self._shared:
             self._shared[key] = make()
         return self._shared[key]
@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def provides(self) -> frozenset[str]:
-        """What a metric may ask for in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
+        """What a metric may list in ``needs``: quantities per layer, ``discrete_energies``, kinds of detectors."""
         names = set(self.reference.features.per_layer)
         if self.reference.groups.discrete:
             names.add("discrete_energies")
@@ -76,8 +76,7 @@ class Baseline:
     comparison : Comparison
         Independent Monte Carlo as ``generated``, against the reference (or against the other half of it).
     matched : Comparison or None
-        Generated showers with the very numbers of showers of ``comparison``, where these differ from the main
-        comparison.
+        Generated showers in the same numbers as ``comparison``, where these differ from the main comparison.
     note : str
         How the two were made.
     """
@@ -88,7 +87,7 @@ class Baseline:
 
 
 def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None) -> Comparison:
-    """Measure two sets of showers; ``training`` is what the generator learnt from, where that is known.
+    """Measure two sets of showers; ``training`` is the training set of the generator, where it is known.
 
     Raises
     ------
@@ -101,7 +100,7 @@ def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | No
 
 
 def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline:
-    """The Monte-Carlo-against-Monte-Carlo value that stands beside each number.
+    """The Monte-Carlo-against-Monte-Carlo value shown next to each number.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def _binned(distance) -> MetricFunction:
 
 def _unbinned(comparison: Comparison) -> tuple[dict[str, Measured], dict[str, Measured]]:
     wasserstein, ks = {}, {}
-    # one stream of its own, so that neither metric depends on which of them was asked for
+    # a separate stream, so that neither metric depends on which of them was requested
     rng = bootstrap_rng(len(comparison.generated), len(comparison.reference))
     for name, generated, reference, _ in observables(comparison):
         first, second = wasserstein_and_ks(generated, reference, rng)

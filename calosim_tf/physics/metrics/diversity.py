@@ -21,12 +21,12 @@ from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.observables.shower_shapes import layer_energies
 
 SIMILARITY_PAIRS = 1_000
-# Our choices: showers per sample, and the batch in which Monte Carlo shall have a duplicate in half of the cases
+# Our choices: showers per sample, and the batch in which Monte Carlo has a duplicate in half of the cases
 ENERGY_RULE_SHOWERS, ENERGY_RULE_BATCH = 2_000, 100
 SSIM_RULE_SHOWERS, SSIM_RULE_BATCH = 300, 30
-# Fewer voxels than this: all showers of the rule; else half of them, for pairs cost time
+# Fewer voxels than this: all showers of the rule; else half of them, because pairs cost time
 MANY_VOXELS = 5_000
-# Duplicate pairs of Monte Carlo that the rule shall have at least: an error of 20 %
+# Fewest duplicate pairs of Monte Carlo in the rule: an error of 20 %
 LEAST_DUPLICATES = 25
 NO_PICTURES = "no layer of the detector is a picture of 5 x 5 cells or more"
 
@@ -66,7 +66,7 @@ def _ssim(kind: str, minus: str | None = None) -> MetricFunction:
 
 
 def _fixed_stream(comparison: Comparison) -> np.random.Generator:
-    """One stream for metrics that share a result, so that none depends on which of them was asked for."""
+    """One stream for metrics that share a result, so that none depends on which of them was requested."""
     from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 
     return bootstrap_rng(len(comparison.generated), len(comparison.reference))

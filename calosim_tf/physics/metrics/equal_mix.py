@@ -1,4 +1,4 @@
-"""Showers of two sets thinned to one distribution of the incident energy: the way out of unequal ones."""
+"""Showers of two sets thinned to one distribution of the incident energy, for sets with unequal ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANGES = 32
 
 
 def equal_mix(generated: ShowerSet, reference: ShowerSet) -> tuple[ShowerSet, ShowerSet, str]:
-    """Both sets with as many showers as each other at every incident energy.
+    """Both sets with equal numbers of showers at every incident energy.
 
     Weights of 0 and 1: what one set has too many of is dropped at random (always the same showers), and so are energies
     that the other set does not have.  Unlike weighted histograms this holds for every metric, whatever it does with a

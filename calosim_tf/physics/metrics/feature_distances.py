@@ -25,7 +25,7 @@ EMPTY_VOXEL_SHARE = 0.1
 
 
 def features_of_both(comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
-    """High-level features of the reference and the generated showers, worked out once."""
+    """High-level features of the reference and the generated showers, computed once."""
     return comparison.shared(
         "high_level_features",
         lambda: tuple(high_level_features(s)[0] for s in (comparison.reference, comparison.generated)),
@@ -39,7 +39,7 @@ def log_voxels(sample: Sample, most: int) -> np.ndarray:
     ----------
     sample : Sample
     most : int
-        At most so many showers, evenly over the incident energies, and no more than 10^8 voxels.
+        At most this many showers, evenly over the incident energies, and no more than 10^8 voxels.
     """
     detector = sample.showers.detector
     voxels = sample.at_most(min(most, MOST_VOXELS // detector.n_voxels)).voxels_mev()

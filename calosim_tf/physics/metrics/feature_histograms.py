@@ -1,6 +1,6 @@
-"""Histograms of the high-level features in the bins of their separation powers, for pictures and comparisons.
+"""Histograms of the high-level features in the bins of their separation powers, for plots and comparisons.
 
-Kept in ``metrics.json``, so that several generators can be drawn over one another long after their showers are gone.
+Kept in ``metrics.json``, so that several generators can be overlaid long after their showers are gone.
 """
 
 from __future__ import annotations

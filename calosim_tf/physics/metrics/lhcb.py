@@ -1,6 +1,6 @@
 """Scores of LHCb showers as metrics: PRD-AUC of cells and of physics statistics, density and coverage, isolated cells.
 
-Those of :mod:`calosim_tf.physics.papers.lhcb_scores`, each beside its value for real showers against real ones.
+Those of :mod:`calosim_tf.physics.papers.lhcb_scores`, each next to its value for real showers against real ones.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def lhcb_metrics(settings: ScoreSettings, most: int | None = None) -> tuple[Metr
 
 
 def scores_of(comparison: Comparison, settings: ScoreSettings, most: int | None = None) -> LhcbScores:
-    """All scores of a comparison, worked out once."""
+    """All scores of a comparison, computed once."""
 
     def score() -> LhcbScores:
         detector = comparison.reference.showers.detector
@@ -124,7 +124,7 @@ def _area(name: str) -> Callable[[LhcbScores], Measured]:
 
 
 def _clustering(area: Prd) -> dict[str, float | int | None]:
-    """How the area came about; JSON knows no NaN, so the spread of a single clustering is null."""
+    """How the area was measured; JSON has no NaN, so the spread of a single clustering is null."""
     spread = area.run_spread if math.isfinite(area.run_spread) else None
     return {"run_spread": spread, "n_clusters": area.n_clusters, "n_runs": area.n_runs}
 

@@ -1,4 +1,4 @@
-"""All metrics by name; a new one joins by standing here."""
+"""All metrics by name; a new one is added here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from calosim_tf.physics.metrics.three_d_gan import THREE_D_METRICS
 CLASSIFIER_METRICS = frozenset(metric.name for metric in classifier_metrics(FULL))
 # Distances of whole showers, in pairs, bootstrapped or clustered: most of the cost of a full list
 PAIR_METRICS = (*FEATURE_DISTANCE_METRICS, *DIVERSITY_METRICS, *MEMORISATION_METRICS, *LHCB_METRICS)
-# Metrics of a full list; those that train a network are asked for (classifier_metrics)
+# Metrics of a full list; those that train a network run on request (classifier_metrics)
 METRICS = {
     metric.name: metric
     for metric in (

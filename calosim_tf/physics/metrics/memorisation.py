@@ -44,8 +44,8 @@ def _distances(sample: Sample, training: ShowerSet, rows: np.ndarray) -> np.ndar
 def _memorisation(comparison: Comparison) -> Memorisation | str:
     """The test, or why it is not possible.
 
-    Without known training showers one half of the reference stands for them, and the other half for held-out showers:
-    a generator that was trained on the reference is found out as well.
+    Without known training showers one half of the reference replaces them, and the other half for held-out showers: a
+    generator that was trained on the reference is detected as well.
     """
     reference = comparison.reference
     if comparison.training is not None:

@@ -1,7 +1,7 @@
 """What a metric is, and how a list of them is measured with errors and Monte-Carlo-against-Monte-Carlo values.
 
 A metric is a function of a :class:`Comparison`.  New ones (classifiers, FPD, ...) and other detectors join by adding a
-:class:`Metric` to a list; nothing here or in the report names a particular one.
+:class:`Metric` to a list; nothing here or in the report depends on a particular one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Measured:
     Attributes
     ----------
     value : float
-        NaN if the showers at hand do not define it (an empty layer, for example).
+        NaN if the showers do not define it (an empty layer, for example).
     error : float
         One standard deviation.
     reference_value : float, optional
@@ -72,7 +72,7 @@ class Metric:
     about : str
         One or two sentences: definition, threshold, how the error is made.
     ideal : float or None
-        Value of a perfect generator with endless showers; None for a quantity that is not a comparison.
+        Value of a perfect generator with infinitely many showers; None for a quantity that is not a comparison.
     scopes : tuple of str
         ``overall`` (all showers together), ``per_energy``, or both.
     needs : frozenset of str
@@ -194,7 +194,7 @@ def _sizes(metric: Metric, comparison: Comparison) -> tuple[int, int]:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows no NaN: a number that is not defined is null."""
+    """JSON has no NaN: an undefined number is null."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -1,8 +1,9 @@
-"""FID and an inception-style score on a network that tells the incident energy of a shower from its voxels.
+"""FID and an inception-style score on a network that classifies the incident energy of a shower from its voxels.
 
-A stand-in for the Inception network of pictures: trained on a fifth of the reference, whose showers are then left out
-everywhere, to name the incident energy (or the range of energies).  FID compares its last hidden layer; the score is
-exp of the mean of KL(p(y|x) || p(y)): high for showers that look of one energy each and of all energies together.
+It stands in for the Inception network of images.  It is trained on a fifth of the reference, whose showers are then
+left out everywhere, to name the incident energy (or the range of energies).  FID compares its last hidden layer; the
+score is exp of the mean of KL(p(y|x) || p(y)): high for showers that look of one energy each and of all energies
+together.
 """
 
 from __future__ import annotations

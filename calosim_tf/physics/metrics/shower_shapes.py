@@ -39,7 +39,7 @@ def shape_edges(name: str, reference: np.ndarray) -> np.ndarray:
 
 
 def shapes_of_both(comparison: Comparison) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Observables of the generated and the reference showers, worked out once."""
+    """Observables of the generated and the reference showers, computed once."""
     return comparison.shared(
         "shower_shapes", lambda: tuple(shower_shapes(s) for s in (comparison.generated, comparison.reference))
     )

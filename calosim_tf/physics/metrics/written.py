@@ -1,4 +1,4 @@
-"""Metrics as ``metrics.json`` keeps them: several reports, and what in them is worst."""
+"""Metrics as stored in ``metrics.json``: several reports, and their worst metrics."""
 
 from __future__ import annotations
 

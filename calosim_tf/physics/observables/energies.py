@@ -18,7 +18,7 @@ MAX_DISCRETE_ENERGIES = 64
 CONTINUOUS_RANGES = 8
 # float32 files round an energy by up to 6e-8 of itself; neighbouring energies of any real set differ by far more.
 RELATIVE_TOLERANCE = 1e-5
-# Our choice: share of the showers that may sit at other energies before histograms over all energies are distorted.
+# Our choice: share of the showers that may lie at other energies before histograms over all energies are distorted.
 MIX_TOLERANCE = 0.02
 
 
@@ -43,7 +43,7 @@ class EnergyGroups:
 
     @cached_property
     def energy_mev(self) -> np.ndarray:
-        """The energy that stands for each group (geometric centre of a range), shape (k,), MeV."""
+        """The energy that represents each group (geometric centre of a range), shape (k,), MeV."""
         return self.low_mev if self.discrete else np.sqrt(self.low_mev * self.high_mev)
 
     def index(self, incident_energy_mev: np.ndarray, what: str = "showers") -> np.ndarray:
@@ -119,7 +119,7 @@ def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_R
 def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_mev: np.ndarray, what: str) -> None:
     """Refuse two sets whose showers are shared out differently over the incident energies.
 
-    A histogram over all energies compares the mix as well as the showers, so a different mix would be read as bad
+    A histogram over all energies compares the mix as well as the showers, so a different mix would look like bad
     showers.
 
     Parameters

@@ -1,8 +1,8 @@
 """What is measured on showers: energies, fractions, centres, widths, sparsity, voxel spectrum (numpy only).
 
-Definitions are those of the CaloChallenge's high-level features.  A voxel sits at the middle of its ring and of its
-angular bin; its coordinates are ``eta = r cos(alpha)``, ``phi = r sin(alpha)`` and ``r``, all in mm; a rectangular cell
-has ``x`` and ``y``.  Per layer,
+Definitions are those of the CaloChallenge's high-level features.  A voxel lies at the middle of its ring and of its
+angular bin.  Its coordinates are ``eta = r cos(alpha)``, ``phi = r sin(alpha)`` and ``r``, all in mm; a rectangular
+cell has ``x`` and ``y``.  Per layer,
 
     centre = sum(x E) / (sum(E) + 1e-16)        width = sqrt(max(0, sum(x^2 E) / (sum(E) + 1e-16) - centre^2))
 

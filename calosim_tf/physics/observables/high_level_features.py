@@ -1,7 +1,7 @@
 """The high-level features of a shower as one vector: 30 numbers for photons of data set 1, 46 for its pions.
 
 Order and scale are those of the CaloChallenge's evaluation: log10 of the incident energy, log10 of each layer energy,
-centres and widths along eta and phi in 100 mm, log10 of the total energy, sparsity, centres and widths along r in
+centres and widths along eta and phi in 100 mm.  Then log10 of the total energy, sparsity, centres and widths along r in
 100 mm.  Rectangular cells have x and y in the place of eta, phi and r.  All after the voxel threshold.
 """
 

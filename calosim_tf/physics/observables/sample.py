@@ -35,7 +35,7 @@ class Spread:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Showers, their features, and which of them are meant.
+    """Showers, their features, and which of them are selected.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Sample:
     rows : ndarray of int, shape (n,)
         The showers that belong to this sample.
     whole : dict
-        What was worked out once from all showers of the set, whatever part of it is meant (a trained network).
+        What was computed once from all showers of the set, whatever part of it is selected (a trained network).
     """
 
     showers: ShowerSet

@@ -38,9 +38,9 @@ def shower_shapes(sample: Sample) -> dict[str, np.ndarray]:
     -------
     dict of str to ndarray, shape (n,)
         ``e_tot_over_e_inc``; ``hits`` (voxels above the threshold); ``hottest_voxel_share`` (of the total energy);
-        with more than one layer ``shower_depth``, ``shower_depth_width`` and ``shower_depth_skewness`` (mean, standard
-        deviation and skewness of the depth, in layers, weighted with the energy) and ``shower_maximum`` (layer of the
-        largest energy); ``lateral_centre_<axis>`` and ``lateral_width`` (of all layers together, mm).
+        ``lateral_centre_<axis>`` and ``lateral_width`` (of all layers together, mm).  With more than one layer also
+        ``shower_depth``, ``shower_depth_width`` and ``shower_depth_skewness`` (mean, standard deviation and skewness of
+        the depth, in layers, weighted with the energy) and ``shower_maximum`` (layer of the largest energy).
     """
     energies = layer_energies(sample)
     total = energies.sum(axis=1)
@@ -72,7 +72,7 @@ def _longitudinal_moments(shares: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _lateral_moments(sample: Sample, total: np.ndarray) -> dict[str, np.ndarray]:
-    """Centre and width over all layers, put together from those of the layers."""
+    """Centre and width over all layers, combined from those of the layers."""
     centres = {}
     variance = np.zeros(len(sample))
     axes = [axis for axis in ("eta", "phi", "x", "y") if sample.layers_with(f"centre_{axis}")]

@@ -1,1 +1,1 @@
-"""What single papers measure, and the results that they print."""
+"""Measurements of single papers, and the results that they print."""

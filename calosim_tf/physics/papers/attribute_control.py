@@ -1,8 +1,8 @@
-"""Does a generator make what it was asked for: requested against reconstructed energy and attributes (numpy only).
+"""Whether a generator makes what was requested: requested against reconstructed energy and attributes (numpy only).
 
 The incident energy is the deposited energy over the mean response; the other attributes are linear functions of the
 energy centres of the layers.  Both are calibrated on real showers and applied to other real showers and to generated
-ones, so a generator is as good as it can be when its numbers are those of the real showers beside it.
+ones.  A perfect generator has the numbers of the real showers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Control:
         Half of the central 68 % interval of the same differences.
     slope, slope_error : float
         Change of the reconstructed per change of the requested value (least squares).  A calibrated estimate of limited
-        resolution is drawn to the mean, so real showers stay below 1 too; 0 is a generator that does not listen.
+        resolution is drawn to the mean, so real showers stay below 1 too; 0 is a generator that ignores the request.
     n : int
     """
 

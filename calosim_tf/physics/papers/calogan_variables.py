@@ -23,12 +23,12 @@ def calogan_variables(showers_mev: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray, shape (n,)
-        Of each shower ``total_mev``; ``deepest_layer`` (0, 1 or 2: the last one with energy); ``lateral_depth_mev``
-        (E1 + 2 E2); ``shower_depth`` (that over the total: mean layer number); ``depth_width`` (its spread); and for
-        each layer i ``energy_<i>_mev``, ``fraction_<i>``, ``lateral_width_<i>_mm`` (energy-weighted standard deviation
-        along axis 0), ``e_ratio_<i>`` (hottest minus second hottest cell over their sum) and ``occupancy_<i>``
-        (fraction of cells above 0, which the authors call sparsity).  Ratios of nothing are 0; the authors add 1e-9 to
-        1e-6 to the denominators instead.
+        Of each shower ``total_mev``; ``deepest_layer`` (0, 1 or 2: the last one with energy); ``lateral_depth_mev`` (E1
+        + 2 E2); ``shower_depth`` (that over the total: mean layer number); ``depth_width`` (its spread).  For each
+        layer i ``energy_<i>_mev``, ``fraction_<i>``, ``lateral_width_<i>_mm`` (energy-weighted standard deviation along
+        axis 0), ``e_ratio_<i>`` (hottest minus second hottest cell over their sum) and ``occupancy_<i>`` (fraction of
+        cells above 0, which the authors call sparsity).  Ratios of nothing are 0; the authors add 1e-9 to 1e-6 to the
+        denominators instead.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Showers of layers of equal cells as the (x, y, z) cubes in GeV that the 3DGAN papers measure on."""
+"""Showers of layers of equal cells as the (x, y, z) cubes in GeV used by the 3DGAN papers."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@
 Ratnikov and Rogachev (section 4, fig. 3) saw such cells in showers of their WGAN, fewer in those of the SAGAN, and
 gave no number.  The definition here is ours.  A cell counts if
 
-* it lies in one of the outer ``EDGE_CELLS`` rings: the hottest cell of a shower is never there (in the EGSnrc sample
-  always 11 or more cells from the border), so the core of a shower cannot be taken for an outlier;
-* it holds at least ``ENERGY_MEV`` and at least ``SHARE`` of the shower: well above the 1 MeV or so that single
+* it lies in one of the outer ``EDGE_CELLS`` rings.  The hottest cell of a shower is never there (in the EGSnrc sample
+  always 11 or more cells from the border), so the core of a shower cannot be mistaken for an outlier;
+* it holds at least ``ENERGY_MEV`` and at least ``SHARE`` of the shower.  This is well above the 1 MeV or so that single
   secondary particles leave in many true showers, at low energies in absolute and at high energies in relative terms;
 * each of its up to 8 neighbours holds less than ``NEIGHBOUR_SHARE`` of it: a true particle that reaches the edge makes
-  a small shower of its own, a cell that a network invents stands alone.
+  a small shower, a spurious cell of a network is isolated.
 
 1.1 of 1000 showers of the bundled EGSnrc sample have such a cell.
 """

@@ -1,8 +1,9 @@
 """Scores of LHCb showers: PRD-AUC of cells and of physics statistics, density and coverage, isolated cells.
 
 Ratnikov and Rogachev (section 3.3) judge by the smaller of two PRD-AUC, of raw images and of physics statistics, both
-in MeV on test showers.  Neither the number of showers nor that of clusters is printed, and both move the score: so
-every number here stands beside that of real showers against real showers of the same size, clusters and clusterings.
+in MeV on test showers.  Neither the number of showers nor that of clusters is printed, and both move the score.  Every
+number here is therefore shown next to that of real showers against real showers of the same size, clusters and
+clusterings.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class LhcbShowers:
     momentum_gev : ndarray, shape (n, 3)
     point_cm : ndarray, shape (n, 2)
     source : str
-        What the showers are, in words that may stand beside a number.
+        Provenance label, shown next to numbers.
     """
 
     images_mev: np.ndarray
@@ -61,7 +62,7 @@ class ScoreSettings:
     n_neighbours : int
         Of density and coverage.
     statistics : tuple of str
-        Entries of ``STATISTICS`` with a PRD-AUC of their own.
+        Entries of ``STATISTICS`` with their own PRD-AUC.
     cell_cm : float
         Pitch of the cells, for the geometric statistics.
     seed : int

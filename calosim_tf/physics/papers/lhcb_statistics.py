@@ -1,13 +1,13 @@
 """24 numbers per shower of the LHCb-like calorimeter: asymmetries, widths and sparsity.
 
 Ratnikov and Rogachev (section 3.3) name them; the definition is that of the public evaluation code of Sergeev et al.
-(``mode="authors"``), whose inconsistencies are listed at :func:`shower_statistics`.  ``mode="geometric"`` is what the
-words say, in centimetres.
+(``mode="authors"``), whose inconsistencies are listed at :func:`shower_statistics`.  ``mode="geometric"`` follows the
+text of the paper, in centimetres.
 
 Axes: ``image[row, column]``, the row follows y and the column follows x.  This is the convention of the evaluation code
-and of the released generators.  The public simulation writes x along axis 0, and so does the EGSnrc sample: there the
-energy centre along axis 0 is 1.03 x + 12.9 cm px/pz, and has no correlation with y (cells of 20.2 mm; along axis 1 it
-is 1.03 y + 12.8 cm py/pz).  Such images have to be transposed by their reader.
+and of the released generators.  The public simulation writes x along axis 0, and so does the EGSnrc sample.  There the
+energy centre along axis 0 is 1.03 x + 12.9 cm px/pz, without correlation with y; along axis 1 it is 1.03 y + 12.8 cm
+py/pz (cells of 20.2 mm).  Such images have to be transposed by their reader.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AUTHORS_DEPTH_CM = 25.0
 GEOMETRIC_DEPTH_CM = 12.8
 # Authors' evaluation code: keeps the width of an empty boundary finite.
 WIDTH_EPSILON = 1e-5
-# Our guard: the authors divide by px and by py; a component that is exactly 0 is taken for this.
+# Our guard: the authors divide by px and by py; a component that is exactly 0 is replaced by this.
 SMALLEST_MOMENTUM_GEV = 1e-9
 
 SHAPES = ("longitudinal_asymmetry", "transverse_asymmetry", "width_along", "width_across")
@@ -59,11 +59,11 @@ def shower_statistics(
     point_cm : ndarray, shape (n, 2)
         Where the particle meets the front face.
     mode : {"authors", "geometric"}
-        ``authors``: the published definition to the letter. Its grid is in cells and not in cm while the point is in
-        cm and projected by 25 cm; the asymmetries take the trajectory's slope to be py/px and the widths px/py; a width
-        looks only at cells on a line and only at their column, times sqrt(1 + (py/px)^2), which has no bound for
-        px -> 0. Guarded here is only what has no value: a component of the momentum that is exactly 0, and the
-        asymmetry of an empty shower, which is 0.
+        ``authors``: the published definition to the letter. Its grid is in cells, while the point is in cm and
+        projected by 25 cm. The asymmetries take the trajectory's slope to be py/px, the widths px/py. A width uses only
+        cells on a line and only their column, times sqrt(1 + (py/px)^2), which has no bound for px -> 0. Guarded here
+        is only what has no value: a component of the momentum that is exactly 0, and the asymmetry of an empty shower,
+        which is 0.
         ``geometric``: one trajectory line, everything in cm. The image is cut by the line across the trajectory
         (longitudinal asymmetry: forward minus backward energy over the sum) and by the trajectory itself (transverse:
         left minus right); widths are the energy-weighted RMS along and across the trajectory. An empty shower has

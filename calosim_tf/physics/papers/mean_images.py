@@ -1,4 +1,4 @@
-"""Mean picture of each layer, generated against real: Fig. 1 of Conditional CaloGAN in numbers (numpy only)."""
+"""Mean image of each layer, generated against real: Fig. 1 of Conditional CaloGAN in numbers (numpy only)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from calosim_tf.physics.observables.features import mean_shower_mev
 
 @dataclass(frozen=True, eq=False)
 class LayerImages:
-    """Mean pictures of one layer.
+    """Mean images of one layer.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class LayerImages:
     energy_ratio : float
         Generated over real energy of the layer.
     difference : float
-        Sum over cells of |generated - real|, over the energy of the real picture.
+        Sum over cells of |generated - real|, over the energy of the real image.
     reference_vs_reference : float
         The same between two halves of the real showers: what chance gives with half as many showers on each side.
     """
@@ -35,7 +35,7 @@ class LayerImages:
 
 
 def mean_images(generated: ShowerSet, reference: ShowerSet) -> list[LayerImages]:
-    """Mean pictures of all layers, no threshold, all energies together."""
+    """Mean images of all layers, no threshold, all energies together."""
     detector = reference.detector
     first = holdout_rows(reference.incident_energy_mev, 0.5)
     halves = [mean_shower_mev(reference.showers_mev, np.flatnonzero(half)) for half in (first, ~first)]

@@ -1,4 +1,4 @@
-"""Results of the CaloChallenge on data set 1, to stand beside ours: other people's generators on other showers."""
+"""Results of the CaloChallenge on data set 1, to compare with ours: generators of others on other showers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DATA_FILE = "calochallenge_results.json"
 
 
 def published_results(detector: str, metrics: Iterable[str]) -> dict[str, Any] | None:
-    """Published rows of a detector, cut to the metrics at hand.
+    """Published rows of a detector, limited to the given metrics.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def published_results(detector: str, metrics: Iterable[str]) -> dict[str, Any] |
     Returns
     -------
     dict or None
-        ``source``, ``note`` and ``rows`` in ascending FPD, each with ``name``, ``parameters`` (of the generator, None
-        if unknown) and ``metrics`` (name -> ``value``, ``error``); None where nothing is published.
+        ``source``, ``note`` and ``rows`` in ascending FPD; None where nothing is published.  Each row has ``name``,
+        ``parameters`` (of the generator, None if unknown) and ``metrics`` (name -> ``value``, ``error``).
     """
     text = (resources.files("calosim_tf.physics.papers") / DATA_FILE).read_text(encoding="utf-8")
     document = json.loads(text)

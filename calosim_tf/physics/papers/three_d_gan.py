@@ -17,13 +17,13 @@ THRESHOLD_GEV = 1e-5
 # Figure 8
 WINDOW_CENTRES_GEV = (50.0, 200.0, 500.0)
 WINDOW_HALF_WIDTH_GEV = 2.0
-# Authors' code: energies at which the epoch is chosen, besides all together
+# Authors' code: energies at which the epoch is chosen, in addition to all together
 SELECTION_CENTRES_GEV = (50.0, 100.0, 200.0, 250.0, 300.0, 400.0, 500.0)
 SELECTION_HALF_WIDTH_GEV = 5.0
 # Cell spectrum of figure 7: from well below the threshold to the hottest cell of 500 GeV
 SPECTRUM_EDGES_GEV = np.logspace(-8, 1, 91)
 CORE = 0.9
-# Our choice: fewer showers have no core worth the name
+# Our choice: fewer showers have no meaningful core
 FEWEST = 10
 
 
@@ -97,7 +97,7 @@ def mse_of_projections(expected: tuple[np.ndarray, ...], found: tuple[np.ndarray
 
 @dataclass(frozen=True)
 class SelectionNumber:
-    """What the authors choose an epoch by: relative differences of moments and projections.
+    """The authors' criterion for an epoch: relative differences of moments and projections.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """Walks along one condition with fixed latents, Figs. 3 to 5 of Conditional CaloGAN (numpy only).
 
-Each point of a walk is the mean over the same few latents, everything but the walked quantity held fixed.  That a
-generator whose latent is multiplied by the energy gives more energy for more energy is no achievement of training:
-a walk is to be read beside that of the untrained network, and beside real showers of such conditions.
+Each point of a walk is the mean over the same few latents, everything but the walked quantity held fixed.  A generator
+whose latent is multiplied by the energy deposits more at higher energy even without training.  Compare a walk with that
+of the untrained network, and with real showers of such conditions.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Curve:
 
     @property
     def monotonic(self) -> bool:
-        """Whether every step goes the same way."""
+        """Whether all steps have the same sign."""
         return self.steps_up in (0.0, 1.0)
 
 

@@ -15,19 +15,19 @@ from calosim_tf.layers.seeded_dropout import SeededDropout, UniformSource, dropo
 from calosim_tf.losses import attribute_error, non_saturating
 from calosim_tf.training.gan import AdversarialModel
 
-# Dropout layers of a critic that can draw apart
+# Dropout layers of a critic that can draw separately
 DROPOUT_DRAWS = 16
 
 
 class CaloGanModel(AdversarialModel):
     """The loop of the authors' release code.
 
-    A critic update is two steps of its optimiser, on real showers alone and then on generated ones alone, because
-    batch normalisation and minibatch discrimination compare the showers of a batch.  Those generated showers come from
-    the generator in inference mode, with conditions of their own, as do the two generator updates that follow.
+    A critic update is two steps of its optimiser, one on real and one on generated showers.  They are kept apart
+    because batch normalisation and minibatch discrimination compare the showers of a batch.  Those generated showers
+    come from the generator in inference mode, with their own conditions, as do the two generator updates that follow.
 
     In a generator update the critic runs as in its own training, with batch statistics and dropout, as a frozen network
-    did in the Keras of the paper; its moving statistics stay what they are, as they did then.
+    did in the Keras of the paper.  Its moving statistics are left unchanged, as they were then.
 
     Notes
     -----

@@ -29,7 +29,7 @@ class ScoreGanModel(AdversarialModel):
         """Scores of generated showers in the generator's update, shape (batch, 1).
 
         The critic is only read here: ``training=False`` leaves the vectors of its spectral normalisation (with
-        tensorflow-addons, its kernels) as they are.  PyTorch would move the vectors.  These critics have neither batch
+        tensorflow-addons, its kernels) unchanged.  PyTorch would move the vectors.  These critics have neither batch
         normalisation nor dropout, for which the flag would matter.
         """
         # The optimiser counts generator updates, in checkpoints too: new noise in each, the same after a resume

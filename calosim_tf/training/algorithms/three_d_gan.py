@@ -18,7 +18,7 @@ FIRST_DROPOUT_DRAW = 2048
 
 
 class ThreeDGanModel(AdversarialModel):
-    """Cross entropy with soft and turned labels, regression of energy (and angle), and total energy.
+    """Cross entropy with soft and flipped labels, regression of energy (and angle), and total energy.
 
     The critic's heads are those of the 3DGAN models: ``generation``, ``auxiliary``, ``ecal`` and, with variable angle,
     ``angle``.  The last two have no weights: the critic's loss reports them, the generator learns from them.
@@ -131,7 +131,7 @@ class ThreeDGanModel(AdversarialModel):
         return self.iteration < epochs * self.training_config.iterations_per_epoch
 
     def _begin_file(self) -> None:
-        """Learning rates of this file; at its first minibatch the optimisers forget."""
+        """Learning rates of this file; at its first minibatch the optimisers are reset."""
         config = self.training_config
         if config.file_decay > 0.0:
             file = self.iteration // config.iterations_per_file

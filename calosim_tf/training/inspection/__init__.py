@@ -1,1 +1,1 @@
-"""What is looked at beside the judged generator of a run: its critic, its attention, its training showers."""
+"""What can be inspected in a run besides its generator: its critic, its attention, its training showers."""

@@ -28,7 +28,7 @@ def attention_of(
     maps : ndarray, shape (n, rows, columns, rows, columns)
         What output (first two) takes from input (last two); sums to 1 over the last two.
     gamma : float
-        Weight of the block: at 0 it does nothing.
+        Weight of the block: at 0 it has no effect.
     None
         For a network without attention.
     """

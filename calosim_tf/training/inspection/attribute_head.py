@@ -1,4 +1,4 @@
-"""What the critic of a run estimates of the incident particle."""
+"""The critic's estimates of the incident particle."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class AttributeHead:
         """
         critic = build_networks(self.run.experiment())["critic"]
         self._store().restore(tf.train.Checkpoint(critic=critic), "best")
-        # the head alone: the rest of the critic compares all showers of a batch with one another
+        # the head alone: the rest of the critic compares the showers of a batch with each other
         head = keras.Model(critic.input, critic.output[ATTRIBUTES_HEAD])
         normalisation, estimates = self.run.normalisation(), []
         for first in range(0, len(showers_mev), BATCH):

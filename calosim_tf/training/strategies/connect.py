@@ -18,7 +18,7 @@ def connect(name: str, *, fp16: bool = False) -> Strategy:
     Raises
     ------
     ConfigError
-        What the strategy needs is not there.
+        A requirement of the strategy is missing.
     """
     if fp16 and name != "horovod":
         raise ConfigError(f"--fp16-gradients: found with --strategy {name}, expected --strategy horovod")

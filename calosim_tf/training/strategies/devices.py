@@ -44,7 +44,7 @@ def split_cpu() -> None:
 
 
 def pin_gpu(local_rank: int) -> None:
-    """Leave this process one GPU, the one of its rank on this machine; untested, for want of a GPU."""
+    """Restrict this process to one GPU, that of its rank on this machine; untested, for lack of a GPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         own = gpus[local_rank % len(gpus)]

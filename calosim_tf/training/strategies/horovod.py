@@ -66,7 +66,7 @@ class Horovod(Strategy):
         hvd = _import_horovod()
         os.environ.setdefault("HOROVOD_STALL_SHUTDOWN_TIME_SECONDS", str(STALL_SHUTDOWN_S))
         if not hvd.nccl_built():
-            # Open MPI polls while it waits, here on the core that computes: let it give way (before it starts)
+            # Open MPI polls while it waits, here on the core that computes: make it yield (before it starts)
             os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
         hvd.init()
         pin_gpu(hvd.local_rank())

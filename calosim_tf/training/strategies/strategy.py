@@ -21,7 +21,7 @@ LOST = (
     tf.errors.InternalError,
     tf.errors.DeadlineExceededError,
 )
-# ... and what such a message speaks of; the same classes also stand for faults of this process
+# ... and words in such messages; the same classes also report faults of this process
 TALK = re.compile(r"collective|horovod|gloo|peer|socket|connect|heartbeat|coordination|/task:\d", re.IGNORECASE)
 
 
@@ -61,7 +61,7 @@ class Strategy:
         return batches
 
     def sum_over_processes(self, value: int) -> int:
-        """Sum of a small number, once every process has come here (overridden)."""
+        """Sum of a small number, once every process has reached this point (overridden)."""
         return value
 
     def align(self, variables: Sequence[tf.Variable], restore: Callable[[], int]) -> int:
@@ -77,12 +77,12 @@ class Strategy:
         Returns
         -------
         int
-            Iteration that all stand at.
+            Iteration of all processes.
         """
         return restore()
 
     def wait(self) -> None:
-        """Return once every process has come here."""
+        """Return once every process has reached this point."""
         self.sum_over_processes(0)
 
     def together(self, action: Callable[[], Any]) -> Any:
@@ -151,6 +151,6 @@ def _lost_rank(message: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """The line that speaks of the others; the first one is often only a heading."""
+    """The line about the other processes; the first one is often only a heading."""
     lines = [line.strip() for line in str(error).splitlines() if TALK.search(line)]
     return lines[0][:160] if lines else type(error).__name__

@@ -13,7 +13,7 @@ from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.strategies.devices import VIRTUAL_DEVICES, pin_gpu
 from calosim_tf.training.strategies.strategy import Strategy
 
-# Seconds between questions whether the other processes live
+# Seconds between checks that the other processes are alive
 PEER_CHECK_S = 3
 # Ports of the processes of a SLURM step: two jobs that share a node must not meet, so the job number picks the first
 FIRST_PORT, PORTS, PORTS_PER_JOB = 20_000, 10_000, 16

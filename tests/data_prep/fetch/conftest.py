@@ -1,4 +1,4 @@
-"""A server on this machine that cuts, corrupts, stalls, lies and changes its mind, told by words."""
+"""A local server that cuts, corrupts, stalls, lies and changes its file, driven by words."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def answer(request, status, body, headers, length=None):
 
 
 def begin_of(request):
-    """First byte that the client asks for."""
+    """First byte that the client requests."""
     return int((request.headers.get("Range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
 
 
@@ -73,7 +73,7 @@ def stall(request):
 
 
 def wrong_part(request):
-    """Sends another part than the one asked for."""
+    """Sends another part than the requested one."""
     if begin_of(request):
         return answer(request, 206, FIRST.content[:10], {"Content-Range": "bytes 0-9/300000"})
     return cut()(request)
@@ -137,7 +137,7 @@ class Requests(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    """``server.script``: what to do at each request, the last one for ever; ``server.seen``: what was asked."""
+    """``server.script``: what to do at each request, the last one repeated forever; ``server.seen``: the requests."""
     running = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
     running.daemon_threads = True
     running.script, running.seen, running.over = ["normal"], [], threading.Event()
@@ -152,7 +152,7 @@ def server():
 
 
 class Fetcher:
-    """``get(*script, md5=, n_bytes=, content=, url=, ...)`` fetches into a folder of its own; returns what fetch does.
+    """``get(*script, md5=, n_bytes=, content=, url=, ...)`` fetches into a separate folder; returns what fetch does.
 
     ``content=`` is the published one, whose MD5 is known unless ``md5=False``.  The attributes ``content`` and
     ``other`` are what the two versions on the server hold, ``said`` is what the user was told.

@@ -12,7 +12,7 @@ from calosim_tf.data_prep import fetch as fetch_module
 from calosim_tf.data_prep.partial import Partial
 from calosim_tf.errors import CalosimError, DataError
 
-# What a resumed request asks for after "cut" and "stall", and the version it names.
+# What a resumed request contains after "cut" and "stall", and the version it names.
 REST = "bytes=150000-"
 ETAG = '"first"'
 
@@ -88,7 +88,7 @@ def test_folder_that_cannot_be_made(get, tmp_path):
 
 
 def test_other_file_of_that_name_is_left_alone(get, server):
-    """Breaks if a changed or own file is overwritten, or taken for the published one."""
+    """Breaks if a changed or own file is overwritten, or mistaken for the published one."""
     get.target.parent.mkdir()
     get.target.write_bytes(get.other)
     with pytest.raises(DataError, match="there already but is not the published file"):

@@ -10,7 +10,7 @@ from calosim_tf.data_prep import fetch as fetch_module
 from calosim_tf.data_prep.fetch import Patience
 from calosim_tf.errors import CalosimError
 
-# What a resumed request asks for after "cut" and "stall", and the version it names.
+# What a resumed request contains after "cut" and "stall", and the version it names.
 REST = "bytes=150000-"
 ETAG = '"first"'
 
@@ -44,7 +44,7 @@ def test_whole_file_is_checked_and_kept(get, server):
     ],
 )
 def test_ends_in_the_right_file(get, server, script, second_request):
-    """Breaks if a fault that passes is fatal, if bytes are asked for again, or if a wrong mixture is kept."""
+    """Breaks if a temporary fault is fatal, if bytes are requested again, or if a wrong mixture is kept."""
     assert get(*script).verified
     assert get.only_file() == get.content
     assert server.seen[1] == second_request
@@ -96,7 +96,7 @@ def test_no_resume_when_nothing_could_tell_the_versions_apart(get, server, first
     ],
 )
 def test_ends_in_one_clear_error(get, server, behaviour, words, n_requests):
-    """Breaks if a fault that stays leaves a file under the final name, is tried for ever, or fails unclearly."""
+    """Breaks if a permanent fault leaves a file under the final name, is retried forever, or fails unclearly."""
     with pytest.raises(CalosimError) as caught:
         get(behaviour)
     assert type(caught.value) is CalosimError

@@ -193,8 +193,9 @@ def test_continuous_energies_of_two_spectra_by_hand():
     """Breaks if total energies are compared as they are: then chi2 would judge the spectra and not the response.
 
     Ranges 1 to 4 and 4 to 16 GeV, centres 2 and 8 GeV.  Responses of the reference 0.5, 1 and 1.5, ten of each in a
-    flat spectrum, fill the first, middle and last of the 29 bins from 0.5 to 1.5 times the centre; the generated 15, 10
-    and 5 of them have a steep one.  With W = 30 and 30 the terms are 25/25 + 0/20 + 25/15, and 26 bins are empty.
+    flat spectrum, fill the first, middle and last of the 29 bins from 0.5 to 1.5 times the centre.  The generated 15,
+    10 and 5 of them have a steep spectrum.  With W = 30 and 30 the terms are 25/25 + 0/20 + 25/15, and 26 bins are
+    empty.
     """
     groups = EnergyGroups(np.array([1e3, 4e3]), np.array([4e3, 16e3]), discrete=False)
     rng = np.random.default_rng(13)

@@ -18,7 +18,7 @@ from calosim_tf.physics.distances.histograms import (
 
 
 def test_separation_known_answers():
-    """0 for the same shape whatever its size, 1 without a common bin, and 1/2 (1/4 + 1/12 + ...) worked out by hand."""
+    """0 for the same shape whatever its size, 1 without a common bin, and 1/2 (1/4 + 1/12 + ...) calculated by hand."""
     assert separation_power(np.array([1, 2, 3]), np.array([10, 20, 30])) == pytest.approx(0, abs=1e-15)
     assert separation_power(np.array([5, 0]), np.array([0, 7])) == pytest.approx(1)
     # (1/4, 3/4) against (1/2, 1/2): 1/2 (1/16 / (3/4) + 1/16 / (5/4)) = 1/24 + 1/40

@@ -1,4 +1,4 @@
-"""Nearest neighbours against brute force, and the test for learning by heart on generators that do and do not."""
+"""Nearest neighbours against brute force, and the memorisation test on generators that do and do not memorise."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""PRD curve, its area and its clustering against other ways to the same numbers."""
+"""PRD curve, its area and its clustering against independent calculations."""
 
 from __future__ import annotations
 

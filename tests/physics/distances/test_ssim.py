@@ -1,4 +1,4 @@
-"""Structural similarity against scikit-image and a case worked out by hand."""
+"""Structural similarity against scikit-image and a case calculated by hand."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ def test_a_uniform_set_of_n_points_has_a_support_of_n(size):
 
 
 def test_a_limit_set_on_one_sample_gives_an_equal_one_the_wanted_support():
-    """Calibrated on one sample to 2000, another of the same law comes out near it, one of 80 values does not."""
+    """Calibrated on one sample to 2000, another of the same law gives a value near it, one of 80 values does not."""
     rng = np.random.default_rng(2)
     reference, other = (distances(rng.normal(size=(800, 3))) for _ in range(2))
     limit = calibrated_limit(reference, 2_000.0)

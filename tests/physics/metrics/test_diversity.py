@@ -23,7 +23,7 @@ from calosim_tf.physics.metrics.listed import METRICS
 
 @pytest.fixture(scope="module")
 def samples(make_showers):
-    """750 showers each: reference, another of the same law, and the first 90 of the latter again and again."""
+    """750 showers each: reference, another of the same law, and the first 90 of the latter repeated."""
     reference, fresh = make_showers(1, per_energy=250), make_showers(2, per_energy=250)
     few = np.arange(750) % 90
     return reference, fresh, replace(fresh.take(few), source="90 showers")
@@ -35,7 +35,7 @@ def value(name: str, comparison):
 
 def test_a_collapsed_generator_is_seen_by_similarity_and_support(samples):
     """Breaks if pairs of a shower with itself count, the rule is calibrated on the generated sample, or the ratio is
-    upside down.
+    inverted.
     """
     reference, fresh, collapsed = samples
     for name in ("birthday_support_energy", "birthday_support_ssim"):
@@ -60,7 +60,7 @@ def test_learning_by_heart_is_found_with_and_without_the_training_sample(samples
     honest = value("nearest_training_ratio", compare(fresh, reference, training))
     assert abs(honest.value - 1) < 4 * honest.error
     assert value("exact_copies", compare(learnt, reference, training)).value == 0
-    # the reference itself learnt by heart: half of the copies are of the half that stands for training showers
+    # the reference itself memorised: half of the copies are of the half that stands for training showers
     below = value("nearest_training_below", compare(replace(reference, source="copies"), reference))
     assert below.value == pytest.approx(0.5, abs=0.02)
     refused = value("nearest_training_ratio", compare(fresh, reference, reference))
@@ -130,7 +130,7 @@ def test_random_pairs_are_of_one_energy_and_never_of_a_shower_with_itself(sample
 
 
 def test_the_range_of_the_similarity_is_published_for_3dgan_alone():
-    """Breaks if 1e-4 GeV is taken for another energy; it is 0.1 MeV."""
+    """Breaks if 1e-4 GeV is converted wrongly; it is 0.1 MeV."""
     assert dynamic_range_mev(get_detector("clic")) == pytest.approx(0.1)
     assert dynamic_range_mev(get_detector("photon")) == 1.0
 

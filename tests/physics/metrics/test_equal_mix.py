@@ -1,4 +1,4 @@
-"""Thinning to one distribution of the incident energy, and the error that asks for it."""
+"""Thinning to one distribution of the incident energy, and the error that suggests it."""
 
 from __future__ import annotations
 

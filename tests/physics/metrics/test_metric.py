@@ -19,8 +19,8 @@ from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, measure
 from calosim_tf.physics.metrics.statistics import ratio_with_error
 
-# A sample and its copy are worse than two samples of one law: no independent showers, too near to one another. An
-# unbiased distance of equal samples is below 0.
+# A sample and its copy are worse than two samples of one law: no independent showers, too similar. An unbiased distance
+# of equal samples is below 0.
 NOT_IDEAL_FOR_COPIES = {
     *("mmd", "precision", "recall", "density", "coverage", "exact_copies", "nearest_training_ratio"),
     *("ssim_mc_gan_excess", "ssim_gan_gan_excess"),

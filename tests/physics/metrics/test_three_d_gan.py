@@ -48,7 +48,7 @@ def results(pair):
 
 
 def test_cubes_are_the_showers_that_were_flattened(pair):
-    """Breaks when x, y and z are exchanged or MeV are taken for GeV."""
+    """Breaks when x, y and z are exchanged or MeV are read as GeV."""
     energy, images = pair[0]
     np.testing.assert_allclose(cubes_gev(showers(images, energy).showers_mev, SMALL), images, rtol=1e-6)
     assert cubes_gev(showers(images, energy).showers_mev, SMALL).dtype == np.float32

@@ -1,4 +1,4 @@
-"""Observables of whole showers against showers worked out by hand, and against loops over the voxels."""
+"""Observables of whole showers against showers calculated by hand, and against loops over the voxels."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_empty_voxels_count_as_a_tenth_of_the_threshold():
 
 
 def test_features_of_both_are_the_reference_first(reference, generated):
-    """Breaks if names stand for numbers, or the distances of FPD and KPD are scaled by the generated sample."""
+    """Breaks if feature names replace the values, or FPD and KPD features are scaled by the generated sample."""
     comparison = compare(generated, reference)
     for features, sample in zip(features_of_both(comparison), (reference, generated), strict=True):
         np.testing.assert_array_equal(features, high_level_features(sample_of(sample))[0])

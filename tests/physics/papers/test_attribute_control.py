@@ -14,8 +14,8 @@ CALOGAN = get_detector("calogan")
 def straight_showers(n, seed, listens=True):
     """Half of the energy in layer 0, half in layer 1, shared by two cells per axis so that centres are exact.
 
-    x in layer 1 is x0 + 200 mm times the slope against phi, y in both layers the same with theta; a generator that does
-    not listen makes the shower of another particle of the same energy.
+    x in layer 1 is x0 + 200 mm times the slope against phi, y in both layers the same with theta.  A generator that
+    ignores its condition makes the shower of another particle of the same energy.
     """
     rng = np.random.default_rng(seed)
     energy = rng.uniform(1e3, 1e5, n)

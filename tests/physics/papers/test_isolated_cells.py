@@ -51,7 +51,7 @@ def test_rate_counts_showers_not_cells():
 
 
 def test_error_does_not_vanish_at_zero():
-    """Breaks if no outlier among a few showers is taken for certainty."""
+    """Breaks if no outlier among a few showers counts as certainty."""
     rate = binomial_rate(0, 100)
     assert rate.value == 0.0
     assert rate.low == pytest.approx(0.0)

@@ -109,7 +109,7 @@ def test_column_follows_x():
 def test_rotating_everything_changes_nothing_geometric():
     """Breaks if the definition depends on the orientation: a quarter turn of image, momentum and point together."""
     images, momentum, point = made_up(20)
-    # (x, y) -> (-y, x); with row = y and column = x the picture turns by rot90 with k = -1
+    # (x, y) -> (-y, x); with row = y and column = x the image turns by rot90 with k = -1
     turned = np.rot90(images, k=-1, axes=(1, 2))
     turned_momentum = np.column_stack([-momentum[:, 1], momentum[:, 0], momentum[:, 2]])
     turned_point = np.column_stack([-point[:, 1], point[:, 0]])

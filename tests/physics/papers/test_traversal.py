@@ -1,4 +1,4 @@
-"""Walks along a condition on a generator made by hand, and mean pictures."""
+"""Walks along a condition on a hand-made generator, and mean images."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_a_momentum_that_is_the_energy_is_no_walk_of_its_own():
 
 
 def test_every_point_has_the_same_latents():
-    """Breaks when a point of a walk has latents of its own and noise looks like a trend."""
+    """Breaks when each point of a walk has other latents and noise looks like a trend."""
     path = paths(CALOGAN, (1e3, 1e5), EXTREMES, n_points=4, n_latents=2)[0]
     latent = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(path.latents(latent).reshape(4, 2, 3), np.broadcast_to(latent, (4, 2, 3)))
@@ -97,7 +97,7 @@ def test_real_showers_count_at_the_nearest_point_and_at_the_fixed_energy():
 
 
 def test_mean_pictures_by_hand():
-    """Breaks when pictures are transposed or the difference is not that of the whole picture."""
+    """Breaks when images are transposed or the difference is not that of the whole image."""
     rng = np.random.default_rng(1)
     energy = rng.uniform(1e3, 1e5, 40)
     real = ShowerSet(energy, rng.gamma(0.5, 10.0, (40, 504)), CALOGAN, "real", np.tile(CALOGAN.central, (40, 1)))

@@ -1,4 +1,4 @@
-"""What stands beside a checked generator: the critic's estimates, the untrained twin, the training showers."""
+"""What a checked generator is compared with: the critic's estimates, the untrained twin, the training showers."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_the_untrained_twin_has_the_weights_of_iteration_zero(run):
 
 
 def test_a_walk_differs_in_its_quantity_alone(run):
-    """Breaks when points of a walk have latents of their own: then a walk that stands still would show noise."""
+    """Breaks when points of a walk have different latents: a constant walk would then show noise."""
     folder, *_ = run
     energy, attributes = particles()
     still = Path("x0_mm", np.arange(3.0), np.full(6, energy[2]), np.tile(attributes[2], (6, 1)), energy[2])

@@ -1,4 +1,4 @@
-"""Runs of one process that runs of several have to equal, and how to start several."""
+"""Reference runs of one process for runs of several, and how to start several."""
 
 import importlib.util
 import json

@@ -2,7 +2,7 @@
 
     python shared_runs.py STRATEGY CELLS_FOLDER OUT_FOLDER CASE:RUN_FOLDER:ITERATIONS ...
 
-A run goes on from the checkpoint in its folder, where there is one.
+A run continues from the checkpoint in its folder, where there is one.
 """
 
 import os
@@ -58,7 +58,7 @@ CASES = {
             "training.generator_steps": 1,
         },
     ),
-    # label flips and energies drawn by the loss, dropout, optimisers that forget (in iteration 3)
+    # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
         "conv3d",
         {"training.batch_size": 4, "training.reset_each_file": True, "training.iterations_per_file": 3},

@@ -32,8 +32,8 @@ def test_two_processes_equal_one(several, shared_out, alone, cells_folder):
 def test_3dgan_too(several, tmp_path, cells_folder):
     """Breaks when its label flips, drawn energies, dropout or batch statistics are those of a replica alone.
 
-    The slots of RMSprop are held against each other, sums of squared gradients: weights move by full steps even where a
-    gradient is nothing but rounding.
+    The slots of RMSprop, sums of squared gradients, are compared: weights move by full steps even where a gradient is
+    nothing but rounding.
     """
     run = "three_d_gan:run:1"
     several.alone(cells_folder, tmp_path / "alone", [run])
@@ -82,7 +82,7 @@ def ranks_of(launcher):
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGKILL, 1), (signal.SIGTERM, 75)])
 def test_a_rank_that_ends_ends_all(tmp_path, number, exit_code):
-    """Breaks when a rank waits for ever for a dead one, or a signal to one leaves the other behind."""
+    """Breaks when a rank waits forever for a dead one, or a signal to one leaves the other behind."""
     run, mark = tmp_path / "run", f"{os.getpid()}-{number}"
     launcher = subprocess.Popen(
         [*HOROVODRUN, *CLI, "--out", str(run), "--resume", "--iterations", "1000000", *TINY],

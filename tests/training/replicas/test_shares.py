@@ -21,7 +21,7 @@ from calosim_tf.training.warm_up import WarmUp
 
 
 class Numbered(Replicas):
-    """One of several that does not talk."""
+    """One of several, without communication."""
 
     def __init__(self, index, number):
         self.number = number
@@ -155,7 +155,7 @@ def test_a_slurm_step_becomes_a_cluster(monkeypatch):
     ],
 )
 def test_a_cluster_that_is_none_is_refused_in_one_line(monkeypatch, config, expected):
-    """Breaks when a forgotten launcher or a wrong TF_CONFIG ends in a traceback, or in a wait for nobody."""
+    """Breaks when a forgotten launcher or a wrong TF_CONFIG ends in a traceback, or in an endless wait."""
     for name in ("TF_CONFIG", "SLURM_PROCID"):
         monkeypatch.delenv(name, raising=False)
     if config is not None:

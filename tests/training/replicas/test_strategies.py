@@ -16,7 +16,7 @@ def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_
 
 
 def test_two_processes_equal_one(several, start_workers, shared_out, alone, cells_folder):
-    """Breaks, besides, when processes start from different states or read each other's rows."""
+    """Also breaks when processes start from different states or read each other's rows."""
     workers = start_workers([several.script, "multiworker", cells_folder, shared_out, *several.runs])
     errors = [worker.communicate(timeout=280)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], "\n".join(error[-3000:] for error in errors)
