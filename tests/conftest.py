@@ -192,8 +192,8 @@ def start_workers():
         process.communicate()
 
 
-# Real commands, processes of a cluster, runs of every family: what uses one of these, also by another fixture, is slow.
-# Other tests that take more than about 2 seconds carry the marker themselves.
+# Real commands, processes of a cluster, runs of every family: what uses one of these, also by another fixture, is slow,
+# and so are trainings on replicas.  Other tests that take more than about 2 seconds carry the marker themselves.
 SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
 
 
@@ -203,6 +203,6 @@ def pytest_collection_modifyitems(items):
     (``--dist loadfile``).
     """
     for item in items:
-        if not SLOW_FIXTURES.isdisjoint(item.fixturenames):
+        if not SLOW_FIXTURES.isdisjoint(item.fixturenames) or "replicas" in item.path.parts:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: "replicas" not in item.path.parts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from calosim_tf.config.checks import choice, in_half_open_unit
-from calosim_tf.config.network import BN_MODES, LatentLaw
+from calosim_tf.config.network import BN_MODES, CubeNetwork
 from calosim_tf.errors import ConfigError
 
 GENERATORS = ("g1", "g2", "g3")
@@ -15,7 +15,7 @@ OUTPUT_ACTIVATIONS = ("relu", "linear")
 
 
 @dataclass(frozen=True)
-class Conv2dGanNetwork:
+class Conv2dGanNetwork(CubeNetwork):
     """Generators G1, G2, G3 and their critic (Rehm et al. 2021, arXiv 2105.08960; layer tables: authors' code).
 
     Attributes
@@ -43,12 +43,7 @@ class Conv2dGanNetwork:
     """
 
     family: ClassVar[str] = "conv2d_3dgan"
-    normalisation: ClassVar[str] = "cube"
-    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((25, 25),) * 25
-    showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
 
-    latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
-    condition_size: int = 1
     generator: str = "g1"
     output_activation: str = "relu"
     aligned: bool = False
@@ -58,7 +53,7 @@ class Conv2dGanNetwork:
     leaky_relu_slope: float = 0.3
 
     def __post_init__(self):
-        choice("network.condition_size", self.condition_size, (1,))
+        super().__post_init__()
         choice("network.generator", self.generator, GENERATORS)
         choice("network.output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         choice("network.critic_convolutions", self.critic_convolutions, CRITIC_CONVOLUTIONS)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
-from calosim_tf.config.network import BN_MODES, LatentLaw
+from calosim_tf.config.network import BN_MODES, CubeNetwork, LatentLaw
 
 ANGLE_CONDITIONINGS = ("concatenated", "scaled")
 
 
 @dataclass(frozen=True)
-class Conv3dGanNetwork:
+class Conv3dGanNetwork(CubeNetwork):
     """Baseline generator and critic at fixed angle (Khattak et al. 2018; layer tables: authors' code).
 
     Attributes
@@ -36,12 +36,7 @@ class Conv3dGanNetwork:
     """
 
     family: ClassVar[str] = "conv3d_3dgan"
-    normalisation: ClassVar[str] = "cube"
-    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((25, 25),) * 25
-    showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
 
-    latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
-    condition_size: int = 1
     first_filters: int = 32
     cell_scale: float = 1.0
     bn_mode: str = "batch"
@@ -50,7 +45,7 @@ class Conv3dGanNetwork:
     leaky_relu_slope: float = 0.3
 
     def __post_init__(self):
-        choice("network.condition_size", self.condition_size, (1,))
+        super().__post_init__()
         at_least("network.first_filters", self.first_filters, 1)
         above("network.cell_scale", self.cell_scale, 0.0)
         _check_common(self)

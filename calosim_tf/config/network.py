@@ -44,6 +44,28 @@ class LatentLaw:
 
 
 @dataclass(frozen=True)
+class CubeNetwork:
+    """What the networks of 3DGAN for showers at fixed angle have in common: cubes of 25 x 25 x 25 cells in GeV.
+
+    Attributes
+    ----------
+    latent : LatentLaw
+    condition_size : int
+        1: incident energy in 100 GeV.
+    """
+
+    normalisation: ClassVar[str] = "cube"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((25, 25),) * 25
+    showers_shape: ClassVar[tuple[int, int, int]] = (25, 25, 25)
+
+    latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
+    condition_size: int = 1
+
+    def __post_init__(self):
+        choice("network.condition_size", self.condition_size, (1,))
+
+
+@dataclass(frozen=True)
 class DenseGanNetwork:
     """Fully connected generator and critic of CaloShowerGAN.
 

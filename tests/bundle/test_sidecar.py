@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
+from calosim_tf.bundle.card import write_card
 from calosim_tf.bundle.checks import require_same_shapes, require_sound_file, size_of, sum_of
-from calosim_tf.bundle.describe import cell_order_words, central_values, layer_table
+from calosim_tf.bundle.describe import cell_order_words, central_values, incident_energy_words, layer_table
 from calosim_tf.bundle.folder import bundle_folder
 from calosim_tf.bundle.sidecar import (
     Condition,
@@ -20,6 +21,7 @@ from calosim_tf.bundle.sidecar import (
 )
 from calosim_tf.config import LatentLaw
 from calosim_tf.config.energy_range import route
+from calosim_tf.data.cell_transforms import GevNormalisation
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import RunFolderError
 from calosim_tf.geometry import PHOTON, get_detector
@@ -180,6 +182,36 @@ def test_networks_of_a_split_are_in_order(bundle):
 def test_central_values_say_which_one_is_the_energy():
     """Breaks when a user feeds 0 for the momentum along the beam, because the sidecar does not say that it is E."""
     assert central_values(get_detector("lhcb")) == (0.0, 0.0, None, 0.0, 0.0)
+
+
+def test_words_say_which_energy_a_user_feeds():
+    """Breaks when a momentum is fed as kinetic energy: at 256 MeV a pion's is 152 MeV."""
+    assert "kinetic energy of the incident particle" in incident_energy_words(PHOTON)
+    words = incident_energy_words(get_detector("pion"))
+    assert "momentum p" in words
+    assert f"m = {get_detector('pion').mass_mev:g} MeV" in words
+
+
+def test_words_name_the_response_and_the_attributes_where_there_are_some():
+    """Breaks when a program divides by kin alone although the network was trained on shares of the response."""
+    plain, response = LAW, KineticNormalisation(0.0, 256.0, 65536.0, response=((1.0, 0.5), (2.0, 0.6)))
+    assert ["mean response" in law.output_words()[0] for law in (plain, response)] == [False, True]
+    calogan = get_detector("calogan")
+    alone, all_of_them = (GevNormalisation(0.0, 1e3, 1e5, condition_size=size) for size in (1, 5))
+    assert alone.condition_words(calogan.attributes)[0] == ("kinetic_energy_gev",)
+    assert all_of_them.condition_words(calogan.attributes)[0] == ("kinetic_energy_gev", *calogan.attributes)
+
+
+def test_the_card_says_what_the_bundle_is(tmp_path):
+    """Breaks when the card is cut short, or a report on quantisation is not linked."""
+    (tmp_path / "quantisation_int8.md").write_text("x")
+    row = {"network": "generator", "format": "onnx", "file": "model.onnx", "batch": None}
+    row |= {"largest_deviation_over_largest_output": 2e-7, "relative_change_of_total_energy": -1e-8}
+    write_card(tmp_path, sidecar(network()), {"showers": 100, "files": [row]})
+    lines = (tmp_path / "card.md").read_text().splitlines()
+    assert lines[0] == "# toy: gamma showers in the photon detector"
+    assert "| generator | onnx | model.onnx | any | 2.0e-07 | -1.0e-08 |" in lines
+    assert lines[-1] == "* What quantisation changes: [quantisation_int8.md](quantisation_int8.md)."
 
 
 def test_a_bundle_appears_as_a_whole(tmp_path):

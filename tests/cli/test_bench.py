@@ -19,6 +19,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 def test_training_ratios_are_ratios_of_readings_taken_in_turn():
     """Breaks when a ratio is taken over medians of different rounds, or a way of feeding is timed twice."""
     source = load_source([bundled_sample("photon")], get_detector("photon"))

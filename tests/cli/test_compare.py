@@ -37,6 +37,7 @@ def compare(folder: Path, data: Path, out: Path, *names: str) -> int:
     return main(["compare", *runs, "--data", str(data), "--out", str(out), *small])
 
 
+@pytest.mark.slow
 def test_scores_of_both_stand_beside_real_showers(runs, tmp_path, capsys):
     """Breaks if a model is left out, scored on what it was trained on, or the real-against-real value is missing."""
     folder, data = runs
@@ -56,6 +57,7 @@ def test_scores_of_both_stand_beside_real_showers(runs, tmp_path, capsys):
     assert "attention_lhcb_wgan.png" not in pictures
 
 
+@pytest.mark.slow
 def test_other_data_are_refused(runs, tmp_path, capsys):
     """Breaks if scores are taken on showers of which nobody knows whether a run has seen them."""
     folder, _ = runs
@@ -72,6 +74,7 @@ def test_other_detectors_are_refused(tmp_path, capsys):
     assert "found layout 'photon', expected one of lhcb" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_attention_maps_are_weights(runs):
     """Breaks if rows and columns of the map are exchanged: what an output takes sums to 1 over the inputs."""
     folder, _ = runs

@@ -99,6 +99,19 @@ def test_axes_of_few_showers_are_not_guessed(cells, store, tmp_path):
     np.testing.assert_array_equal(read_showers(path, get_detector("lhcb_xy")).showers_mev, turned)
 
 
+def test_blocks_are_whole_chunks_of_the_file(tmp_path, cells, store, monkeypatch):
+    """Breaks if every chunk is unpacked many times, or blocks of 10 rows become blocks of 70: 14 hold two chunks."""
+    arrays = cells("calogan", 10)
+    layers = {name: values for name, values in arrays.items() if name.startswith("layer_")}
+    path = store(tmp_path / "a.hdf5", {name: values for name, values in arrays.items() if name not in layers})
+    with h5py.File(path, "a") as file:
+        for name, values in layers.items():
+            file.create_dataset(name, data=values, chunks=(7, *values.shape[1:]))
+    monkeypatch.setattr("calosim_tf.data.shower_file.BLOCK_BYTES", 10 * 504 * 4)
+    with open_shower_file(path) as file:
+        assert (file.chunk_rows, file.block_rows) == (7, 14)
+
+
 def test_lhcb_compression_is_that_of_the_file(cells, store, tmp_path):
     """Breaks if ``data check`` says gzip whatever the file is."""
     arrays = cells("lhcb", 4)

@@ -10,7 +10,43 @@ import pytest
 
 from calosim_tf.data import checks
 from calosim_tf.data.checks import check_report, format_report
+from calosim_tf.data.hdf5 import short_reason
+from calosim_tf.data.known_files import KnownFile
+from calosim_tf.data.units import median_deposited_fraction
 from calosim_tf.errors import ConfigError, DataError
+
+
+@pytest.mark.parametrize(
+    ("detector", "published", "words"),
+    [("photon", "photon", "photon"), (None, "electron", "electron"), (None, None, "unknown")],
+)
+def test_the_detector_is_named_as_well_as_it_is_known(public_like_file, detector, published, words):
+    """Breaks if a published layout without a detector of ours is called unknown."""
+    report = check_report(public_like_file) | {"detector": detector, "published_layout": published}
+    assert f"detector {words}, units MeV" in format_report(report)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(OSError("Can't read data (inflate() failed)"), "inflate() failed"), (KeyError("x"), "x"), (OSError(), "OSError")],
+)
+def test_reasons_of_hdf5_are_cut_to_their_core(error, words):
+    """Breaks if an error without words leaves an empty pair of brackets."""
+    assert short_reason(error) == words
+
+
+def test_deposits_below_one_count_and_empty_showers_do_not():
+    """Breaks if showers in GeV, whose deposits are small numbers, are taken for empty."""
+    energies = np.array([1.0, 1.0, 1.0, 1.0])
+    assert median_deposited_fraction(energies, np.array([0.0, 0.2, 0.4, 0.9])) == pytest.approx(0.4)
+    assert median_deposited_fraction(energies, np.zeros(4)) is None
+
+
+def test_one_known_checksum_is_enough_to_refuse_a_changed_file():
+    """Breaks if a file is taken as it comes because the second kind of checksum is not published."""
+    found = [KnownFile("a", "b", **sums) for sums in ({}, {"md5": "0"}, {"sha256": "0"}, {"md5": "0", "sha256": "1"})]
+    assert [file.pinned for file in found] == [False, True, True, True]
+    assert [file.digest_names for file in found] == [(), ("md5",), ("sha256",), ("md5", "sha256")]
 
 
 def test_report_of_the_public_layout(public_like_file, photon_showers):

@@ -13,13 +13,21 @@ import h5py
 import numpy as np
 import pytest
 
-from calosim_tf.data.bundled import bundled_sample
+from calosim_tf.data.bundled import bundled_sample, pretrained_names, run_path
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data_prep.make_sample import first_rows_per_energy, make_sample, round_mantissa
-from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.errors import ConfigError, DataError, RunFolderError
 from calosim_tf.geometry import PHOTON, get_detector
 
 SAMPLES = Path(str(resources.files("calosim_tf.data_prep"))) / "samples"
+
+
+def test_pretrained_generators_are_found_by_name():
+    """Breaks if the list is empty, or an unknown name does not say which there are."""
+    assert "photon" in pretrained_names()
+    assert (run_path("pretrained:photon") / "config.json").is_file()
+    with pytest.raises(RunFolderError, match=r"no such pretrained generator, expected one of: .*photon"):
+        run_path("pretrained:nothing")
 
 
 @pytest.fixture(scope="module")

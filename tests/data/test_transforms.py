@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from calosim_tf.data.normalisation import masked
 from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.transforms import (
@@ -91,6 +92,13 @@ def test_layer_normalised_vector_by_hand():
     np.testing.assert_allclose(back, np.where(SHOWERS > 0, SHOWERS, 1e-4), rtol=1e-5)
 
 
+def test_a_layer_normalised_vector_has_the_size_that_networks_are_built_for():
+    """Breaks when a network is built for another number of outputs: cells, layers and the total."""
+    normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES)
+    made = normalisation.to_network(np.ones((3, 5), dtype=np.float32), np.full(3, 1000.0))
+    assert made.shape[1:] == normalisation.value_shape(5) == (8,)
+
+
 def test_kept_zeros_come_back_as_exact_zeros():
     """Breaks when an empty layer or shower becomes NaN or a rest: the zero gate is taught by such vectors."""
     normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES, keep_zeros=True)
@@ -139,6 +147,13 @@ def test_continuous_energies_give_few_knots_and_empty_showers_are_named():
     np.testing.assert_allclose([share for _, share in knots], 0.5)
     with pytest.raises(DataError, match=r"all showers of 100 MeV are empty.*normalise_per_energy"):
         mean_response(np.array([100.0, 200.0]), np.array([0.0, 100.0]), 0.0)
+
+
+def test_no_mask_leaves_negative_voxels_and_a_mask_takes_them():
+    """Breaks when noise below 0 vanishes although no mask was asked for."""
+    showers = np.array([[-2.0, 0.0, 0.5, 1.0]], dtype=np.float32)
+    assert masked(showers, 0.0).tolist() == [[-2.0, 0.0, 0.5, 1.0]]
+    assert masked(showers, 1.0).tolist() == [[0.0, 0.0, 0.0, 1.0]]
 
 
 def test_every_kind_is_stored_and_read_back():

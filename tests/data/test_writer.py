@@ -170,3 +170,13 @@ def test_full_disk_is_one_line(tmp_path, compression):
     assert "cannot be written (file too large); free space" in result.stdout
     assert result.stdout.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("energies", "showers"), [((3,), (4, 368)), ((4,), (4, 367))])
+def test_parts_that_do_not_belong_together_are_not_written(tmp_path, energies, showers):
+    """Breaks if one energy too few, or one voxel, is written and shifts all that follow."""
+    with (
+        pytest.raises(ValueError, match="energies and showers of shape"),
+        CaloChallengeWriter(tmp_path / "out.hdf5", 368, 8) as writer,
+    ):
+        writer.append(np.ones(energies), np.ones(showers))

@@ -9,6 +9,9 @@ from calosim_tf.config.conv2d_network import Conv2dGanNetwork
 from calosim_tf.config.conv3d_network import AngleGanNetwork, Conv3dGanNetwork
 from calosim_tf.config.network import LatentLaw
 
+# Builds networks in their full size
+pytestmark = pytest.mark.slow
+
 G1 = Conv2dGanNetwork()
 G2 = Conv2dGanNetwork(generator="g2", output_activation="linear")
 G3 = Conv2dGanNetwork(generator="g3", output_activation="linear")

@@ -41,6 +41,7 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("variant", COUNTS)
+@pytest.mark.slow
 def test_networks_have_the_sizes_of_the_authors(variant):
     """Breaks when a kernel, width, bias, padding, head or attention differs; only BN and the blur are not trained."""
     network, expected = COUNTS[variant]
@@ -135,6 +136,7 @@ def test_the_attribute_head_alone_drops_units_in_training():
 
 
 @pytest.mark.parametrize("variant", COUNTS)
+@pytest.mark.slow
 def test_networks_survive_cloning_and_depend_on_the_seed_alone(variant):
     """Breaks when an own layer cannot be rebuilt (the average is a clone), or an initial weight is unseeded."""
     network = small(variant)

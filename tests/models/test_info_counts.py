@@ -10,6 +10,9 @@ import pytest
 from calosim_tf.cli import main
 from calosim_tf.experiments import EXPERIMENTS, get_experiment
 
+# Builds the networks of every experiment in their full size
+pytestmark = pytest.mark.slow
+
 # Trainable parameters, parameters in all and convolutions of generator and critic; sources: test_lhcb_gan,
 # test_calogan and test_3dgan_counts
 LHCB = ((656_321, 656_769, 4), (406_721, 406_721, 4))

@@ -12,6 +12,7 @@ from calosim_tf.errors import DataError
 from calosim_tf.physics.metrics.written import NamedReport, headline_metrics, worst_histograms
 from calosim_tf.physics.papers.published_results import published_results
 from calosim_tf.report.comparison import comparison_table, read_reports
+from calosim_tf.report.html_page import headed_row
 from calosim_tf.report.number_text import with_error
 
 
@@ -27,6 +28,7 @@ def two(report, tmp_path_factory):
     return report[0] / "metrics.json", better
 
 
+@pytest.mark.slow
 def test_every_metric_of_both_stands_side_by_side(two, tmp_path, capsys):
     """Breaks if a generator or metric is lost, columns are exchanged, or MC vs MC is missing."""
     assert main(["compare", *map(str, two), "--out", str(tmp_path / "out")]) == 0
@@ -122,3 +124,14 @@ def test_published_rows_are_named_as_such_and_have_their_published_values(report
     assert published_results("lhcb", ["fpd"]) is None
     page = (report[0] / "report.html").read_text()
     assert page.count("published, other data</small>") == len(results["rows"])
+
+
+def test_rows_of_other_data_look_different_from_ours():
+    """Breaks if published rows and ours exchange their looks."""
+    assert headed_row("ours", ["1"]) == "<tr><th>ours</th><td>1</td></tr>\n"
+    assert headed_row("theirs", ["2"], "foreign") == '<tr class="foreign"><th>theirs</th><td>2</td></tr>\n'
+
+
+def test_a_metric_that_one_report_lacks_is_no_distance():
+    """Breaks if the report without a metric decides where it stands."""
+    assert judged("a", {"bad": 8.0}).distance("other") == 0.0

@@ -17,6 +17,9 @@ from calosim_tf.training.addons import build_cyclical_schedule
 from calosim_tf.training.build import build_model
 from calosim_tf.training.normalisation import fit_normalisation
 
+# Trains with every option in turn
+pytestmark = pytest.mark.slow
+
 TABLE = Path(__file__).parents[2] / "docs" / "ablations.md"
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| `([^`]+=[^`]+)`", TABLE.read_text(encoding="utf-8"), flags=re.M))
 SMALL = [

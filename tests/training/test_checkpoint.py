@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.errors import CheckpointError
-from calosim_tf.training.build import build_model
+from calosim_tf.training.build import build_model, state_bytes, tracked_state
 from calosim_tf.training.checkpoint import CheckpointStore
 
 
@@ -30,6 +30,12 @@ def restored(store, which="latest"):
 def test_the_newest_checkpoint_is_restored_with_its_content(store):
     assert store.iterations() == [2, 4, 6]
     assert restored(store) == (6, 6.0)
+
+
+def test_notes_come_back_with_their_checkpoint(store):
+    """Breaks if what was noted of a checkpoint is lost or read from another one."""
+    store.save(tf.train.Checkpoint(value=tf.Variable(8.0)), 8, {"stage": "second"})
+    assert (store.notes(8), store.notes(6)) == ({"stage": "second"}, {})
 
 
 def test_best_is_restored_on_request_and_survives_pruning(store):
@@ -136,6 +142,17 @@ def test_a_network_that_the_checkpoint_lacks_is_named_and_nothing_is_read(store,
     assert "\n" not in str(caught.value)
     for weight, kept in zip(model.generator.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
+
+
+def test_the_size_of_a_state_is_that_of_its_numbers(store, tiny):
+    """Breaks when room for less than a checkpoint is kept free: networks, average and both optimisers count."""
+    model = build_model(tiny.with_values({"training.generator_average": 0.9}))
+    saved(store, {"model": tracked_state(model)})
+    reader = tf.train.load_checkpoint(str(store.folder / "8" / "state"))
+    shapes, kinds = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    sizes = {name: np.prod(shape) * kinds[name].size for name, shape in shapes.items() if kinds[name] != tf.string}
+    # but for both learning rates, which are beside an optimiser's variables
+    assert state_bytes(model) == pytest.approx(sum(sizes.values()), abs=8)
 
 
 def test_a_layer_that_the_checkpoint_lacks_is_named(store):

@@ -1,13 +1,16 @@
 """Run folder: what is refused, what may differ on resume, tables that survive a crash."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from calosim_tf.errors import ConfigError, RunFolderError
+from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.verdict import report_events
 
 
 class Source:
@@ -37,6 +40,31 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
     assert (normalisation.kin_min_mev, normalisation.kin_max_mev) == (256.0, 1024.0)
     assert begun.trained_on().incident_energy_mev == (256.0, 512.0)
     assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"].startswith("2.15")
+
+
+def test_who_shared_a_run_is_noted_from_each_start(begun):
+    """Breaks when a resumed run forgets the first start, or a replica's share is not that of the global batch."""
+    begun.note_start(0, "mirrored", 2, 16)
+    begun.note_start(5, "none", 1, 8)
+    starts = read_json(begun.path / "strategy.json", "")["starts"]
+    assert [start["iteration"] for start in starts] == [0, 5]
+    assert [start["batch_per_replica"] for start in starts] == [8, 8]
+    assert [start["global_batch"] for start in starts] == [16, 8]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"), [(StoppedBySignal("x"), "stopped", 75), (NonFiniteError("x"), "failed", 1)]
+)
+def test_the_end_of_a_run_is_noted_with_its_reason(begun, error, state, code):
+    """Breaks when a run that stopped by a signal looks like one that failed, so that nobody resumes it."""
+    begun.note_end(7, error)
+    assert begun.status() == {"iteration": 7, "state": state, "exit": code}
+
+
+@pytest.mark.parametrize(("detector", "events"), [("photon", 121_000), ("clic", 2**28 // 25**3)])
+def test_a_report_is_of_as_many_showers_as_fit_into_memory(detector, events):
+    """Breaks when a report on cubes of 15625 cells takes 7 GB, or one on photons is of fewer than the data hold."""
+    assert report_events(SimpleNamespace(detector=get_detector(detector))) == events
 
 
 def test_a_run_of_an_earlier_format_is_read_with_defaults(begun, tiny):

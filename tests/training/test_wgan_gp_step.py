@@ -126,6 +126,15 @@ def test_noise_changes_with_iteration_and_draw_but_not_between_runs():
         random.uniform((1,), 7, tf.constant(0, tf.int64), random.DRAWS_PER_ITERATION)
 
 
+def test_uniform_latents_fill_their_range(tiny):
+    """Breaks when the range is scaled or shifted; its ends are not symmetric here."""
+    latent = {"network.latent.law": "uniform", "network.latent.low": 0.5, "network.latent.high": 2.0}
+    drawn = build_model(tiny.with_values(latent)).draw_latent(2000, 0).numpy()
+    assert 0.5 <= drawn.min() < 0.51
+    assert 1.99 < drawn.max() <= 2.0
+    assert drawn.mean() == pytest.approx(1.25, abs=0.03)
+
+
 def test_more_generator_steps_take_the_last_minibatches(tiny):
     """Two generator updates draw different latents; the count of optimiser updates follows the settings."""
     model = build_model(tiny.with_values({"training.generator_steps": 3}))

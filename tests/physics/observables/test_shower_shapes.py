@@ -11,7 +11,7 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.correlations import pearson_matrix
-from calosim_tf.physics.metrics.feature_distances import log_voxels
+from calosim_tf.physics.metrics.feature_distances import features_of_both, log_voxels
 from calosim_tf.physics.metrics.shower_shapes import shape_edges
 from calosim_tf.physics.metrics.tails import tail_rate
 from calosim_tf.physics.observables.energies import group_energies
@@ -101,6 +101,13 @@ def test_empty_voxels_count_as_a_tenth_of_the_threshold():
     sample = sample_of(ShowerSet(np.array([800.0]), voxels, replace(PHOTON, threshold_mev=20.0), "by hand"))
     found = log_voxels(sample, 10)
     assert found[0, :4] == pytest.approx(np.log10([2.0, 2.0, 20.0, 100.0]))
+
+
+def test_features_of_both_are_the_reference_first(reference, generated):
+    """Breaks if names stand for numbers, or the distances of FPD and KPD are scaled by the generated sample."""
+    comparison = compare(generated, reference)
+    for features, sample in zip(features_of_both(comparison), (reference, generated), strict=True):
+        np.testing.assert_array_equal(features, high_level_features(sample_of(sample))[0])
 
 
 def test_tail_rates_count_and_refuse():

@@ -93,11 +93,11 @@ def test_selection_number_by_hand():
 def test_selection_number_averages_over_energy_windows():
     """Breaks when a window is missed or taken from the other sample's energies: right at 50 GeV, wrong at 100 GeV."""
     reference = box((1, 1, 1), 2)
-    generated = np.concatenate([box((1, 1, 2)), box((1, 1, 1))])
-    found = selection_number(reference, generated, np.array([52.0, 96.0]), np.array([96.0, 52.0]))
+    generated = np.concatenate([box((1, 1, 2)), box((1, 1, 1), 2)])
+    found = selection_number(reference, generated, np.array([52.0, 96.0]), np.array([96.0, 52.0, 52.0]))
     assert found.n_windows == 3
-    # all together: barycentre 1.5 against 2.0
-    assert found.position == pytest.approx((1 / 18 + 0 + 1 / 9) / 3)
+    # all together: barycentre 1.5 against 11/6
+    assert found.position == pytest.approx((1 / 27 + 0 + 1 / 9) / 3)
 
 
 def test_cell_spectrum_counts_cells_per_shower():

@@ -7,7 +7,7 @@ from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import get_detector
 from calosim_tf.physics.observables.features import shower_features
 from calosim_tf.physics.papers.mean_images import mean_images
-from calosim_tf.physics.papers.traversal import ENERGY, along, paths, walk
+from calosim_tf.physics.papers.traversal import ENERGY, Curve, along, paths, walk
 
 CALOGAN, LHCB = get_detector("calogan"), get_detector("lhcb")
 EXTREMES = np.array([[1.2, -0.3, -50.0, -40.0], [1.9, 0.3, 50.0, 60.0]])
@@ -108,3 +108,9 @@ def test_mean_pictures_by_hand():
         assert image.difference == pytest.approx(0.1)
         assert 0.01 < image.reference_vs_reference < 1.0
     np.testing.assert_allclose(mean_images(made, real)[0].reference_mev[2, 95], real.showers_mev[:, 287].mean())
+
+
+@pytest.mark.parametrize(("mean", "monotonic"), [([1, 2, 3], True), ([3, 2, 1], True), ([1, 3, 2], False)])
+def test_a_falling_curve_is_monotonic_too(mean, monotonic):
+    """Breaks if a quantity that has to fall along a walk counts as one that turns."""
+    assert Curve(np.array(mean, dtype=float), np.zeros(3), 1.0, 0.0).monotonic == monotonic

@@ -25,6 +25,9 @@ from calosim_tf.training.inspection.recorded_data import training_source
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.untrained import untrained_generator
 
+# Runs are trained first
+pytestmark = pytest.mark.slow
+
 NARROW = {
     "network.latent.size": 6,
     "network.seed_channels": 2,
@@ -129,6 +132,10 @@ def test_a_walk_differs_in_its_quantity_alone(run):
     showers = showers_along(untrained_generator(folder), still, seed=4).reshape(3, 2, 504)
     np.testing.assert_allclose(showers, np.broadcast_to(showers[:1], (3, 2, 504)), rtol=1e-4, atol=1e-3)
     assert np.abs(showers[0, 0] - showers[0, 1]).max() > 1.0
+    # the showers that generate makes of the same seed
+    generator = untrained_generator(folder)
+    (made,) = generator.blocks(np.full(2, energy[2]), seed=4, attributes=np.tile(attributes[2], (2, 1)))
+    np.testing.assert_allclose(showers[0], made, rtol=1e-4, atol=1e-3)
 
 
 def test_training_showers_are_those_of_the_record(run, tmp_path):
