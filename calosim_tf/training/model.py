@@ -117,7 +117,7 @@ class GenerativeModel(keras.Model):
         return [variable for variable in network.trainable_variables if id(variable) not in others]
 
     def updates(self, showers, condition) -> dict[str, tf.Tensor]:
-        """One iteration on ``(showers, condition)`` of :attr:`stage`: the updates, and the terms to log by name."""
+        """One iteration on ``(showers, condition)`` of ``stage``: the updates, and the terms to log by name."""
         raise TypeError(f"{type(self).__name__} defines no updates")
 
     def judged_generator(self) -> keras.Model:
