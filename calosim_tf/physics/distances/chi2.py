@@ -8,7 +8,8 @@ each incident energy, with the total energies in GeV and no voxel threshold:
 2. the centres of 30 equal cells of [low, high], rounded to 3 decimals, are the edges of 29 bins; entries outside are
    clipped into the end bins;
 3. ``chi2 = sum (W1 y2 - W2 y1)^2 / (W1^2 y2 + W2^2 y1)`` over the bins that are not empty in both, and
-   ``NDF = 29 - 1 - (bins empty in both)``.  ``y1, W1`` are the counts and their sum in the reference, ``y2, W2`` in the generated set.
+   ``NDF = 29 - 1 - (bins empty in both)``.  ``y1, W1`` are the counts and their sum in the reference, ``y2, W2`` those
+   in the generated set.
 
 The total is the sum of chi2 over the sum of NDF.  Its expected value is 1 for equal distributions; for unequal ones it
 grows with the number of showers, so a value means something only together with its N.
