@@ -59,7 +59,7 @@ def _family(experiment: Experiment) -> ModuleType:
     return importlib.import_module(family if "." in family else f"calosim_tf.models.{family}")
 
 
-def _model_class(training: TrainingConfig) -> type[GenerativeModel]:
+def model_class(training: TrainingConfig) -> type[GenerativeModel]:
     """The model that trains with these settings."""
     module, _, name = training.MODEL.rpartition(".")
     return getattr(importlib.import_module(module), name)
@@ -92,7 +92,7 @@ def build_model(
     if training.generator_average > 0.0:
         average = keras.models.clone_model(generator)
         average.set_weights(generator.get_weights())
-    model = _model_class(training)(
+    model = model_class(training)(
         networks, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
     model.compile(

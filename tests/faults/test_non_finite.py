@@ -14,7 +14,7 @@ from calosim_tf.errors import NonFiniteError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 from calosim_tf.training.algorithms import wasserstein
-from calosim_tf.training.build import ALGORITHMS
+from calosim_tf.training.build import model_class
 from calosim_tf.training.callbacks import CheckpointAndSelect, History
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.parts import prepare
@@ -46,7 +46,7 @@ def now(model):
 
 
 def poison_term(monkeypatch, experiment, kind, term):
-    cls = ALGORITHMS[experiment.training.algorithm]
+    cls = model_class(experiment.training)
     original = getattr(cls, kind)
 
     def poisoned(self, *arguments):
@@ -57,7 +57,7 @@ def poison_term(monkeypatch, experiment, kind, term):
 
 
 def poison_gradient(monkeypatch, experiment, kind, term):
-    cls = ALGORITHMS[experiment.training.algorithm]
+    cls = model_class(experiment.training)
     original = getattr(cls, kind)
 
     def poisoned(self, *arguments):
