@@ -50,6 +50,8 @@ def shared_step_ways(
     with strategy.scope():
         model = build_model(experiment, conditions, normalisation, strategy.replicas)
         silent = build_model(experiment, conditions, normalisation, _Silent(strategy.replicas))
+        for built in (model, silent):
+            built.prepare(source, normalisation)
     own = training_batches(
         source,
         normalisation,
@@ -59,6 +61,7 @@ def shared_step_ways(
         training.batch_size,
         strategy.local_replicas,
         strategy.replicas.number,
+        experiment.data,
     )
     # as many batches as there are replicas here, repeated
     constant = own.take(len(strategy.local_replicas)).cache().repeat()

@@ -76,8 +76,9 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     """A freshly initialised model ready to train, and its minibatches from the first on."""
     normalisation = fit_normalisation(experiment, source)
     model = build_model(experiment, training_conditions(source, normalisation), normalisation)
+    model.prepare(source, normalisation)
     rows = model.stage.showers_per_iteration
-    return model, training_batches(source, normalisation, experiment.run.seed, rows, 0)
+    return model, training_batches(source, normalisation, experiment.run.seed, rows, 0, data=experiment.data)
 
 
 def time_fit(model: keras.Model, batches: tf.data.Dataset, steps: int) -> float:

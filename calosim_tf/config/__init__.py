@@ -18,6 +18,8 @@ from calosim_tf.config.experiment import (
     experiment_from_dict,
 )
 from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.factorised_network import FactorisedNetwork
+from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
@@ -46,6 +48,8 @@ __all__ = [
     "DataConfig",
     "DenseGanNetwork",
     "Experiment",
+    "FactorisedNetwork",
+    "FactorisedTraining",
     "HingeTraining",
     "LatentLaw",
     "LhcbGanNetwork",

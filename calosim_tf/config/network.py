@@ -9,7 +9,7 @@ from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
 from calosim_tf.errors import ConfigError
 
 ACTIVATIONS = ("relu", "leaky_relu", "swish", "linear")
-LATENT_LAWS = ("normal", "uniform")
+LATENT_LAWS = ("normal", "normal_16bit", "uniform")
 INITIALISERS = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform")
 BN_MODES = ("frozen", "batch")
 BN_PLACES = ("none", "hidden", "all")
@@ -23,8 +23,10 @@ class LatentLaw:
     ----------
     size : int
     mean, std : float
-        Of the ``normal`` law.
-    law : {'normal', 'uniform'}
+        Of the normal laws.
+    law : {'normal', 'normal_16bit', 'uniform'}
+        ``normal_16bit``: one of 65 536 normal quantiles each, several times cheaper to draw; for latents of hundreds of
+        numbers.
     low, high : float
         Ends of the ``uniform`` law.
     """

@@ -11,6 +11,7 @@ from calosim_tf.errors import ConfigError
 OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
+SYMMETRIES = ("none", "exact", "always")
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,18 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``; ``None`` is the one that the network was published
+        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the one that the network was published
         with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
         ``log``: ln(kin / kin_min) / ln(kin_max / kin_min); ``max``: kin / kin_max.
+    balance_energies : bool
+        Every minibatch holds as many showers of each incident energy, or of each of 8 ranges of ln E where energies are
+        continuous; ``training.batch_size`` is a multiple of their number.
+    symmetry : {'none', 'exact', 'always'}
+        Turn and mirror each training shower at random, by the symmetries of the voxels.  ``exact``: where the detector's
+        record says of this sample that such showers are as likely; ``always``: whatever it says.
     """
 
     layout: str = "photon"
@@ -51,6 +58,8 @@ class DataConfig:
     energy_label: str = "log"
     standardize_conditions: bool = False
     normalisation: str | None = None
+    balance_energies: bool = False
+    symmetry: str = "none"
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:
@@ -59,6 +68,7 @@ class DataConfig:
             at_least("data.memory_limit_gib", self.memory_limit_gib, 0.0)
         at_least("data.mask_mev", self.mask_mev, 0.0)
         choice("data.energy_label", self.energy_label, ENERGY_LABELS)
+        choice("data.symmetry", self.symmetry, SYMMETRIES)
         low, high = self.energy_min_mev, self.energy_max_mev
         if low is not None and high is not None and low > high:
             raise ConfigError(f"data.energy_min_mev: found {low!r}, expected at most data.energy_max_mev = {high!r}")
@@ -94,6 +104,10 @@ class Stage:
         """Whether what is judged and exported changes here."""
         return "generator" in self.networks
 
+    def trains_part_of(self, generator) -> bool:
+        """Whether the generator or a part of it, a layer of the name of a trained network, changes here."""
+        return self.trains_generator or any(layer.name in self.networks for layer in generator.layers)
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -125,6 +139,8 @@ class TrainingConfig:
         2017, section 2.2, for large batches); 0 for none.
     warmup_from : float
         Share of the learning rates that a warm-up begins at.
+    gradient_clip : float
+        Largest norm of all gradients of an update together, 0 for none; of ``adam`` and ``rmsprop``.
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.
@@ -151,6 +167,7 @@ class TrainingConfig:
     schedule_floor: float = 0.0
     warmup_iterations: int = 0
     warmup_from: float = 0.0
+    gradient_clip: float = 0.0
     generator_average: float = 0.0
     jit_compile: bool = False
 
@@ -172,6 +189,7 @@ class TrainingConfig:
         in_half_open_unit("training.schedule_floor", self.schedule_floor)
         at_least("training.warmup_iterations", self.warmup_iterations, 0)
         in_half_open_unit("training.warmup_from", self.warmup_from)
+        at_least("training.gradient_clip", self.gradient_clip, 0.0)
         in_half_open_unit("training.generator_average", self.generator_average)
 
     def setting(self, kind: str, network: str):
@@ -191,6 +209,10 @@ class TrainingConfig:
     def optimizer_steps_per_iteration(self, network: str) -> int:
         """Steps that the optimiser of a network counts in one iteration."""
         return 1
+
+    def schedule_length(self, network: str) -> int:
+        """Iterations of the schedule of a network's learning rate."""
+        return self.schedule_iterations
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -31,6 +31,8 @@ class Normalisation(ABC):
     """
 
     kind: ClassVar[str]
+    # whether networks are shown empty showers
+    learns_empty: ClassVar[bool] = True
 
     mass_mev: float
     kin_min_mev: float

@@ -8,6 +8,7 @@ from typing import Any
 
 from calosim_tf.data import (
     cell_transforms,  # noqa: F401 - importing it registers its kinds
+    layer_energies,  # noqa: F401 - the same
     transforms,
 )
 from calosim_tf.data.normalisation import NORMALISATIONS, Normalisation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,13 +34,22 @@ class ShuffledRows:
         Rows that are shuffled together, rounded up to whole blocks; None shuffles the whole set.
     block_rows : int
         Contiguous rows that stay in one group.
+    sequence : int
+        Sequences of one seed with different numbers are independent.
     """
 
-    def __init__(self, n_rows_train: int, seed: int, group_rows: int | None = None, block_rows: int = BLOCK_ROWS):
+    def __init__(
+        self,
+        n_rows_train: int,
+        seed: int,
+        group_rows: int | None = None,
+        block_rows: int = BLOCK_ROWS,
+        sequence: int = 0,
+    ):
         if n_rows_train < 1:
             raise DataError("the selection has no events to train on; widen the energy range or hold out less")
         self._n_rows = n_rows_train
-        self._seed = seed
+        self._key = [seed, _KEY_DOMAIN + sequence]
         grouped = group_rows is not None and group_rows < n_rows_train
         self._block_rows = block_rows if grouped else n_rows_train
         self._group_blocks = math.ceil(group_rows / block_rows) if grouped else 1
@@ -88,8 +98,36 @@ class ShuffledRows:
 
     def _permutation(self, pass_number: int, stream: int, length: int) -> np.ndarray:
         # The two upper counter words name the stream: streams are 2^128 draws apart and never meet.
-        draws = np.random.Philox(key=[self._seed, _KEY_DOMAIN], counter=[0, 0, stream, pass_number]).random_raw(length)
+        draws = np.random.Philox(key=self._key, counter=[0, 0, stream, pass_number]).random_raw(length)
         return np.argsort(draws, kind="stable")
+
+
+class BalancedRows:
+    """Endless sequence in which the groups of showers take turns: each group has a sequence of its own.
+
+    Any number of consecutive rows that is a multiple of the number of groups holds every group alike.
+
+    Parameters
+    ----------
+    groups : sequence of ndarray of int64
+        Row positions of each group, not empty.
+    seed : int
+        As for :class:`ShuffledRows`.
+    """
+
+    def __init__(self, groups: Sequence[np.ndarray], seed: int):
+        self._groups = list(groups)
+        self._orders = [ShuffledRows(len(rows), seed, sequence=number + 1) for number, rows in enumerate(groups)]
+
+    def rows(self, start: int, count: int) -> np.ndarray:
+        """As :meth:`ShuffledRows.rows`; position p belongs to group p modulo the number of groups."""
+        number = len(self._groups)
+        result = np.empty(count, dtype=np.int64)
+        for index, (rows, order) in enumerate(zip(self._groups, self._orders, strict=True)):
+            own = np.arange((index - start) % number, count, number)
+            if len(own):
+                result[own] = rows[order.rows((start + int(own[0])) // number, len(own))]
+        return result
 
 
 def replica_rows(rows: np.ndarray, minibatch: int, index: int, number: int) -> np.ndarray:

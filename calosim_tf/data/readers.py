@@ -180,6 +180,8 @@ def _label(attributes: dict, path: Path) -> str:
     generator = str(attributes.get("generator", ""))
     if generator.startswith("EGSnrc"):
         return "EGSnrc sample"
+    if "without the Geant4 data" in generator:
+        return "Geant4 (data-free) sample"
     if "parametrised" in attributes or "parametrised" in generator:
         return "parametrised showers"
     return path.name

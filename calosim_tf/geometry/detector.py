@@ -62,6 +62,9 @@ class VoxelDetector:
         Incident energy from which the official bins of E_tot/E_inc are the narrow ones, MeV.
     response_ranges : tuple of (int, float, float)
         log2 of an incident energy in MeV, and the range of E_tot/E_inc that shows its whole distribution.
+    symmetric_samples : tuple of str
+        Labels of the Monte-Carlo samples whose showers are exactly symmetric: particles enter in the middle,
+        perpendicular, and nothing in the simulation breaks the symmetry of the voxels.
     provides : tuple of str
         What metrics, plots and checks of single papers need: ``lhcb``, ``calogan``, ``cubes``.
     """
@@ -84,6 +87,7 @@ class VoxelDetector:
     challenge_set: int = 0
     narrow_response_from_mev: float = math.inf
     response_ranges: tuple[tuple[int, float, float], ...] = ()
+    symmetric_samples: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
 
     def __post_init__(self):

@@ -61,6 +61,7 @@ PHOTON = VoxelDetector(
     ),
     threshold_mev=1.0,
     sample="photon",
+    symmetric_samples=("EGSnrc sample",),
     pions="photon_piplus",
     challenge_set=1,
     narrow_response_from_mev=4096.0,
@@ -83,6 +84,7 @@ PION = VoxelDetector(
     ),
     threshold_mev=1.0,
     challenge_set=1,
+    symmetric_samples=("Geant4 (data-free) sample",),
 )
 
 

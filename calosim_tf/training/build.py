@@ -115,7 +115,7 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     """Optimiser of a network, by its name, with its learning-rate schedule."""
     rate = training.setting("learning_rate", network)
     # An optimiser counts its own steps, several per iteration
-    updates = training.schedule_iterations * training.optimizer_steps_per_iteration(network)
+    updates = training.schedule_length(network) * training.optimizer_steps_per_iteration(network)
     if training.schedule == "cyclical":
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif training.schedule == "cosine":
@@ -128,13 +128,14 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         )
     beta1, beta2 = training.setting("beta1", network), training.setting("beta2", network)
     name = training.setting("optimizer", network)
+    # XLA made the photon step slower on CPU (docs/architecture.md)
+    options = {"epsilon": training.epsilon, "global_clipnorm": training.gradient_clip or None, "jit_compile": False}
     if name == "rmsprop":
         # beta1 is the momentum, beta2 the decay of the squared gradient
-        return keras.optimizers.RMSprop(rate, rho=beta2, momentum=beta1, epsilon=training.epsilon, jit_compile=False)
+        return keras.optimizers.RMSprop(rate, rho=beta2, momentum=beta1, **options)
     if name != "adam":
         return build_addons_optimizer(name, rate, beta1, beta2, training.epsilon, training.weight_decay)
-    # XLA made the photon step slower on CPU (docs/architecture.md)
-    return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, epsilon=training.epsilon, jit_compile=False)
+    return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, **options)
 
 
 def tracked_state(model: GenerativeModel) -> tf.train.Checkpoint:

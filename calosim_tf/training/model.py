@@ -116,6 +116,15 @@ class GenerativeModel(keras.Model):
         }
         return [variable for variable in network.trainable_variables if id(variable) not in others]
 
+    def prepare(self, source, normalisation) -> None:
+        """Take from the training data what is neither a setting nor learnt; before weights of a checkpoint are loaded.
+
+        Parameters
+        ----------
+        source : ShowerSource
+        normalisation : Normalisation
+        """
+
     def updates(self, showers, condition) -> dict[str, tf.Tensor]:
         """One iteration on ``(showers, condition)`` of ``stage``: the updates, and the terms to log by name."""
         raise TypeError(f"{type(self).__name__} defines no updates")
@@ -135,7 +144,7 @@ class GenerativeModel(keras.Model):
         showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
         self.guard.begin(self.networks.values())
         logs = self.updates(showers, condition)
-        if self.stage.trains_generator:
+        if self.stage.trains_part_of(self.generator):
             self._update_average()
         self.iteration.assign_add(1)
         self.guard.end((showers, condition))

@@ -89,6 +89,7 @@ def _train_network(
         model = build_model(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
         )
+        model.prepare(source, run.normalisation())
         model.teacher = load_teacher(experiment, run)
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
@@ -194,6 +195,7 @@ class _Fit:
             stage.batch_size,
             strategy.local_replicas,
             strategy.replicas.number,
+            self.experiment.data,
         )
         return strategy.distribute(batches)
 

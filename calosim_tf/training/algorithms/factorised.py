@@ -1,0 +1,185 @@
+"""Training of the factorised generator: the energy head by itself, then the shape network against a critic."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from calosim_tf.config import Stage
+from calosim_tf.data.energy_groups import energy_groups
+from calosim_tf.data.layer_energies import MOST_PER_GROUP, LayerEnergyNormalisation
+from calosim_tf.data.pipeline import learnt_rows
+from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import ConfigError
+from calosim_tf.losses import relativistic
+from calosim_tf.losses.groups import energy_distance, moment_difference
+from calosim_tf.training.model import GenerativeModel
+
+# Our choices for the energy head: weights of the distance of the total alone and of that with the flags of open
+# layers, weight of the products in the moments, where scores are cut there, and the softness of a flag in thresholds
+TOTAL_WEIGHT, FLAGS_WEIGHT, MOMENTS_WEIGHT = 0.5, 0.3, 0.5
+PRODUCT_WEIGHT, LARGEST_SCORE = 0.3, 6.0
+LEAST_LOG_WIDTH = 0.3
+
+
+class FactorisedModel(GenerativeModel):
+    """Two stages; in the second, generated showers have the layer energies of the real ones, in pairs."""
+
+    def prepare(self, source: ShowerSource, normalisation: LayerEnergyNormalisation) -> None:
+        """Tables of all networks, from the training showers; checkpoints hold them."""
+        rows = learnt_rows(source, normalisation)
+        self.groups = energy_groups(source.incident_energy_mev[rows])
+        self._require_balance(len(self.groups))
+        table = np.array(normalisation.table)
+        n = len(normalisation.layer_sizes)
+        log_energy, empty, spread = np.log(table[:, 0]), table[:, 1], table[:, 2:]
+        means = np.concatenate([spread[:, :1], spread[:, 1:2], spread[:, 2 : 2 + n], spread[:, 2 + n :]], axis=1)
+        networks = [self.generator, *([self.average] if self.average is not None else [])]
+        for generator in networks:
+            generator.get_layer("emptiness").fill(log_energy, _normal_quantile(empty)[:, np.newaxis])
+            generator.get_layer("energy_head").get_layer("table").fill(log_energy, means)
+            generator.get_layer("shape").get_layer("table").fill(log_energy, means[:, :1])
+        critic = self.networks["critic"]
+        critic.get_layer("table").fill(log_energy, means[:, :1])
+        chosen = (rows[np.sort(group[:: -(-len(group) // MOST_PER_GROUP)])] for group in self.groups)
+        critic.get_layer("views").fit(
+            (log, normalisation.to_network(source.read(own), source.incident_energy_mev[own]))
+            for log, own in zip(log_energy, chosen, strict=True)
+        )
+        self._see_with(critic)
+
+    def _see_with(self, critic) -> None:
+        outputs = [critic.get_layer("features").output, *critic.get_layer("views").output[1:]]
+        self._seen = keras.Model(critic.input, outputs)
+
+    def _require_balance(self, groups: int) -> None:
+        for stage, key in zip(self.training_config.stages, ("head_batch_size", "batch_size"), strict=False):
+            share = groups * self.replicas.number
+            if stage.batch_size % share or stage.batch_size < 2 * share:
+                replicas = f" on {self.replicas.number} replicas" * (self.replicas.number > 1)
+                raise ConfigError(
+                    f"training.{key}: found {stage.batch_size}, expected a multiple of {share}, two at least, for "
+                    f"{groups} groups of incident energy{replicas}: {max(2, round(stage.batch_size / share)) * share}"
+                )
+
+    def begin(self, stage: Stage) -> None:
+        """As :meth:`GenerativeModel.begin`; the shape is learnt beside the averaged energy head."""
+        if stage.trains_generator and self.average is not None:
+            head, averaged = (network.get_layer("energy_head") for network in (self.generator, self.average))
+            for variable, mean in zip(head.variables, averaged.variables, strict=True):
+                variable.assign(mean)
+        super().begin(stage)
+
+    def updates(self, showers, condition) -> dict[str, tf.Tensor]:
+        """One update of the head, or one of the critic and one of the generator on the same showers."""
+        particle = condition[:, : condition.shape[1] - len(self._layer_sizes)]
+        layers = tf.split(showers, self._layer_sizes, axis=1)
+        energies = tf.stack([tf.reduce_sum(layer, axis=1) for layer in layers], axis=1)
+        if self.stage.trains_generator:
+            return self._shape_updates(showers, tf.concat([particle, energies], axis=1))
+        return self._head_update(energies, particle)
+
+    @property
+    def _layer_sizes(self) -> tuple[int, ...]:
+        return self.generator.get_layer("shape").get_layer("voxels").layer_sizes
+
+    def _shape_updates(self, real, condition) -> dict[str, tf.Tensor]:
+        config, groups = self.training_config, len(self.groups)
+        latent = self.draw_latent(self.rows, 0)
+        seen, observables, voxels = self._seen({"showers": real, "condition": condition})
+        score = self.networks["critic"].get_layer("score_network")
+
+        def losses():
+            fake = self.generator({"latent": latent, "condition": condition}, training=True)
+            fake_seen, fake_observables, fake_voxels = self._seen({"showers": fake, "condition": condition})
+            # the critic learns first, from the same pairs
+            logs = self._critic_update(seen, tf.stop_gradient(fake_seen))
+            scores = score(tf.concat([seen, fake_seen], axis=0))
+            terms = [observables - fake_observables, voxels - fake_voxels, (voxels**2 - fake_voxels**2) / 2.0]
+            moments = tf.add_n([moment_difference(term, groups) for term in terms])
+            return {
+                "generator_loss_adversarial": relativistic.generator_term(*tf.split(scores, 2)),
+                "generator_loss_moments": config.moment_weight * moments,
+                **logs,
+            }
+
+        return self.minimise(losses, "generator")
+
+    def _critic_update(self, real, fake) -> dict[str, tf.Tensor]:
+        config, score = self.training_config, self.networks["critic"].get_layer("score_network")
+
+        def penalty():
+            points = tf.concat([real[::2], fake[1::2]], axis=0)
+            return relativistic.zero_centred_penalty(score, points)
+
+        def losses():
+            scores = score(tf.concat([real, fake], axis=0))
+            due = (self.iteration - self.stage.first) % config.penalty_every == 0
+            term = tf.cond(due, penalty, lambda: tf.constant(0.0))
+            return {
+                "critic_loss_relativistic": relativistic.critic_term(*tf.split(scores, 2)),
+                "critic_loss_penalty": config.penalty_weight * config.penalty_every * term,
+            }
+
+        return self.minimise(losses, "critic")
+
+    def _head_update(self, energies, particle) -> dict[str, tf.Tensor]:
+        n, groups = len(self._layer_sizes), len(self.groups)
+        head_latent, layer_noise = (self.networks["energy_head"].input[key].shape[1] for key in ("latent", "noise"))
+        latent = self.draw_latent(self.rows, 0)[:, : head_latent + layer_noise]
+        head = self.networks["energy_head"]
+        table, _ = head.get_layer("table")(particle[:, :1])
+        mean, width, log_mean, log_width = tf.split(table, [1, 1, n, n], axis=1)
+
+        def scores(found):
+            total = (tf.reduce_sum(found, axis=1, keepdims=True) / tf.exp(particle[:, :1]) - mean) / width
+            return tf.concat([total, (tf.math.log1p(found) - log_mean) / tf.maximum(log_width, LEAST_LOG_WIDTH)], axis=1)
+
+        real, real_open = scores(energies), self._open(energies)
+        share = self._group_means(real_open)
+        spread = tf.sqrt(share * (1.0 - share) + 2e-3)
+        real_flags = (real_open - share) / spread
+
+        def losses():
+            inputs = {"latent": latent[:, :head_latent], "noise": latent[:, head_latent:], "particle": particle}
+            drawn = head(inputs, training=True)
+            fake, fake_flags = scores(drawn), (self._open(drawn) - share) / spread
+            moments = moment_difference(
+                tf.concat([_with_products(real) - _with_products(fake), real_flags - fake_flags], axis=1), groups
+            )
+            return {
+                "energy_head_loss_distance": energy_distance(real, fake, groups),
+                "energy_head_loss_total": TOTAL_WEIGHT * energy_distance(real[:, :1], fake[:, :1], groups),
+                "energy_head_loss_flags": FLAGS_WEIGHT
+                * energy_distance(
+                    tf.concat([real, real_flags], axis=1), tf.concat([fake, fake_flags], axis=1), groups
+                ),
+                "energy_head_loss_moments": MOMENTS_WEIGHT * moments,
+            }
+
+        return self.minimise(losses, "energy_head")
+
+    def _open(self, energies) -> tf.Tensor:
+        """Soft flags of open layers: up to the threshold of the detector, which is what a read-out sees."""
+        return tf.clip_by_value(energies / self.networks["critic"].get_layer("views").soft.threshold, 0.0, 1.0)
+
+    def _group_means(self, rows) -> tf.Tensor:
+        """Mean of each group, in the place of each of its rows."""
+        groups = len(self.groups)
+        (means,) = self.replicas.mean([tf.reduce_mean(tf.reshape(rows, (-1, groups, rows.shape[1])), axis=0)])
+        return tf.tile(means, (self.rows // groups, 1))
+
+
+def _with_products(scores) -> tf.Tensor:
+    """Scores, cut at +-6, and the products of any two of them."""
+    cut = tf.clip_by_value(scores, -LARGEST_SCORE, LARGEST_SCORE)
+    products = cut[:, :, tf.newaxis] * cut[:, tf.newaxis] * PRODUCT_WEIGHT
+    return tf.concat([cut, tf.reshape(products, (-1, scores.shape[1] ** 2))], axis=1)
+
+
+def _normal_quantile(share: np.ndarray) -> np.ndarray:
+    """Where the normal law has this share below it; out of reach of any draw for 0."""
+    from scipy.special import ndtri
+
+    return np.where(share > 0.0, ndtri(np.clip(share, 1e-9, 1.0 - 1e-9)), -10.0)
