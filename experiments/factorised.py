@@ -35,6 +35,7 @@ TRAINING = FactorisedTraining(
     warmup_iterations=100,
     gradient_clip=5.0,
     generator_average=0.999,
+    selection="physics",
 )
 
 PHOTON = Experiment(

@@ -17,9 +17,9 @@ from calosim_tf.config.experiment import (
     dump_json,
     experiment_from_dict,
 )
-from calosim_tf.config.hinge_training import HingeTraining
 from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
+from calosim_tf.config.hinge_training import HingeTraining
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network

@@ -11,6 +11,7 @@ from calosim_tf.errors import ConfigError
 OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
+SELECTIONS = ("chi2", "physics")
 SYMMETRIES = ("none", "exact", "always")
 
 
@@ -34,8 +35,8 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the one that the network was published
-        with.
+        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the one that the
+        network was published with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
@@ -44,8 +45,8 @@ class DataConfig:
         Every minibatch holds as many showers of each incident energy, or of each of 8 ranges of ln E where energies are
         continuous; ``training.batch_size`` is a multiple of their number.
     symmetry : {'none', 'exact', 'always'}
-        Turn and mirror each training shower at random, by the symmetries of the voxels.  ``exact``: where the detector's
-        record says of this sample that such showers are as likely; ``always``: whatever it says.
+        Turn and mirror each training shower at random, by the symmetries of the voxels.  ``exact``: where the record of
+        the detector says of this sample that such showers are as likely; ``always``: whatever it says.
     """
 
     layout: str = "photon"
@@ -144,6 +145,9 @@ class TrainingConfig:
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.
+    selection : {'chi2', 'physics'}
+        What the best checkpoint is chosen by: chi2/NDF of the total energy (the papers' rule), or also separation
+        powers, recall and density (calosim_tf.training.selection).
     """
 
     # Networks with an optimiser, in the order of their updates' variables
@@ -169,6 +173,7 @@ class TrainingConfig:
     warmup_from: float = 0.0
     gradient_clip: float = 0.0
     generator_average: float = 0.0
+    selection: str = "chi2"
     jit_compile: bool = False
 
     def __post_init__(self):
@@ -190,6 +195,7 @@ class TrainingConfig:
         at_least("training.warmup_iterations", self.warmup_iterations, 0)
         in_half_open_unit("training.warmup_from", self.warmup_from)
         at_least("training.gradient_clip", self.gradient_clip, 0.0)
+        choice("training.selection", self.selection, SELECTIONS)
         in_half_open_unit("training.generator_average", self.generator_average)
 
     def setting(self, kind: str, network: str):

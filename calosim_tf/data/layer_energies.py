@@ -117,7 +117,10 @@ def layer_energy_table(source: ShowerSource, mask_mev: float = 0.0) -> tuple[tup
         kinetic = kinetic_energy_mev(source.incident_energy_mev[chosen], source.detector.mass_mev)
         blocks = (chosen[first : first + source.block_rows] for first in range(0, len(chosen), source.block_rows))
         layers = np.concatenate(
-            [np.add.reduceat(masked(source.read(block), mask_mev), starts, axis=1, dtype=np.float64) for block in blocks]
+            [
+                np.add.reduceat(masked(source.read(block), mask_mev), starts, axis=1, dtype=np.float64)
+                for block in blocks
+            ]
         )
         filled = layers.sum(axis=1) > 0.0
         if not filled.any():
@@ -129,7 +132,9 @@ def layer_energy_table(source: ShowerSource, mask_mev: float = 0.0) -> tuple[tup
         logs = np.log1p(layers[filled])
         spreads = [_spread(column[column > 0.0]) for column in logs.T]
         row = (np.exp(np.log(kinetic).mean()), 1.0 - filled.mean(), share.mean(), max(share.std(), 1e-6))
-        table.append(tuple(float(f"{value:.7g}") for value in (*row, *(m for m, _ in spreads), *(s for _, s in spreads))))
+        table.append(
+            tuple(float(f"{value:.7g}") for value in (*row, *(m for m, _ in spreads), *(s for _, s in spreads)))
+        )
     return tuple(table)
 
 

@@ -181,7 +181,7 @@ def _label(attributes: dict, path: Path) -> str:
     if generator.startswith("EGSnrc"):
         return "EGSnrc sample"
     if "without the Geant4 data" in generator:
-        return "Geant4 (data-free) sample"
+        return "Geant4 (data-free) pion sample"
     if "parametrised" in attributes or "parametrised" in generator:
         return "parametrised showers"
     return path.name

@@ -1,5 +1,4 @@
-"""Orders of the voxels that leave the showers of a central, perpendicular particle as likely as before (no TensorFlow).
-"""
+"""Orders of the voxels that leave the showers of a central, perpendicular particle as likely as before (no TensorFlow)."""
 
 from __future__ import annotations
 

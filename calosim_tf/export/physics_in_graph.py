@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.data.cell_transforms import MEV_PER_GEV, CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.data.layer_energies import DRAW, SMALLEST_MEV, LayerEnergyNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation
 from calosim_tf.export.formats import UnsupportedFormat
@@ -137,6 +138,18 @@ def _cube_cells(law: CubeNormalisation, outputs: tf.Tensor, _incident_energy_mev
     return tf.reshape(cubes, (-1, math.prod(law.cells))) * MEV_PER_GEV
 
 
+def _drawn_layers(law: LayerEnergyNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
+    particle = tf.math.log(kinetic)[:, tf.newaxis]
+    if law.condition_mean:
+        scaled = (attributes - np.array(law.condition_mean)) / np.array(law.condition_std)
+        particle = tf.concat([particle, scaled], axis=1)
+    return tf.pad(particle, [[0, 0], [0, len(law.layer_sizes)]], constant_values=float(DRAW))
+
+
+def _cut_cells(_law: LayerEnergyNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    return tf.where(outputs < SMALLEST_MEV, tf.zeros_like(outputs), outputs)
+
+
 def _unit_mev(law: KineticNormalisation, incident_energy_mev: tf.Tensor) -> tf.Tensor:
     """Energy that counts as 1, shape (n, 1), float32."""
     kinetic = kinetic_energy_mev(incident_energy_mev, law.mass_mev)
@@ -162,4 +175,5 @@ GRAPH_FORMS: dict[str, GraphForm] = {
     LogCellNormalisation.kind: GraphForm(_attributes_alone, _exponential_cells),
     GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
     CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),
+    LayerEnergyNormalisation.kind: GraphForm(_drawn_layers, _cut_cells),
 }

@@ -83,8 +83,9 @@ PION = VoxelDetector(
         (14, 1, (0, 50, 100, 150, 200, 250, 300, 400, 600, 1000, 2000)),
     ),
     threshold_mev=1.0,
+    sample="pion",
+    symmetric_samples=("Geant4 (data-free) pion sample",),
     challenge_set=1,
-    symmetric_samples=("Geant4 (data-free) sample",),
 )
 
 

@@ -175,7 +175,9 @@ def _members(numbers: np.ndarray, columns: int) -> np.ndarray:
 
 def _ring_numbers(layer) -> np.ndarray:
     if isinstance(layer, CellLayer):
-        rows, columns = (values / size for values, size in zip(layer.coordinates_mm.values(), _cell(layer), strict=True))
+        rows, columns = (
+            values / size for values, size in zip(layer.coordinates_mm.values(), _cell(layer), strict=True)
+        )
         return np.searchsorted(CELL_RINGS, np.hypot(rows, columns), side="right") - 1
     # a layer of a single angular bin has one voxel in each ring
     return np.tile(np.arange(layer.n_r), layer.n_alpha)

@@ -13,7 +13,8 @@ from calosim_tf.config import TrainingConfig
 from calosim_tf.errors import NonFiniteError
 from calosim_tf.messages import is_watched, note
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import Judge, badness, verdict_words, warn_of_modes
 from calosim_tf.training.signals import StopRequest
 
 
@@ -77,7 +78,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
     store : CheckpointStore
     tracked : tf.train.Checkpoint
     judge : callable
-        Returns (chi2, ndf) of the current judged generator.
+        Returns the columns of ``selection.csv`` of the current judged generator.
     training : TrainingConfig
     history : History
         Called before this one.
@@ -90,7 +91,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         run: RunFolder,
         store: CheckpointStore,
         tracked: tf.train.Checkpoint,
-        judge: Callable[[], tuple[float, int]],
+        judge: Judge,
         training: TrainingConfig,
         history: History,
         still_ours: Callable[[], None] = lambda: None,
@@ -136,12 +137,11 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         of_stage = [row for row in rows if int(row["iteration"]) > stage.first or stage.first == 0]
         if any(int(row["iteration"]) == iteration for row in of_stage):
             # a run that was killed between verdict and pointer
-            self.store.mark_best(int(min(of_stage, key=chi2_per_ndf)["iteration"]))
+            self.store.mark_best(int(min(of_stage, key=badness)["iteration"]))
             return
-        chi2, ndf = self.judge()
-        row = {"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"}
+        row = {"iteration": str(iteration), **self.judge(), "chosen": "0"}
         rows.append(row)
-        best = min([*of_stage, row], key=chi2_per_ndf)
+        best = min([*of_stage, row], key=badness)
         for judged in rows:
             judged["chosen"] = "1" if judged is best else "0"
         self.run.selection.replace(rows)
@@ -150,9 +150,10 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             # the progress bar leaves the cursor at the end of its line
             print(file=sys.stderr)
         note(
-            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(row):.2f} on the held-out part, "
-            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}"
+            f"iteration {iteration}: {verdict_words(row)} on the held-out part, "
+            f"best {badness(best):.2f} at iteration {best['iteration']}"
         )
+        warn_of_modes(row)
 
 
 class StopOnRequest(keras.callbacks.Callback):

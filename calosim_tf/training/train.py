@@ -15,7 +15,6 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.messages import is_watched, note
-from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
@@ -219,20 +218,9 @@ def _segments(first: int, training: TrainingConfig) -> list[tuple[Stage, int, in
     return [segment for segment in segments if segment[2] > 0 and segment[3] > 0]
 
 
-def _judge(
-    experiment: Experiment, source: ShowerSource, run: RunFolder, model: GenerativeModel
-) -> Callable[[], tuple[float, int]]:
-    """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
-    energy = source.incident_energy_mev[source.holdout_rows]
-    reference_gev = source.total_energy_mev(source.holdout_rows) / 1e3
-    attributes = source.attributes[source.holdout_rows]
+def _judge(experiment: Experiment, source: ShowerSource, run: RunFolder, model: GenerativeModel) -> Judge:
+    """What judges the generator on the held-out part, by the rule of the experiment."""
     generator = ShowerGenerator(
         model.judged_generator(), experiment.network.latent, run.normalisation(), source.detector
     )
-
-    def judge() -> tuple[float, int]:
-        generated_gev = generator.total_energy_gev(energy, experiment.run.seed, attributes=attributes)
-        table = chi2_from_totals(energy, reference_gev, energy, generated_gev)
-        return table.chi2, table.ndf
-
-    return judge
+    return (physics_judge if experiment.training.selection == "physics" else chi2_judge)(experiment, source, generator)

@@ -7,19 +7,16 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
-from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
-from calosim_tf.physics.observables.energies import MAX_DISCRETE_ENERGIES
 from calosim_tf.report.evaluate import evaluate
+from calosim_tf.training.control import matching_control, report_events
 from calosim_tf.training.load import in_words, load_generator
-from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import chi2_per_ndf
 
-# A report on more showers would say the same, more slowly; large showers would not fit into memory
-REPORT_EVENTS = 121_000
-REPORT_BYTES = 2**30
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
 
 
@@ -47,26 +44,6 @@ def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
         # at the end of each training, however short: seconds, not a minute
         pairs=False,
     )
-
-
-def report_events(source: ShowerSource) -> int:
-    """Showers of a report, per sample."""
-    return min(REPORT_EVENTS, REPORT_BYTES // (source.detector.n_voxels * np.dtype(np.float32).itemsize))
-
-
-def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
-    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source.
-
-    Continuous energies are matched in number and spread evenly over the spectrum instead.
-    """
-    distinct = np.unique(reference.incident_energy_mev)
-    if len(distinct) > MAX_DISCRETE_ENERGIES:
-        return source.train_set(len(reference))
-    candidates = source.train_set(report_events(source) * 8)
-    rows = []
-    for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
-        rows.append(np.flatnonzero(candidates.incident_energy_mev == energy)[:wanted])
-    return candidates.take(np.sort(np.concatenate(rows)))
 
 
 def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:

@@ -21,7 +21,7 @@ from calosim_tf.physics.distances.histograms import (
     separation_with_error,
 )
 from calosim_tf.physics.metrics.comparison import Comparison
-from calosim_tf.physics.metrics.metric import Measured, Metric
+from calosim_tf.physics.metrics.metric import OVERALL, Measured, Metric
 from calosim_tf.physics.metrics.statistics import (
     BOOTSTRAP_ERROR,
     MEAN_ERROR,

@@ -134,7 +134,9 @@ class FactorisedModel(GenerativeModel):
 
         def scores(found):
             total = (tf.reduce_sum(found, axis=1, keepdims=True) / tf.exp(particle[:, :1]) - mean) / width
-            return tf.concat([total, (tf.math.log1p(found) - log_mean) / tf.maximum(log_width, LEAST_LOG_WIDTH)], axis=1)
+            return tf.concat(
+                [total, (tf.math.log1p(found) - log_mean) / tf.maximum(log_width, LEAST_LOG_WIDTH)], axis=1
+            )
 
         real, real_open = scores(energies), self._open(energies)
         share = self._group_means(real_open)
@@ -152,9 +154,7 @@ class FactorisedModel(GenerativeModel):
                 "energy_head_loss_distance": energy_distance(real, fake, groups),
                 "energy_head_loss_total": TOTAL_WEIGHT * energy_distance(real[:, :1], fake[:, :1], groups),
                 "energy_head_loss_flags": FLAGS_WEIGHT
-                * energy_distance(
-                    tf.concat([real, real_flags], axis=1), tf.concat([fake, fake_flags], axis=1), groups
-                ),
+                * energy_distance(tf.concat([real, real_flags], axis=1), tf.concat([fake, fake_flags], axis=1), groups),
                 "energy_head_loss_moments": MOMENTS_WEIGHT * moments,
             }
 
