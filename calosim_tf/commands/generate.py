@@ -26,6 +26,11 @@ def add_parser(subparsers) -> None:
         "--like", metavar="F", help="one shower per shower of this file, same incident energies and order"
     )
     wanted.add_argument("--energies", nargs="+", type=float, metavar="E", help="incident energies, MeV")
+    wanted.add_argument(
+        "--layer-energies",
+        metavar="F",
+        help="fill these layer energies (HDF5: incident_energies, layer_energies in MeV); of factorised generators",
+    )
     parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies")
     parser.add_argument(
         "--condition",
@@ -73,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     source = GeneratorSource.named(args.run_or_bundle)
     source.require(args.backend, args.precision)
     detector, experiment = source.detector, source.experiment
-    energy, particles = requested_particles(args, detector)
+    energy, particles, layers = requested_showers(args, detector)
     attributes = {
         "generator": f"calosim_tf, experiment {experiment}",
         "experiment": experiment,
@@ -94,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
             warn(f"{'; '.join(beyond)}: showers there are an extrapolation")
         writer.set_attribute("source", f"{experiment}, {in_words(iterations)}")
         writer.set_attribute("iteration", iterations[0] if len(iterations) == 1 else iterations)
-        blocks = generator.blocks(energy, args.seed, args.batch or None, particles)
+        asked_for = particles if layers is None else with_layer_energies(generator, particles, layers, experiment)
+        blocks = generator.blocks(energy, args.seed, args.batch or None, asked_for)
         first, negative = 0, NegativeVoxels(args.keep_energy)
         for block in progress(blocks, len(energy), "generating", size=len):
             rows = slice(first, first + len(block))
@@ -118,6 +124,36 @@ def beyond_training(source, generator, incident_energy_mev: np.ndarray, attribut
         found.append(f"{outside:g} MeV is outside the trained range of {low:g} to {high:g} MeV kinetic energy")
     asked_for = dict(zip(source.detector.attributes, attributes.T, strict=True))
     return found + attributes_beyond(source.trained_on, asked_for)
+
+
+def with_layer_energies(generator, attributes: np.ndarray, layers: np.ndarray, experiment: str) -> np.ndarray:
+    """Attributes with the layer energies behind them, as the label of a factorised generator takes them.
+
+    Raises
+    ------
+    ConfigError
+        The generator draws the energies of its layers along with its voxels.
+    """
+    from calosim_tf.data.layer_energies import LayerEnergyNormalisation
+
+    if not isinstance(getattr(generator, "normalisation", None), LayerEnergyNormalisation):
+        raise ConfigError(
+            f"--layer-energies: found the experiment {experiment}, expected a factorised generator, such as "
+            "photon_factorised: the energies of the layers are no input of others"
+        )
+    return np.concatenate([attributes, layers], axis=1)
+
+
+def requested_showers(args: argparse.Namespace, detector) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Incident energies (n,) in MeV, attributes (n, k) and, where given, layer energies (n, layers) in MeV."""
+    if not args.layer_energies:
+        return *requested_particles(args, detector), None
+    if args.events is not None:
+        raise ConfigError("--events goes with --energies, found it with --layer-energies: leave it out")
+    from calosim_tf.data.layer_energy_file import read_layer_energies
+
+    energy, layers = read_layer_energies(args.layer_energies, detector)
+    return energy, with_conditions(detector, energy, args.condition), layers
 
 
 def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray, np.ndarray]:

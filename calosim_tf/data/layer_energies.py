@@ -68,12 +68,16 @@ class LayerEnergyNormalisation(Normalisation):
         )
 
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
-        """ln of the kinetic energy in MeV, attributes, and -1 for each layer: its energy is drawn."""
+        """ln of the kinetic energy in MeV, attributes, and -1 for each layer: its energy is drawn.
+
+        Attributes may have the energies of the layers behind them, MeV, which are then kept instead.
+        """
         kinetic = kinetic_energy_mev(incident_energy_mev, self.mass_mev)
-        parts = [np.log(kinetic)[:, None]]
-        if self.condition_mean:
-            parts.append((attributes - self.condition_mean) / self.condition_std)
-        parts.append(np.full((len(kinetic), len(self.layer_sizes)), DRAW))
+        parts, n = [np.log(kinetic)[:, None]], len(self.condition_mean)
+        if n:
+            parts.append((attributes[:, :n] - self.condition_mean) / self.condition_std)
+        given = attributes is not None and attributes.shape[1] > n
+        parts.append(attributes[:, n:] if given else np.full((len(kinetic), len(self.layer_sizes)), DRAW))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def value_shape(self, n_voxels: int) -> tuple[int, ...]:

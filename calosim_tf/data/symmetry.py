@@ -1,4 +1,4 @@
-"""Orders of the voxels that leave the showers of a central, perpendicular particle as likely as before (no TensorFlow)."""
+"""Orders of the voxels that leave showers of central, perpendicular particles as likely as before (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def symmetric_orders(detector: VoxelDetector) -> np.ndarray:
     """
     if isinstance(detector.layers[0], CellLayer):
         return _square_orders(detector)
-    turns = math.gcd(*(layer.n_alpha for layer in detector.layers if layer.n_alpha > 1) or (1,))
+    turns = math.gcd(*(layer.n_alpha for layer in detector.layers if layer.n_alpha > 1)) or 1
     return np.array([_turned(detector, turn, turns, mirrored) for turn in range(turns) for mirrored in (False, True)])
 
 

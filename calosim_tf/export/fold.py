@@ -109,7 +109,7 @@ class _Links:
     """Who feeds whom in a functional model."""
 
     def __init__(self, network: keras.Model):
-        maker = {id(_call_of(layer)[1]): layer for layer in network.layers}
+        maker = {id(x): layer for layer in network.layers for x in tf.nest.flatten(_call_of(layer)[1])}
         self.sources = {
             layer.name: [maker[id(x)] for x in tf.nest.flatten(_call_of(layer)[0]) if maker[id(x)] is not layer]
             for layer in network.layers

@@ -122,8 +122,8 @@ def warn_of_modes(row: dict[str, str]) -> None:
         return
     if float(row["recall"]) < DROPPING_RECALL * float(row["recall_mc"]):
         warn(
-            f"recall {float(row['recall']):.2f} where Monte Carlo has {float(row['recall_mc']):.2f}: the generator drops "
-            "modes (kinds of showers that it never makes)"
+            f"recall {float(row['recall']):.2f} where Monte Carlo has {float(row['recall_mc']):.2f}: the generator "
+            "drops modes (kinds of showers that it never makes)"
         )
     if float(row["nearest_training"]) < MEMORISING_RATIO:
         warn(

@@ -21,6 +21,7 @@ from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_erro
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import Judge, chi2_judge, physics_judge
 from calosim_tf.training.signals import StopRequest
 from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.teacher import load_teacher

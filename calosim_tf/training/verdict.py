@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import RunFolderError
 from calosim_tf.inference.like import showers_like

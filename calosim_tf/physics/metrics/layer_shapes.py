@@ -74,7 +74,7 @@ def _mean_over_layers(layers: Iterable[Measured]) -> Measured:
 
 
 def _separation_per_layer(quantity: str) -> MetricFunction:
-    def separation(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
+    def measured(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
         layers = {
             f"layer_{layer_id}": Measured(
                 *separation_with_error(
@@ -88,7 +88,19 @@ def _separation_per_layer(quantity: str) -> MetricFunction:
         }
         return {"": _mean_over_layers(layers.values()), **layers}
 
+    def separation(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
+        # the mean of all separation powers needs it too
+        return comparison.shared(("separation", quantity), lambda: measured(comparison, rng))
+
     return separation
+
+
+def _separation_mean(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
+    found = [_separation_response(comparison, rng)[""], _separation_voxels(comparison, rng)[""]]
+    for quantity in _SEPARATED:
+        if quantity in comparison.provides:
+            found.append(_separation_per_layer(quantity)(comparison, rng)[""])
+    return {"": _mean_over_layers(found)}
 
 
 def _separation_metric(name: str, quantity: str, words: str) -> Metric:
@@ -105,6 +117,7 @@ def _separation_metric(name: str, quantity: str, words: str) -> Metric:
 
 # Rings have the first three, rectangular cells the others
 _AXES = ("eta", "phi", "r", "x", "y")
+_SEPARATED = ("energy_thresholded", *(f"{kind}_{x}" for kind in ("centre", "width") for x in _AXES), "sparsity")
 
 SHAPE_METRICS = (
     Metric(
@@ -127,6 +140,16 @@ SHAPE_METRICS = (
     *(_separation_metric(f"separation_centre_{x}", f"centre_{x}", f"energy centres in {x}") for x in _AXES),
     *(_separation_metric(f"separation_width_{x}", f"width_{x}", f"widths in {x}") for x in _AXES),
     _separation_metric("separation_sparsity", "sparsity", "sparsity (share of voxels without energy)"),
+    Metric(
+        "separation_mean",
+        "1",
+        _separation_mean,
+        "Mean of the separation powers above: E_tot/E_inc, layer energies, voxel energies, centres, widths, sparsity."
+        " Error: of these together, as if they were independent.",
+        ideal=0.0,
+        scopes=(OVERALL,),
+        needs=frozenset({"energy_thresholded"}),
+    ),
     *(
         Metric(
             f"centre_{x}_mean_difference",
