@@ -16,9 +16,9 @@ from calosim_tf.losses import relativistic
 from calosim_tf.losses.groups import energy_distance, moment_difference
 from calosim_tf.training.model import GenerativeModel
 
-# Our choices for the energy head: weights of the distance of the total alone and of that with the flags of open
-# layers, weight of the products in the moments, where scores are cut there, and the softness of a flag in thresholds
-TOTAL_WEIGHT, FLAGS_WEIGHT, MOMENTS_WEIGHT = 0.5, 0.3, 0.5
+# Our choices for the energy head: weights of the distance of the total alone, of the columns by themselves, of all with
+# the flags of open layers, and of the moments; weight of products in the moments, and where scores are cut there
+TOTAL_WEIGHT, MARGINALS_WEIGHT, FLAGS_WEIGHT, MOMENTS_WEIGHT = 0.5, 1.0, 0.3, 0.5
 PRODUCT_WEIGHT, LARGEST_SCORE = 0.3, 6.0
 LEAST_LOG_WIDTH = 0.3
 
@@ -153,6 +153,7 @@ class FactorisedModel(GenerativeModel):
             return {
                 "energy_head_loss_distance": energy_distance(real, fake, groups),
                 "energy_head_loss_total": TOTAL_WEIGHT * energy_distance(real[:, :1], fake[:, :1], groups),
+                "energy_head_loss_marginals": MARGINALS_WEIGHT * _marginal_distance(real, fake, groups),
                 "energy_head_loss_flags": FLAGS_WEIGHT
                 * energy_distance(tf.concat([real, real_flags], axis=1), tf.concat([fake, fake_flags], axis=1), groups),
                 "energy_head_loss_moments": MOMENTS_WEIGHT * moments,
@@ -169,6 +170,13 @@ class FactorisedModel(GenerativeModel):
         groups = len(self.groups)
         (means,) = self.replicas.mean([tf.reduce_mean(tf.reshape(rows, (-1, groups, rows.shape[1])), axis=0)])
         return tf.tile(means, (self.rows // groups, 1))
+
+
+def _marginal_distance(real, fake, groups: int) -> tf.Tensor:
+    """Mean over columns of the energy distance of each column by itself."""
+    columns = real.shape[1]
+    # each column of each group is a group
+    return energy_distance(tf.reshape(real, (-1, 1)), tf.reshape(fake, (-1, 1)), groups * columns)
 
 
 def _with_products(scores) -> tf.Tensor:
