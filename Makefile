@@ -57,8 +57,8 @@ define train
 endef
 
 .PHONY: train-photon train-lhcb train-calogan train-3dgan
-train-photon: $(READY)  ## train the photon GAN and write a report (installs what it needs)
-	$(call train,$(call experiment,photon,photon_quick))
+train-photon: $(READY)  ## train our photon generator and write a report (installs what it needs)
+	$(call train,$(call experiment,photon,photon_factorised))
 
 train-lhcb: $(READY)  ## train the LHCb self-attention GAN
 	$(call train,$(call experiment,lhcb_sagan_sn_gd,lhcb_sagan_sn_gd_smoke))

@@ -9,7 +9,7 @@ import numpy as np
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
-from calosim_tf.physics.metrics.classifiers import FULL, MODES
+from calosim_tf.physics.metrics.classifiers import FAST, FULL, MODES, classifier_metrics
 from calosim_tf.physics.metrics.comparison import Baseline, Comparison, compare, make_baseline
 from calosim_tf.physics.metrics.equal_mix import equal_mix
 from calosim_tf.physics.metrics.feature_histograms import feature_histograms
@@ -22,6 +22,7 @@ from calosim_tf.report.html_page import ReportPicture
 from calosim_tf.report.number_text import with_error
 from calosim_tf.report.page import PrintedNumber, render_report, worst_first
 from calosim_tf.report.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
+from calosim_tf.report.verdict_rows import AUC, is_needed
 
 SCHEMA = 1
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
@@ -78,7 +79,8 @@ def evaluate(
     timing : bool
         Add ``cost_seconds`` of each metric to the result.
     pairs : bool
-        False leaves ``PAIR_METRICS`` out of a full list, and says so.
+        False leaves ``PAIR_METRICS`` out of a full list but for those of the verdict, and says so; the verdict's
+        classifier is trained in the fast way.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def evaluate(
     if any(metric.name in CLASSIFIER_METRICS for metric in chosen):
         notes = [*notes, f"Classifiers, {MODES[classifiers or FULL.mode].words} (CaloChallenge: {FULL.words})."]
     if not pairs:
-        notes = [*notes, "Distances of whole showers, diversity and memorisation: `calosim evaluate`."]
+        notes = [*notes, "Other distances of whole showers, diversity and memorisation: `calosim evaluate`."]
     if reweight:
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
@@ -112,7 +114,9 @@ def evaluate(
         baseline = make_baseline(comparison, control)
         if metrics is None:
             chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]
-            chosen = [m for m in chosen if pairs or m not in PAIR_METRICS]
+            chosen = [m for m in chosen if pairs or m not in PAIR_METRICS or is_needed(m)]
+            if not pairs:
+                chosen += [m for m in classifier_metrics(FAST) if m.name == AUC]
         results = measure(chosen, comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
         if timing:

@@ -22,6 +22,7 @@ from calosim_tf.report.html_page import (
     table,
 )
 from calosim_tf.report.number_text import plain, with_error
+from calosim_tf.report.verdict_rows import verdict_rows
 
 
 class PrintedNumber(Protocol):
@@ -59,6 +60,7 @@ def render_report(document: Mapping, pictures: Sequence[ReportPicture]) -> str:
     """
     sections = (
         _samples(document),
+        section("Verdict", _verdict(document)),
         section("Summary, worst first", _ORDER_NOTE + _metric_table(document, headline=True)),
         section("Beside published results", _published_results(document)),
         *(figure(picture) for picture in pictures),
@@ -88,6 +90,16 @@ def _samples(document: Mapping) -> str:
     threshold = plain(document["threshold_mev"])
     words = f"Detector {document['detector']}, voxel threshold {threshold} MeV where a number has one."
     return f"<p>{escape(words)}</p>\n" + table(("sample", "source", "showers"), rows)
+
+
+def _verdict(document: Mapping) -> str:
+    """Five lines that a physicist reads in ten seconds."""
+    rows = [
+        headed_row(escape(line.what), map(escape, (line.ours, line.monte_carlo, line.published)))
+        for line in verdict_rows(document)
+    ]
+    header = ("", "this generator", "Monte Carlo", "best published GAN, other data")
+    return table(header, rows, "matrix") if rows else ""
 
 
 def worst_first(entries: Mapping[str, Mapping]) -> list[tuple[str, Mapping]]:

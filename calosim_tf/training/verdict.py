@@ -13,6 +13,7 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.report.evaluate import evaluate
+from calosim_tf.report.verdict_rows import verdict_rows, verdict_text
 from calosim_tf.training.control import matching_control, report_events
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder
@@ -73,7 +74,8 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
 
 
 def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
-    """The result on stdout: chi2 against iteration, response per energy, where the report is."""
+    """The result on stdout: the verdict, chi2 against iteration, response per energy, where the report is."""
+    print(verdict_text(verdict_rows(metrics)))
     overall = metrics["metrics"]["chi2_ndf_total_energy"]
     print(
         f"chi2/NDF of the total energy, {overall['n']} generated against {overall['n_reference']} held-out showers "

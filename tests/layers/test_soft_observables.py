@@ -44,7 +44,7 @@ def test_bright_showers_have_the_observables_of_the_metrics(name):
         occupancy = 1.0 - sample.layer("sparsity", layer.layer_id)
         np.testing.assert_allclose(found[f"occupancy {word}"], occupancy, atol=1e-3)
         np.testing.assert_allclose(found[f"share above 200 {word}"], occupancy, atol=1e-3)
-        np.testing.assert_allclose(found[f"open {word}"], 1.0, atol=1e-4)
+        np.testing.assert_allclose(found[f"open {word}"], total > 0, atol=1e-4)
         for axis in layer.coordinates_mm:
             centre, width = (sample.layer(f"{kind}_{axis}", layer.layer_id) for kind in ("centre", "width"))
             np.testing.assert_allclose(found[f"centre {word} {axis}"] * unit, centre, atol=2e-3 * unit)

@@ -14,7 +14,7 @@ GROUPS, ROWS, FEATURES = 3, 5, 4
 def samples() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
     real, fake = rng.normal(size=(2, GROUPS * ROWS, FEATURES)).astype("f4")
-    return real, fake + np.arange(GROUPS * ROWS)[:, None] % GROUPS
+    return real, fake + np.float32(np.arange(GROUPS * ROWS)[:, None] % GROUPS)
 
 
 def of_group(rows: np.ndarray, group: int) -> np.ndarray:

@@ -90,7 +90,7 @@ def test_fresh_clone_trains_with_one_command_and_installs_once(clone):
     assert (done.returncode, done.stderr) == (0, "")
     assert "about 1 minute" in done.stdout
     assert clone.steps() == INSTALL
-    assert clone.take("called") == "<train><photon_quick><--out><runs/photon_quick><--resume>"
+    assert clone.take("called") == "<train><photon_factorised><--out><runs/photon_factorised><--resume>"
     assert clone.make("train-photon").returncode == 0
     assert clone.steps() == []
     assert clone.take("called") != ""
@@ -162,21 +162,24 @@ def test_another_python_is_turned_away_in_one_line(clone, version, found):
     ("arguments", "expected"),
     [
         (["PAPER=1"], "<train><photon><--out><runs/photon><--resume>"),
-        (["PAPER=0"], "<train><photon_quick><--out><runs/photon_quick><--resume>"),
-        (["OUT=my run"], "<train><photon_quick><--out><my run><--resume>"),
-        (["ITERATIONS=20"], "<train><photon_quick><--out><runs/photon_quick><--resume><--iterations><20>"),
-        (["DATA=a.hdf5 b.hdf5"], "<train><photon_quick><--out><runs/photon_quick><--resume><--data><a.hdf5><b.hdf5>"),
+        (["PAPER=0"], "<train><photon_factorised><--out><runs/photon_factorised><--resume>"),
+        (["OUT=my run"], "<train><photon_factorised><--out><my run><--resume>"),
+        (["ITERATIONS=20"], "<train><photon_factorised><--out><runs/photon_factorised><--resume><--iterations><20>"),
+        (
+            ["DATA=a.hdf5 b.hdf5"],
+            "<train><photon_factorised><--out><runs/photon_factorised><--resume><--data><a.hdf5><b.hdf5>",
+        ),
         (
             ["DATA=with space.hdf5"],
-            "<train><photon_quick><--out><runs/photon_quick><--resume><--data><with space.hdf5>",
+            "<train><photon_factorised><--out><runs/photon_factorised><--resume><--data><with space.hdf5>",
         ),
         (
             ["DATA=part_*.hdf5"],
-            "<train><photon_quick><--out><runs/photon_quick><--resume><--data><part_1.hdf5><part_2.hdf5>",
+            "<train><photon_factorised><--out><runs/photon_factorised><--resume><--data><part_1.hdf5><part_2.hdf5>",
         ),
         (
             ["ARGS=--seed 3 --set 'a=b c'"],
-            "<train><photon_quick><--out><runs/photon_quick><--resume><--seed><3><--set><a=b c>",
+            "<train><photon_factorised><--out><runs/photon_factorised><--resume><--seed><3><--set><a=b c>",
         ),
     ],
 )
@@ -191,7 +194,7 @@ def test_variables_reach_the_command(clone, arguments, expected):
 def test_variables_of_the_environment_count_too(clone):
     """Breaks if ``DATA=... make train-photon`` silently trains on the bundled sample."""
     clone.make("train-photon", DATA="a.hdf5", OUT="b")
-    assert clone.take("called") == "<train><photon_quick><--out><b><--resume><--data><a.hdf5>"
+    assert clone.take("called") == "<train><photon_factorised><--out><b><--resume><--data><a.hdf5>"
 
 
 def test_misspelt_paper_is_an_error(clone):
