@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from calosim_tf.benchmark.training_step import time_fit
 from calosim_tf.config import Experiment
-from calosim_tf.data.pipeline import training_batches, training_conditions
+from calosim_tf.data.batches.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.build import build_model

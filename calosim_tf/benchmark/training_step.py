@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import WARM_UP, in_turn, ratio_spread, spread
 from calosim_tf.config import Experiment
-from calosim_tf.data.pipeline import training_batches, training_conditions
+from calosim_tf.data.batches.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.training.build import build_model
 from calosim_tf.training.normalisation import fit_normalisation

@@ -69,7 +69,7 @@ class DataConfig:
             at_least("data.memory_limit_gib", self.memory_limit_gib, 0.0)
         at_least("data.mask_mev", self.mask_mev, 0.0)
         choice("data.energy_label", self.energy_label, ENERGY_LABELS)
-        choice("data.symmetry", self.symmetry, SYMMETRIES)
+        choice("data.batches.symmetry", self.symmetry, SYMMETRIES)
         low, high = self.energy_min_mev, self.energy_max_mev
         if low is not None and high is not None and low > high:
             raise ConfigError(f"data.energy_min_mev: found {low!r}, expected at most data.energy_max_mev = {high!r}")
@@ -147,7 +147,7 @@ class TrainingConfig:
         it is the average that is judged, selected and exported.
     selection : {'chi2', 'physics'}
         What the best checkpoint is chosen by: chi2/NDF of the total energy (the papers' rule), or also separation
-        powers, recall and density (calosim_tf.training.selection).
+        powers, recall and density (calosim_tf.training.judging.selection).
     """
 
     # Networks with an optimiser, in the order of their updates' variables

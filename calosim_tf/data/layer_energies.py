@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.energy_groups import energy_groups
+from calosim_tf.data.batches.energy_groups import energy_groups
 from calosim_tf.data.normalisation import Normalisation, masked, training_range
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.source import ShowerSource

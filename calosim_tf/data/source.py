@@ -8,9 +8,9 @@ from os import PathLike
 
 import numpy as np
 
+from calosim_tf.data.batches.order import BLOCK_ROWS, ShuffledRows
 from calosim_tf.data.contents import check_contents
 from calosim_tf.data.memory import memory_bytes
-from calosim_tf.data.order import BLOCK_ROWS, ShuffledRows
 from calosim_tf.data.readers import close_showers, open_showers, particle_attributes, source_label
 from calosim_tf.data.schema import ShowerSet, holdout_rows
 from calosim_tf.data.shower_file import ShowerFile

@@ -13,8 +13,8 @@ from calosim_tf.config import TrainingConfig
 from calosim_tf.errors import NonFiniteError
 from calosim_tf.messages import is_watched, note
 from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.judging.selection import Judge, badness, verdict_words, warn_of_modes
 from calosim_tf.training.run_folder import RunFolder
-from calosim_tf.training.selection import Judge, badness, verdict_words, warn_of_modes
 from calosim_tf.training.signals import StopRequest
 
 

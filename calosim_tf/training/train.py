@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import keras
 
 from calosim_tf.config import AnyExperiment, Experiment, Stage, TrainingConfig
-from calosim_tf.data.pipeline import training_batches, training_conditions
+from calosim_tf.data.batches.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
 from calosim_tf.generate import ShowerGenerator
@@ -18,10 +18,10 @@ from calosim_tf.messages import is_watched, note
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
+from calosim_tf.training.judging.selection import Judge, chi2_judge, physics_judge
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
-from calosim_tf.training.selection import Judge, chi2_judge, physics_judge
 from calosim_tf.training.signals import StopRequest
 from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.teacher import load_teacher

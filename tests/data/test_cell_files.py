@@ -236,7 +236,7 @@ MEMORY_SCRIPT = """
 import sys
 import numpy as np
 from calosim_tf.data.cell_transforms import CubeNormalisation
-from calosim_tf.data.order import ShuffledRows
+from calosim_tf.data.batches.order import ShuffledRows
 from calosim_tf.data.source import load_source
 from calosim_tf.geometry import get_detector
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from calosim_tf.data.energy_groups import energy_groups
-from calosim_tf.data.order import BalancedRows
-from calosim_tf.data.symmetry import random_orders
+from calosim_tf.data.batches.energy_groups import energy_groups
+from calosim_tf.data.batches.order import BalancedRows
+from calosim_tf.data.batches.symmetry import random_orders
 
 
 def test_discrete_energies_are_groups_and_continuous_ones_ranges_of_the_logarithm():

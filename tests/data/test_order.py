@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calosim_tf.data.order import ShuffledRows
+from calosim_tf.data.batches.order import ShuffledRows
 from calosim_tf.errors import DataError
 
 # name -> arguments after the number of rows and the seed; 1003 rows leave a short last block

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.data import source as source_module
-from calosim_tf.data.order import ShuffledRows
+from calosim_tf.data.batches.order import ShuffledRows
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.source import load_source, memory_bytes
 from calosim_tf.errors import DataError

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from calosim_tf.data.batches.pipeline import training_batches, training_conditions
 from calosim_tf.data.bundled import bundled_sample
-from calosim_tf.data.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import load_source
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.data.batches.symmetry import symmetric_orders
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.data.symmetry import symmetric_orders
 from calosim_tf.geometry import get_detector
 from calosim_tf.geometry.layers import CellLayer
 from calosim_tf.layers.observable_views import ObservableViews

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.commands.train import configure
-from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.batches.pipeline import training_batches
 from calosim_tf.data.schema import holdout_rows
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.geometry import PHOTON

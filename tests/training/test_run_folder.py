@@ -8,9 +8,9 @@ import pytest
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.training.judging.verdict import report_events
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.run_folder import RunFolder
-from calosim_tf.training.verdict import report_events
 
 
 class Source:

@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import Stage
-from calosim_tf.data.energy_groups import energy_groups
+from calosim_tf.data.batches.energy_groups import energy_groups
+from calosim_tf.data.batches.pipeline import learnt_rows
 from calosim_tf.data.layer_energies import MOST_PER_GROUP, LayerEnergyNormalisation
-from calosim_tf.data.pipeline import learnt_rows
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import ConfigError
 from calosim_tf.losses import relativistic

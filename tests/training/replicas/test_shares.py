@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
-from calosim_tf.data.pipeline import training_batches
+from calosim_tf.data.batches.pipeline import training_batches
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment

@@ -14,10 +14,10 @@ from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.report.evaluate import evaluate
 from calosim_tf.report.verdict_rows import verdict_rows, verdict_text
-from calosim_tf.training.control import matching_control, report_events
+from calosim_tf.training.judging.control import matching_control, report_events
+from calosim_tf.training.judging.selection import chi2_per_ndf
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder
-from calosim_tf.training.selection import chi2_per_ndf
 
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.data.energy_groups import energy_groups
+from calosim_tf.data.batches.energy_groups import energy_groups
+from calosim_tf.data.batches.order import BalancedRows, replica_rows
+from calosim_tf.data.batches.symmetry import random_orders, symmetric_orders
 from calosim_tf.data.normalisation import Normalisation
-from calosim_tf.data.order import BalancedRows, replica_rows
 from calosim_tf.data.source import ShowerSource, ShuffledRows
-from calosim_tf.data.symmetry import random_orders, symmetric_orders
 
 # Two iterations ahead hide the gather behind the update; more only costs memory
 PREFETCH = 2
@@ -52,7 +52,7 @@ def training_batches(
     of : int
         Number of replicas in all.  Only the rows of ``replicas`` are read.
     data : calosim_tf.config.DataConfig, optional
-        Whose ``balance_energies`` (the groups of :func:`~calosim_tf.data.energy_groups.energy_groups` take turns) and
+        Whose ``balance_energies`` (groups of about one energy take turns) and
         ``symmetry`` hold; neither unless given.
 
     Returns
@@ -67,7 +67,7 @@ def training_batches(
         order = BalancedRows(energy_groups(source.incident_energy_mev[known]), seed)
     else:
         order = ShuffledRows(len(known), seed, source.group_rows, source.block_rows)
-    orders = _orders(source, "none" if data is None else data.symmetry)
+    orders = _orders(source, "none" if data is None else data.batches.symmetry)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         start = first_iteration * rows_per_iteration

@@ -16,7 +16,7 @@ from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Results, measure
-from calosim_tf.training.control import matching_control
+from calosim_tf.training.judging.control import matching_control
 
 # Showers of the physics verdict: a few seconds (our choice)
 JUDGED_SHOWERS = 2_000

@@ -1,0 +1,1 @@
+"""Minibatches: in which order showers come, balanced over energies, turned by symmetries."""
