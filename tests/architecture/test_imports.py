@@ -255,7 +255,7 @@ PLANTED = [
         "import calosim_tf.data.batches.pipeline",
         "through calosim_tf.physics.metrics.metric > ",
     ),
-    ("calosim_tf/data/__init__.py", "from . import pipeline", "calosim_tf.data reaches tensorflow at import through"),
+    ("calosim_tf/data/__init__.py", "from .batches import pipeline", "calosim_tf.data reaches tensorflow at import through"),
     ("calosim_tf/commands/train.py", "from calosim_tf.training import gan", "commands.train reaches tensorflow"),
     ("calosim_tf/cli.py", "class A:\n    import pandas", "cli reaches pandas at import"),
     ("calosim_tf/cli.py", "try:\n    import keras\nexcept ImportError:\n    pass", "cli reaches keras at import"),
