@@ -86,7 +86,7 @@ def check_contents(
         kept_here = None if keep is None else keep[rows]
         n_kept_here = 0 if keep is None else int(kept_here.sum())
         into = None if keep is None else showers[n_kept : n_kept + n_kept_here]
-        with RunningDigest(file.path, digests) as digest:
+        with RunningDigest(file.files, digests) as digest:
             _check_file(file, deposited[rows], kept_here, into, physical, digest, on_block)
             records.append({"path": str(file.path), "events": file.n_events, "bytes": file.n_bytes} | digest.finish())
         first_row, n_kept = rows.stop, n_kept + n_kept_here
@@ -173,22 +173,24 @@ def _check_excess(file: ShowerFile, start: int, incident: np.ndarray, deposited:
 
 
 class RunningDigest:
-    """Checksums of a file, computed in parallel with its reading and in step with it.
+    """Checksums of files one after another, computed in parallel with their reading and in step with it.
 
     hashlib lets other threads run, and a file larger than memory comes from the disk only once because the part that
     is hashed has just been read.
 
     Parameters
     ----------
-    path : Path
+    paths : sequence of Path
     algorithms : sequence of str
         Names for :mod:`hashlib`.
     """
 
-    def __init__(self, path: Path, algorithms: Sequence[str]):
+    def __init__(self, paths: Sequence[Path], algorithms: Sequence[str]):
         self._hashes = {name: hashlib.new(name) for name in algorithms}
-        self._size = path.stat().st_size
-        self._file = path.open("rb", buffering=0)
+        self._size = sum(path.stat().st_size for path in paths)
+        self._done = 0
+        self._waiting = list(paths)
+        self._file = self._waiting.pop(0).open("rb", buffering=0)
         self._thread = ThreadPoolExecutor(1)
         self._pending: Future | None = None
 
@@ -200,21 +202,25 @@ class RunningDigest:
         self._file.close()
 
     def advance(self, fraction: float) -> None:
-        """Let the thread hash up to this fraction of the file, once it is done with the part before."""
+        """Let the thread hash up to this fraction of the files, once it is done with the part before."""
         if self._pending is not None:
             self._pending.result()
         self._pending = self._thread.submit(self._hash_up_to, int(fraction * self._size))
 
     def finish(self) -> dict[str, str]:
-        """Hexadecimal digests of the whole file, by name."""
+        """Hexadecimal digests of the whole files, by name."""
         self.advance(1.0)
         self._pending.result()
         return {name: value.hexdigest() for name, value in self._hashes.items()}
 
     def _hash_up_to(self, position: int) -> None:
-        while self._hashes and self._file.tell() < position:
+        while self._hashes and self._done < position:
             part = self._file.read(_DIGEST_BYTES)
-            if not part:
+            if not part and not self._waiting:
                 return
+            if not part:
+                self._file.close()
+                self._file = self._waiting.pop(0).open("rb", buffering=0)
+            self._done += len(part)
             for value in self._hashes.values():
                 value.update(part)

@@ -135,9 +135,14 @@ class ShowerFile(ABC):
         """
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the showers come from, ``path`` first; more than one where it refers to others."""
+        return (self.path,)
+
+    @property
     def n_bytes(self) -> int:
-        """Size of the file in bytes."""
-        return self.path.stat().st_size
+        """Size of all ``files`` in bytes."""
+        return sum(file.stat().st_size for file in self.files)
 
     @cached_property
     def incident_energy_mev(self) -> np.ndarray:
