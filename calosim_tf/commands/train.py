@@ -111,9 +111,10 @@ def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_fold
 def _report(args: argparse.Namespace, source, run_folder) -> None:
     if args.no_report:
         return
-    from calosim_tf.training.verdict import print_verdict, write_report
+    from calosim_tf.training.verdict import print_verdict, reporting, write_report
 
-    print_verdict(run_folder, write_report(run_folder, source))
+    with reporting(run_folder):
+        print_verdict(run_folder, write_report(run_folder, source))
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.errors import RunFolderError
+from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.observables.energies import MAX_DISCRETE_ENERGIES
@@ -21,6 +23,22 @@ from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 REPORT_EVENTS = 121_000
 REPORT_BYTES = 2**30
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
+
+
+@contextmanager
+def reporting(run: RunFolder) -> Iterator[None]:
+    """Block that makes the report of a complete training: ``status.json`` says finished when it is there, not before.
+
+    A failure is passed on; with ``--resume`` the report alone is made again.
+    """
+    iteration = run.status().get("iteration", 0)
+    run.write_status(iteration, "running")
+    try:
+        yield
+    except BaseException as error:
+        run.note_end(iteration, error if isinstance(error, CalosimError) else CalosimError("the report failed"))
+        raise
+    run.write_status(iteration, "finished", 0)
 
 
 def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "fault_points": "",
     "files": "fault_points errors",
     "progress": "messages errors",
+    "surroundings": "",
     "config": "errors",
     "geometry": "errors",
     "latents": "config errors",
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "losses": "errors",
     "models": "layers config errors",
     "data": "geometry files fault_points progress errors",
-    "data_prep": "data geometry files progress messages errors",
+    "data_prep": "data geometry files surroundings progress messages errors",
     "experiments": "config errors",
     "reproduction": "physics experiments geometry config files errors",
     "physics": "",
@@ -48,11 +49,11 @@ MAY_IMPORT = {
     " config files progress errors",
     "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
     " progress errors",
-    "doctor": "data data_prep files errors",
+    "doctor": "data data_prep files surroundings errors",
     "studies": "report plots physics data geometry files progress errors",
     "checks": "training generate inference report plots physics latents data geometry errors",
     "commands": "*",
-    "cli": "commands messages errors",
+    "cli": "commands messages surroundings errors",
     "__main__": "cli errors messages",
 }
 
@@ -65,7 +66,7 @@ SLOW = TENSORFLOW | {"pandas", "scipy", "matplotlib", "h5py", "sklearn"}
 # Evaluation of a file works without tensorflow: no import of it in these, not even inside a function ...
 WITHOUT_TENSORFLOW = (
     *("errors", "messages", "fault_points", "files", "progress", "config", "config.*", "geometry", "geometry.*"),
-    *("latents", "inference", "inference.*", "experiments", "experiments.*"),
+    *("surroundings", "latents", "inference", "inference.*", "experiments", "experiments.*"),
     *("reproduction", "reproduction.*"),
     *(
         "benchmark",
