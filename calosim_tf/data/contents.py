@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.shower_file import ShowerFile
+from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.data.units import median_deposited_fraction
 from calosim_tf.errors import DataError
 from calosim_tf.progress import progress
@@ -76,7 +76,7 @@ def check_contents(
     DataError
         Not finite, negative, wrong units, far above the incident energy, damaged: file, row and voxel are named.
     """
-    incident = np.concatenate([file.incident_energy_mev for file in files])
+    incident = incident_energies_mev(files)
     deposited = np.empty(len(incident))
     showers = None if keep is None else np.empty((int(keep.sum()), files[0].n_voxels), dtype=np.float32)
     records = []

@@ -17,7 +17,7 @@ from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS, is_npz
 from calosim_tf.data.layouts.lhcb_file import LhcbFile
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.data.shower_file import ShowerFile
+from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector
 
@@ -115,7 +115,7 @@ def read_incident_particles(
         As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies in another unit.
     """
     with open_shower_file(path, detector) as file:
-        incident = file.incident_energy_mev
+        incident = incident_energies_mev([file])
         attributes = file.particle_attributes if detector is None else particle_attributes([file], detector)
         wrong = file.wrong_units(None)
     if wrong:

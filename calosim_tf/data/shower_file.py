@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -18,11 +18,23 @@ import numpy as np
 
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
+from calosim_tf.same_energy import one_value_each
 
 # Small enough to stay near the processor between reading and checking, large enough to hide the cost of a call.
 BLOCK_BYTES = 4 * 2**20
 # A compressed chunk is unpacked as a whole, so blocks follow the chunks unless those are out of all proportion.
 MAX_CHUNK_BAND_BYTES = 512 * 2**20
+
+
+def incident_energies_mev(files: Sequence[ShowerFile]) -> np.ndarray:
+    """Incident energies of all files, MeV, float64, shape (n,); those that differ by rounding are made equal.
+
+    Raises
+    ------
+    DataError
+        As ``incident_energy_mev`` of each file.
+    """
+    return one_value_each(np.concatenate([file.incident_energy_mev for file in files]))
 
 
 class ShowerFile(ABC):

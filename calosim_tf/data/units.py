@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calosim_tf.same_energy import same_energy
+
 # Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.
 DISCRETE_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
 
@@ -41,7 +43,7 @@ def incident_energies_look_like_gev(incident_energy: np.ndarray) -> bool:
     if len(distinct) <= len(DISCRETE_ENERGIES_MEV):
         in_gev = DISCRETE_ENERGIES_MEV / 1000
         nearest = in_gev[np.abs(in_gev[:, None] - distinct).argmin(axis=0)]
-        if np.allclose(distinct, nearest, rtol=1e-5, atol=0):
+        if same_energy(distinct, nearest).all():
             return True
     return bool(np.median(incident_energy) < LOWEST_MEDIAN_MEV)
 

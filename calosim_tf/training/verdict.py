@@ -14,8 +14,8 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
-from calosim_tf.physics.observables.energies import MAX_DISCRETE_ENERGIES
 from calosim_tf.report.evaluate import evaluate
+from calosim_tf.same_energy import listed_energies, same_energy
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
 
@@ -77,13 +77,12 @@ def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
 
     Continuous energies are matched in number and spread evenly over the spectrum instead.
     """
-    distinct = np.unique(reference.incident_energy_mev)
-    if len(distinct) > MAX_DISCRETE_ENERGIES:
+    if listed_energies(reference.incident_energy_mev) is None:
         return source.train_set(len(reference))
     candidates = source.train_set(report_events(source) * 8)
     rows = []
     for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
-        rows.append(np.flatnonzero(candidates.incident_energy_mev == energy)[:wanted])
+        rows.append(np.flatnonzero(same_energy(candidates.incident_energy_mev, energy))[:wanted])
     return candidates.take(np.sort(np.concatenate(rows)))
 
 

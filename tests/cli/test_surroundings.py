@@ -102,7 +102,8 @@ def test_a_failure_of_any_kind_in_the_report_shows_in_the_status(tmp_path):
             assert run.status()["state"] == "running"
             return 1 // 0
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert run.status() == {"iteration": 7, "state": "failed", "exit": 1}
 
 
