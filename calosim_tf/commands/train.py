@@ -12,7 +12,7 @@ from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
-from calosim_tf.messages import note
+from calosim_tf.messages import note, warn
 
 # All settings of an experiment take a tenth of it
 MAX_SETTINGS_CHARACTERS = 100_000
@@ -114,7 +114,11 @@ def _report(args: argparse.Namespace, source, run_folder) -> None:
     from calosim_tf.training.verdict import print_verdict, reporting, write_report
 
     with reporting(run_folder):
-        print_verdict(run_folder, write_report(run_folder, source))
+        metrics = write_report(run_folder, source)
+        if metrics is None:
+            warn("no report: no training shower has the energy of a held-out one; give more showers")
+        else:
+            print_verdict(run_folder, metrics)
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:

@@ -11,9 +11,10 @@ import tensorflow as tf
 
 from calosim_tf.config import TrainingConfig
 from calosim_tf.errors import NonFiniteError
-from calosim_tf.messages import is_watched, note
+from calosim_tf.messages import is_watched, note, warn
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import best_row, in_words
 from calosim_tf.training.signals import StopRequest
 
 
@@ -83,6 +84,8 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         Called before this one.
     still_ours : callable
         Raises when another process has taken the run over.
+    why_nothing : str
+        Warning for held-out showers that give no chi2.
     """
 
     def __init__(
@@ -94,8 +97,11 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         training: TrainingConfig,
         history: History,
         still_ours: Callable[[], None] = lambda: None,
+        why_nothing: str = "nothing can be selected",
     ):
         super().__init__()
+        self.why_nothing = why_nothing
+        self._warned = False
         self.still_ours = still_ours
         self.run = run
         self.store = store
@@ -136,12 +142,15 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         of_stage = [row for row in rows if int(row["iteration"]) > stage.first or stage.first == 0]
         if any(int(row["iteration"]) == iteration for row in of_stage):
             # a run that was killed between verdict and pointer
-            self.store.mark_best(int(min(of_stage, key=chi2_per_ndf)["iteration"]))
+            self.store.mark_best(int(best_row(of_stage)["iteration"]))
             return
         chi2, ndf = self.judge()
+        if not ndf and not self._warned:
+            warn(f"{self.run.path}: {self.why_nothing}")
+            self._warned = True
         row = {"iteration": str(iteration), "chi2": f"{chi2:.8g}", "ndf": str(ndf), "chosen": "0"}
         rows.append(row)
-        best = min([*of_stage, row], key=chi2_per_ndf)
+        best = best_row([*of_stage, row])
         for judged in rows:
             judged["chosen"] = "1" if judged is best else "0"
         self.run.selection.replace(rows)
@@ -150,8 +159,8 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             # the progress bar leaves the cursor at the end of its line
             print(file=sys.stderr)
         note(
-            f"iteration {iteration}: chi2/NDF {chi2_per_ndf(row):.2f} on the held-out part, "
-            f"best {chi2_per_ndf(best):.2f} at iteration {best['iteration']}"
+            f"iteration {iteration}: chi2/NDF {in_words(row)} on the held-out part, "
+            f"best {in_words(best)} at iteration {best['iteration']}"
         )
 
 

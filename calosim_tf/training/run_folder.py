@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import platform
 import shutil
@@ -257,13 +256,6 @@ class RunFolder:
                     f"{self.path}: the run was begun with {name} {old}, this is {new}: "
                     "install that version, or --force to go on regardless"
                 )
-
-
-def chi2_per_ndf(row: dict[str, str]) -> float:
-    """chi2/NDF of a row of ``selection.csv``; infinite where there is none, so that it is never chosen."""
-    ndf = int(row["ndf"])
-    value = float(row["chi2"]) / ndf if ndf else math.inf
-    return math.inf if math.isnan(value) else value
 
 
 def environment() -> dict[str, Any]:

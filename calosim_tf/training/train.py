@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from calosim_tf.config import AnyExperiment, Experiment, Stage, TrainingConfig
 from calosim_tf.data.pipeline import training_batches, training_conditions
@@ -22,6 +23,7 @@ from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_erro
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import why_nothing_is_selected
 from calosim_tf.training.signals import StopRequest
 from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.teacher import load_teacher
@@ -103,8 +105,10 @@ def _train_network(
     run.selection.cut_after(first)
     pending = store.notes(first).get("history", {}) if first > 0 else {}
     history = History(run, experiment.training, first, pending)
-    judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training, history, still_ours)
+    held_out = source.incident_energy_mev[source.holdout_rows], source.total_energy_mev(source.holdout_rows) / 1e3
+    judge = _judge(experiment, source, run, model, *held_out)
+    why_nothing = why_nothing_is_selected(*held_out)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training, history, still_ours, why_nothing)
     board = keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0)
     run.write_status(first, "running")
     try:
@@ -218,11 +222,14 @@ def _segments(first: int, training: TrainingConfig) -> list[tuple[Stage, int, in
 
 
 def _judge(
-    experiment: Experiment, source: ShowerSource, run: RunFolder, model: GenerativeModel
+    experiment: Experiment,
+    source: ShowerSource,
+    run: RunFolder,
+    model: GenerativeModel,
+    energy: np.ndarray,
+    reference_gev: np.ndarray,
 ) -> Callable[[], tuple[float, int]]:
     """Function of no arguments that gives (chi2, ndf) of the judged generator on the held-out part."""
-    energy = source.incident_energy_mev[source.holdout_rows]
-    reference_gev = source.total_energy_mev(source.holdout_rows) / 1e3
     attributes = source.attributes[source.holdout_rows]
     generator = ShowerGenerator(
         model.judged_generator(), experiment.network.latent, run.normalisation(), source.detector

@@ -17,7 +17,8 @@ from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.report.evaluate import evaluate
 from calosim_tf.same_energy import listed_energies, same_energy
 from calosim_tf.training.load import in_words, load_generator
-from calosim_tf.training.run_folder import RunFolder, chi2_per_ndf
+from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.selection import in_words as chi2_in_words
 
 # A report on more showers would say the same, more slowly; large showers would not fit into memory
 REPORT_EVENTS = 121_000
@@ -41,21 +42,23 @@ def reporting(run: RunFolder) -> Iterator[None]:
     run.write_status(iteration, "finished", 0)
 
 
-def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
+def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any] | None:
     """Report of the best checkpoint against the held-out part, with training showers as the Monte-Carlo control.
 
     Returns
     -------
-    dict
-        Content of ``metrics.json``.
+    dict or None
+        Content of ``metrics.json``; None where no training shower has the energy of a held-out one.
     """
     experiment = run.experiment()
-    reference = source.holdout_set(report_events(source))
+    reference, control = matching_control(source, source.holdout_set(report_events(source)))
+    if not len(reference):
+        return None
     generator, iterations = load_generator(run)
     return evaluate(
         showers_like(generator, reference, experiment.run.seed, f"{experiment.name}, {in_words(iterations)}"),
         reference,
-        control=matching_control(source, reference),
+        control=control,
         out_dir=run.report,
         title=f"{experiment.name}: {in_words(iterations)} against held-out {source.source_label}",
         selection_csv=run.selection.path,
@@ -72,18 +75,21 @@ def report_events(source: ShowerSource) -> int:
     return min(REPORT_EVENTS, REPORT_BYTES // (source.detector.n_voxels * np.dtype(np.float32).itemsize))
 
 
-def matching_control(source: ShowerSource, reference: ShowerSet) -> ShowerSet:
-    """Training showers, as many per incident energy as ``reference`` has: an independent sample of the same source.
+def matching_control(source: ShowerSource, reference: ShowerSet) -> tuple[ShowerSet, ShowerSet]:
+    """The reference, and as many training showers per incident energy: an independent sample of the same source.
 
-    Continuous energies are matched in number and spread evenly over the spectrum instead.
+    Energies that no training shower has are left out of the reference.  Continuous energies are matched in number and
+    spread evenly over the spectrum instead.
     """
     if listed_energies(reference.incident_energy_mev) is None:
-        return source.train_set(len(reference))
+        return reference, source.train_set(len(reference))
     candidates = source.train_set(report_events(source) * 8)
-    rows = []
-    for energy, wanted in zip(*np.unique(reference.incident_energy_mev, return_counts=True), strict=True):
-        rows.append(np.flatnonzero(same_energy(candidates.incident_energy_mev, energy))[:wanted])
-    return candidates.take(np.sort(np.concatenate(rows)))
+    rows, trained = [], np.zeros(len(reference), dtype=bool)
+    for energy in np.unique(reference.incident_energy_mev):
+        wanted = reference.incident_energy_mev == energy
+        rows.append(np.flatnonzero(same_energy(candidates.incident_energy_mev, energy))[: wanted.sum()])
+        trained |= wanted & (len(rows[-1]) > 0)
+    return reference.take(np.flatnonzero(trained)), candidates.take(np.sort(np.concatenate(rows)))
 
 
 def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
@@ -104,6 +110,8 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         energy,
         generator.total_energy_gev(energy, pretrained.experiment().run.seed, attributes=reference.attributes),
     )
+    if not table.ndf:
+        return notes
     notes.append(
         f"For comparison, pretrained:{source.detector.name} ({in_words(iterations)}) has chi2/NDF {table.value:.2f} "
         "on the same reference, with the same number of showers."
@@ -140,12 +148,11 @@ def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
 
 def _selection_line(run: RunFolder) -> str:
     rows = run.selection.rows()
-    values = [chi2_per_ndf(row) for row in rows]
-    best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
-    last = ", ".join(f"{value:.2f}" for value in values[-5:])
+    best = next(row for row in rows if row["chosen"] == "1")
+    last = ", ".join(map(chi2_in_words, rows[-5:]))
     return (
-        f"first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
-        f"(iteration {rows[best]['iteration']}), last five {last}"
+        f"first {chi2_in_words(rows[0])} (iteration {rows[0]['iteration']}), best {chi2_in_words(best)} "
+        f"(iteration {best['iteration']}), last five {last}"
     )
 
 

@@ -89,7 +89,7 @@ class Baseline:
 
 
 def compare(
-    generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None, *, least: int = 1
+    generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None, control: ShowerSet | None = None
 ) -> Comparison:
     """Measure two sets of showers.
 
@@ -98,33 +98,34 @@ def compare(
     generated, reference : ShowerSet
     training : ShowerSet, optional
         The training set of the generator, where it is known.
-    least : int
-        Showers of the reference that each incident energy must have, 2 where it is to be halved: an energy with fewer
-        is left out, a range of a spectrum joined with the next, and ``notes`` say so.
+    control : ShowerSet, optional
+        Independent Monte Carlo, as for :func:`make_baseline`.  Without it the reference will be halved: an energy with
+        a single shower is left out, a range of a spectrum joined with the next, and ``notes`` say so.
 
     Raises
     ------
     DataError
         If the incident energies differ, or a voxel is not a finite number.
     """
-    generated, reference, notes = _without_lone_energies(generated, reference, least)
+    notes: tuple[str, ...] = ()
+    if control is None:
+        generated, reference, notes = _without_lone_energies(generated, reference)
     groups = group_energies(reference.incident_energy_mev)
     incident = reference.incident_energy_mev, generated.incident_energy_mev
     require_same_mix(groups, *incident, generated.source)
-    joined = joined_ranges(groups, *incident, least)
+    others = [part.incident_energy_mev for part in (generated, control) if part is not None]
+    joined = joined_ranges(groups, incident[0], others, least=2 if control is None else 1)
     if len(joined) < len(groups):
         notes = (f"Of {len(groups)} ranges of incident energy, those with too few showers were joined with others.",)
     samples = Sample.measure(generated, joined), Sample.measure(reference, joined)
     return Comparison(*samples, training=training, notes=notes)
 
 
-def _without_lone_energies(
-    generated: ShowerSet, reference: ShowerSet, least: int
-) -> tuple[ShowerSet, ShowerSet, tuple[str, ...]]:
-    """Both sets without the discrete energies of fewer than ``least`` reference showers, unless all are like that."""
+def _without_lone_energies(generated: ShowerSet, reference: ShowerSet) -> tuple[ShowerSet, ShowerSet, tuple[str, ...]]:
+    """Both sets without the discrete energies that have one reference shower, unless all are like that."""
     groups = group_energies(reference.incident_energy_mev)
     index = groups.index(reference.incident_energy_mev)
-    enough = np.bincount(index, minlength=len(groups)) >= least
+    enough = np.bincount(index, minlength=len(groups)) > 1
     if not groups.discrete or enough.all() or not enough.any():
         return generated, reference, ()
     lone = groups.energy_mev[~enough]

@@ -6,6 +6,7 @@ of equal width in log energy instead, so that every result that is given per ene
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -117,22 +118,26 @@ def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_R
 
 
 def joined_ranges(
-    groups: EnergyGroups, reference_mev: np.ndarray, generated_mev: np.ndarray, least: int
+    groups: EnergyGroups, reference_mev: np.ndarray, others_mev: Sequence[np.ndarray], least: int
 ) -> EnergyGroups:
     """Ranges, of which those with too few showers are joined with the next one; discrete energies as they are.
 
-    A range is too sparse if one set has showers there and the other none, or the reference fewer than ``least``.
+    A range is too sparse if one set has showers there and another none, or the reference fewer than ``least``.
 
     Parameters
     ----------
     groups : EnergyGroups
-    reference_mev, generated_mev : ndarray, shape (n,)
+    reference_mev : ndarray, shape (n,)
         Incident energies, MeV.
+    others_mev : sequence of ndarray
+        Those of the sets that are compared with it.
     least : int
     """
     while not groups.discrete and len(groups) > 1:
-        reference, generated = _counts(groups, reference_mev), _counts(groups, generated_mev)
-        sparse = ((reference > 0) & (reference < least)) | ((reference > 0) != (generated > 0))
+        reference = _counts(groups, reference_mev)
+        sparse = (reference > 0) & (reference < least)
+        for other in others_mev:
+            sparse |= (reference > 0) != (_counts(groups, other) > 0)
         if not sparse.any():
             break
         # the edge above the sparse range goes, or below it for the last one
@@ -166,7 +171,7 @@ def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_
         (plus what chance explains) sit elsewhere.
     """
     counts = [_counts(groups, reference_mev, "reference"), _counts(groups, generated_mev, what)]
-    expected = [count * (other.sum() / count.sum()) for count, other in zip(counts, counts[::-1], strict=True)]
+    expected = [count * (other.sum() / max(count.sum(), 1)) for count, other in zip(counts, counts[::-1], strict=True)]
     by_chance = (np.minimum(*counts) == 0) & (np.maximum(*expected) < CHANCE_EXPECTED) & (not groups.discrete)
     require_no_missing(groups, counts[0] * ~by_chance, counts[1] * ~by_chance, what)
     moved = 0.5 * np.abs(counts[0] / counts[0].sum() - counts[1] / counts[1].sum())
