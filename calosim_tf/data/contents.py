@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
-from calosim_tf.data.units import median_deposited_fraction
+from calosim_tf.data.units import describe_logarithm, logarithm_by_deposits, median_deposited_fraction
 from calosim_tf.errors import DataError
 from calosim_tf.progress import progress
 
@@ -156,6 +156,9 @@ def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, phy
 def _check_units(file: ShowerFile, deposited: np.ndarray) -> None:
     """``deposited`` may be that of the first rows only."""
     incident = file.incident_energy_mev
+    logarithm = logarithm_by_deposits(incident[: len(deposited)], deposited)
+    if logarithm:
+        raise DataError(f"{file.path}: {describe_logarithm(logarithm, file.energies_name)}")
     wrong = file.wrong_units(median_deposited_fraction(incident[: len(deposited)], deposited))
     if wrong:
         raise DataError(f"{file.path}: {wrong}")

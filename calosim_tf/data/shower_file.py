@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from calosim_tf.data.units import HIGHEST_LOGARITHM
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.same_energy import one_value_each
@@ -169,9 +170,12 @@ class ShowerFile(ABC):
         bad = ~(np.isfinite(values) & (values > 0))
         if bad.any():
             row = int(np.argmax(bad))
+            finite = values[np.isfinite(values)]
+            small = len(finite) and np.abs(finite).max() <= HIGHEST_LOGARITHM
+            advice = "take the power of their base if these are logarithms" if small else "remove these rows"
             raise DataError(
                 f"{self.path}: row {row} of {self.energies_name} is {values[row]:g}, expected a positive energy in MeV "
-                f"({int(bad.sum())} of {self.n_events} rows are bad); remove these rows or write the file again"
+                f"({int(bad.sum())} of {self.n_events} rows are bad); {advice} or write the file again"
             )
         return values
 

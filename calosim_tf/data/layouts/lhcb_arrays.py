@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
-from calosim_tf.data.hdf5_storage import require_link, storage_files
+from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.memory import memory_bytes
 from calosim_tf.errors import DataError
 
