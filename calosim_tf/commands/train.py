@@ -148,7 +148,7 @@ def setting_values(items: list[str]) -> dict[str, str]:
 def read_settings(path: Path) -> dict[str, Any]:
     """Dotted keys of a YAML or JSON settings file; nested tables and dotted keys may be mixed."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
     if len(text) > MAX_SETTINGS_CHARACTERS:

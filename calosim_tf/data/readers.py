@@ -19,6 +19,7 @@ from calosim_tf.data.layouts.lhcb_file import LhcbFile
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.files import shown
 from calosim_tf.geometry import VoxelDetector
 
 # Layout of a detector's files (its record's ``file_layout``) -> reader
@@ -171,7 +172,7 @@ def particle_attributes(files: Sequence[ShowerFile], detector: VoxelDetector) ->
 
 def source_label(files: Sequence[ShowerFile]) -> str:
     """What the showers are: attribute ``source``, else told from attribute ``generator``, else the file name."""
-    return " + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files))
+    return shown(" + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files)))
 
 
 def _label(attributes: dict, path: Path) -> str:
