@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 
-from calosim_tf import __version__, messages
+from calosim_tf import __version__, messages, surroundings
 from calosim_tf.commands import (
     bench,
     compare,
@@ -101,6 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    surroundings.shut_out()
     args = build_parser().parse_args(argv)
     messages.set_verbosity(args.loudness)
     terminated = signal.signal(signal.SIGTERM, _terminate)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from calosim_tf import __version__
 from calosim_tf.data.memory import memory_bytes
+from calosim_tf.surroundings import home_folder, shut_out_here
 
 GIB = 2**30
 # A run of the larger networks with its kept checkpoints
@@ -73,6 +74,7 @@ def findings() -> Iterator[Finding]:
     yield from _combinations()
     yield from _machine()
     yield from _folders()
+    yield from (Finding("note", "surroundings", text) for text in shut_out_here())
     yield from _tensorflow()
 
 
@@ -131,6 +133,9 @@ def _folders() -> Iterator[Finding]:
         temporary = None
         yield Finding("fault", "temporary files", f"{error.strerror}: set TMPDIR to a folder that may be written to")
     places = {"working folder": Path.cwd(), "data folder": data_folder(), "temporary files": temporary}
+    if home_folder() is None:
+        text = "none: HOME is not set and the user has no name; set HOME, or CALOSIM_DATA for data that are kept"
+        yield Finding("note", "home folder", text)
     for name, folder in places.items():
         if folder is not None:
             yield _folder(name, folder)

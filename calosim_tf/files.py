@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,26 @@ def cannot_write(path: Path, error: OSError) -> StorageError:
     reason = (error.strerror or str(error)).lower()
     advice = "free space or raise the quota" if error.errno in _FULL else "make it writable"
     return StorageError(f"{path}: cannot be written ({reason}): {advice}, then give the command again")
+
+
+def shown(name: str | Path) -> str:
+    """A name for people and pictures: bytes that are no text in UTF-8 are escaped (``gro\\xdfer.hdf5``).
+
+    Python keeps such bytes, and in the C locale every umlaut, in a form that neither files nor matplotlib take.
+    """
+    escaped = re.sub("[\ud800-\udc7f\udd00-\udfff]", lambda found: ascii(found[0])[1:-1], str(name))
+    return escaped.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def require_text(path: Path) -> None:
+    """Raise :class:`RunFolderError` for a folder with a name that TensorFlow cannot be given."""
+    try:
+        str(Path(path).absolute()).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RunFolderError(
+            f"{shown(path)}: TensorFlow takes names of files as text, which this is not in the locale of this process: "
+            "choose another name, or set LC_ALL=C.UTF-8"
+        ) from error
 
 
 def write_file(path: Path, content: str) -> None:
@@ -96,7 +117,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_json(path: Path, what: str) -> dict[str, Any]:
     """Content of a JSON file; :class:`RunFolderError` names the file and ``what`` it should be."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read ({error.strerror}), expected {what}") from error
     except (ValueError, RecursionError) as error:

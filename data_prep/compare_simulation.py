@@ -24,9 +24,9 @@ from calosim_tf.data_prep.layouts import LAYOUTS, get_layout
 from calosim_tf.data_prep.simulate import SOURCE, simulate_particles
 from calosim_tf.errors import CalosimError, DataError
 from calosim_tf.geometry import CellLayer, VoxelDetector, VoxelLayer
+from calosim_tf.same_energy import listed_energies, same_energy
 
-# More incident energies than this are taken in ranges, cut at 1, 2 and 5 times the powers of ten.
-MAX_ENERGIES = 64
+# A spectrum is taken in ranges, cut at 1, 2 and 5 times the powers of ten.
 CUTS_MEV = np.outer(10.0 ** np.arange(9), [1, 2, 5]).ravel()
 # More layers than this are taken five at a time.
 MAX_LAYERS = 8
@@ -72,9 +72,9 @@ def sections(detector: VoxelDetector) -> list[Section]:
 
 def energy_ranges(incident_mev: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Name and rows of each incident energy, or of each range where there are many."""
-    energies = np.unique(incident_mev)
-    if len(energies) <= MAX_ENERGIES:
-        return [(f"{energy:g}", incident_mev == energy) for energy in energies]
+    energies = listed_energies(incident_mev)
+    if energies is not None:
+        return [(f"{energy:g}", same_energy(incident_mev, energy)) for energy in energies]
     which = np.searchsorted(CUTS_MEV, incident_mev, side="right")
     return [(f"{CUTS_MEV[i - 1]:g} - {CUTS_MEV[i]:g}", which == i) for i in np.unique(which)]
 

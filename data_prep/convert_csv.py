@@ -25,6 +25,7 @@ import numpy as np
 from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.data.units import describe_wrong_units, median_deposited_fraction
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.files import shown
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.progress import progress
 
@@ -76,7 +77,8 @@ def csv_to_hdf5(
     order = np.repeat(np.arange(len(sources)), [source.n_events for source in sources])
     np.random.Generator(np.random.Philox(MIXING_SEED)).shuffle(order)
     blocks = [order[first : first + BLOCK_ROWS] for first in range(0, len(order), BLOCK_ROWS)]
-    attributes = {"converted_from": ", ".join(source.path.name for source in sources), "particle": detector.particle}
+    names = shown(", ".join(source.path.name for source in sources))
+    attributes = {"converted_from": names, "particle": detector.particle}
     deposited = []
     with CaloChallengeWriter(out, detector.n_voxels, len(order), attributes=attributes, overwrite=overwrite) as writer:
         for block in progress(blocks, len(blocks), f"converting {len(files)} CSV files"):

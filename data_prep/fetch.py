@@ -135,7 +135,7 @@ def _present(target: Path, content: KnownFile) -> Fetched:
 
 
 def _digests(path: Path, content: KnownFile) -> dict[str, str]:
-    with RunningDigest(path, sorted({"sha256", *content.digest_names})) as digest:
+    with RunningDigest([path], sorted({"sha256", *content.digest_names})) as digest:
         return digest.finish()
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from calosim_tf.data.known_files import CALOCHALLENGE, KnownFile
 from calosim_tf.errors import ConfigError
+from calosim_tf.surroundings import cache_folder
 
 DATA_FOLDER_VARIABLE = "CALOSIM_DATA"
-DEFAULT_DATA_FOLDER = Path("~/.cache/calosim")
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,9 @@ def get_public_file(name: str) -> PublicFile:
 
 
 def data_folder() -> Path:
-    """Where fetched files go: ``CALOSIM_DATA``, else ``~/.cache/calosim``."""
-    return Path(os.environ.get(DATA_FOLDER_VARIABLE) or DEFAULT_DATA_FOLDER).expanduser()
+    """Where fetched files go: ``CALOSIM_DATA``, else ``~/.cache/calosim``, without a home folder a temporary one."""
+    named = os.environ.get(DATA_FOLDER_VARIABLE)
+    return Path(os.path.expanduser(named)) if named else cache_folder("calosim")
 
 
 def format_sources() -> str:

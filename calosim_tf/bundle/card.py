@@ -15,7 +15,7 @@ def write_card(folder: Path, sidecar: Sidecar, parity: dict[str, Any]) -> None:
     """Write the card into the folder of a bundle, with links to the existing reports on quantisation."""
     reports = sorted(path.name for path in Path(folder).glob("quantisation_*.md"))
     lines = [*_lines(sidecar, parity), *(f"* What quantisation changes: [{name}]({name})." for name in reports)]
-    (Path(folder) / CARD).write_text("\n".join(lines) + "\n")
+    (Path(folder) / CARD).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from calosim_tf.bundle.sidecar import is_bundle
 from calosim_tf.errors import RunFolderError
-from calosim_tf.files import whole_folder
+from calosim_tf.files import require_text, whole_folder
 
 
 @contextmanager
@@ -27,6 +27,7 @@ def bundle_folder(out: Path, force: bool) -> Iterator[Path]:
 
 def require_free(out: Path, force: bool) -> None:
     """:class:`RunFolderError` unless ``out`` is new, empty, or with ``force`` an earlier bundle."""
+    require_text(out)
     if not out.exists():
         return
     if not out.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from calosim_tf.errors import ConfigError
@@ -88,7 +89,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     from calosim_tf.data_prep.fetch import fetch
 
     source = get_public_file(args.name)
-    fetched = fetch(source, Path(args.out).expanduser() if args.out else data_folder())
+    fetched = fetch(source, Path(os.path.expanduser(args.out)) if args.out else data_folder())
     if not fetched.verified:
         warn(
             f"no published checksum of {source.name} is known, so its content was not compared; sha256 {fetched.sha256}"

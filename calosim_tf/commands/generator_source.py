@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calosim_tf.errors import ConfigError, RunFolderError
+from calosim_tf.files import require_text
 
 if TYPE_CHECKING:
     from calosim_tf.bundle.sidecar import Sidecar
@@ -38,6 +39,7 @@ class GeneratorSource:
         from calosim_tf.data.bundled import run_path
 
         found = cls(name, run_path(name))
+        require_text(found.path)
         _ = found.detector
         return found
 

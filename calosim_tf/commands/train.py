@@ -12,7 +12,7 @@ from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
-from calosim_tf.messages import note
+from calosim_tf.messages import note, warn
 
 # All settings of an experiment take a tenth of it
 MAX_SETTINGS_CHARACTERS = 100_000
@@ -111,9 +111,14 @@ def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_fold
 def _report(args: argparse.Namespace, source, run_folder) -> None:
     if args.no_report:
         return
-    from calosim_tf.training.judging.verdict import print_verdict, write_report
+    from calosim_tf.training.judging.verdict import print_verdict, reporting, write_report
 
-    print_verdict(run_folder, write_report(run_folder, source))
+    with reporting(run_folder):
+        metrics = write_report(run_folder, source)
+        if metrics is None:
+            warn("no report: no training shower has the energy of a held-out one; give more showers")
+        else:
+            print_verdict(run_folder, metrics)
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
@@ -143,7 +148,7 @@ def setting_values(items: list[str]) -> dict[str, str]:
 def read_settings(path: Path) -> dict[str, Any]:
     """Dotted keys of a YAML or JSON settings file; nested tables and dotted keys may be mixed."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
     if len(text) > MAX_SETTINGS_CHARACTERS:

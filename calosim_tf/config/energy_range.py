@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from calosim_tf.same_energy import within
+
 # Ends in MeV, None for an open one
 EnergyRange = tuple[float | None, float | None]
 
@@ -34,6 +36,5 @@ def route(ranges_mev: Sequence[EnergyRange], incident_energy_mev: Any, where: Ca
     """
     number: Any = -1
     for index, (low, high) in enumerate(map(closed, ranges_mev)):
-        inside = (incident_energy_mev >= low) & (incident_energy_mev <= high)
-        number = where(inside, index, number)
+        number = where(within(incident_energy_mev, low, high), index, number)
     return number

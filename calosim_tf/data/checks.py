@@ -14,9 +14,7 @@ from calosim_tf.data.layouts.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.readers import LAYOUTS, close_showers, open_showers, source_label
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.geometry import DETECTORS, get_detector
-
-# More distinct energies than this are a continuous spectrum and are not listed one by one.
-MAX_DISCRETE_ENERGIES = 50
+from calosim_tf.same_energy import listed_energies
 
 KNOWN_FILES = titles_by_digest(CALOCHALLENGE)
 
@@ -101,7 +99,7 @@ def _report(
     fraction = deposited / incident
     energies, counts = np.unique(incident, return_counts=True)
     per_energy = None
-    if len(energies) <= MAX_DISCRETE_ENERGIES:
+    if listed_energies(incident) is not None:
         per_energy = [
             {
                 "incident_energy_mev": float(energy),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.shower_file import ShowerFile
-from calosim_tf.data.units import median_deposited_fraction
+from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
+from calosim_tf.data.units import describe_logarithm, logarithm_by_deposits, median_deposited_fraction
 from calosim_tf.errors import DataError
 from calosim_tf.progress import progress
 
@@ -76,7 +76,7 @@ def check_contents(
     DataError
         Not finite, negative, wrong units, far above the incident energy, damaged: file, row and voxel are named.
     """
-    incident = np.concatenate([file.incident_energy_mev for file in files])
+    incident = incident_energies_mev(files)
     deposited = np.empty(len(incident))
     showers = None if keep is None else np.empty((int(keep.sum()), files[0].n_voxels), dtype=np.float32)
     records = []
@@ -86,7 +86,7 @@ def check_contents(
         kept_here = None if keep is None else keep[rows]
         n_kept_here = 0 if keep is None else int(kept_here.sum())
         into = None if keep is None else showers[n_kept : n_kept + n_kept_here]
-        with RunningDigest(file.path, digests) as digest:
+        with RunningDigest(file.files, digests) as digest:
             _check_file(file, deposited[rows], kept_here, into, physical, digest, on_block)
             records.append({"path": str(file.path), "events": file.n_events, "bytes": file.n_bytes} | digest.finish())
         first_row, n_kept = rows.stop, n_kept + n_kept_here
@@ -156,6 +156,9 @@ def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, phy
 def _check_units(file: ShowerFile, deposited: np.ndarray) -> None:
     """``deposited`` may be that of the first rows only."""
     incident = file.incident_energy_mev
+    logarithm = logarithm_by_deposits(incident[: len(deposited)], deposited)
+    if logarithm:
+        raise DataError(f"{file.path}: {describe_logarithm(logarithm, file.energies_name)}")
     wrong = file.wrong_units(median_deposited_fraction(incident[: len(deposited)], deposited))
     if wrong:
         raise DataError(f"{file.path}: {wrong}")
@@ -173,22 +176,24 @@ def _check_excess(file: ShowerFile, start: int, incident: np.ndarray, deposited:
 
 
 class RunningDigest:
-    """Checksums of a file, computed in parallel with its reading and in step with it.
+    """Checksums of files one after another, computed in parallel with their reading and in step with it.
 
     hashlib lets other threads run, and a file larger than memory comes from the disk only once because the part that
     is hashed has just been read.
 
     Parameters
     ----------
-    path : Path
+    paths : sequence of Path
     algorithms : sequence of str
         Names for :mod:`hashlib`.
     """
 
-    def __init__(self, path: Path, algorithms: Sequence[str]):
+    def __init__(self, paths: Sequence[Path], algorithms: Sequence[str]):
         self._hashes = {name: hashlib.new(name) for name in algorithms}
-        self._size = path.stat().st_size
-        self._file = path.open("rb", buffering=0)
+        self._size = sum(path.stat().st_size for path in paths)
+        self._done = 0
+        self._waiting = list(paths)
+        self._file = self._waiting.pop(0).open("rb", buffering=0)
         self._thread = ThreadPoolExecutor(1)
         self._pending: Future | None = None
 
@@ -200,21 +205,25 @@ class RunningDigest:
         self._file.close()
 
     def advance(self, fraction: float) -> None:
-        """Let the thread hash up to this fraction of the file, once it is done with the part before."""
+        """Let the thread hash up to this fraction of the files, once it is done with the part before."""
         if self._pending is not None:
             self._pending.result()
         self._pending = self._thread.submit(self._hash_up_to, int(fraction * self._size))
 
     def finish(self) -> dict[str, str]:
-        """Hexadecimal digests of the whole file, by name."""
+        """Hexadecimal digests of the whole files, by name."""
         self.advance(1.0)
         self._pending.result()
         return {name: value.hexdigest() for name, value in self._hashes.items()}
 
     def _hash_up_to(self, position: int) -> None:
-        while self._hashes and self._file.tell() < position:
+        while self._hashes and self._done < position:
             part = self._file.read(_DIGEST_BYTES)
-            if not part:
+            if not part and not self._waiting:
                 return
+            if not part:
+                self._file.close()
+                self._file = self._waiting.pop(0).open("rb", buffering=0)
+            self._done += len(part)
             for value in self._hashes.values():
                 value.update(part)

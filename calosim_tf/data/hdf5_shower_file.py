@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from pathlib import Path
 from typing import ClassVar
 
 import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
@@ -26,6 +27,7 @@ class Hdf5ShowerFile(ShowerFile):
     expected: ClassVar[str]
 
     def _open(self, detector: VoxelDetector | None) -> None:
+        self._files: list[Path] = [self.path]
         self._file = open_hdf5(self.path)
         try:
             self._open_datasets(detector)
@@ -44,6 +46,10 @@ class Hdf5ShowerFile(ShowerFile):
         """Close the file."""
         self._file.close()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(self._files)
+
     def _read_rows(self, dataset: h5py.Dataset, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
         try:
             if out is None:
@@ -59,6 +65,7 @@ class Hdf5ShowerFile(ShowerFile):
 
     def _dataset(self, name: str) -> h5py.Dataset:
         """Dataset of floating-point numbers that can be unpacked here."""
+        require_link(self._file, name, self.path)
         if name not in self._file:
             found = ", ".join(ascii(key) for key in sorted(self._file)[:8]) or "nothing"
             raise DataError(f"{self.path}: no dataset {name!r}, found {found}; expected {self.expected}")
@@ -69,13 +76,7 @@ class Hdf5ShowerFile(ShowerFile):
             raise DataError(f"{self.path}: {name} holds {dataset.dtype}, expected float32 or float64")
         if dataset.ndim == 0:
             raise DataError(f"{self.path}: {name} has shape (), expected one row per event")
-        creation = dataset.id.get_create_plist()
-        for code, *_settings in (creation.get_filter(index) for index in range(creation.get_nfilters())):
-            if not h5py.h5z.filter_avail(code):
-                raise DataError(
-                    f"{self.path}: {name} is packed with HDF5 filter {code}, which is not installed; expected gzip: "
-                    "rewrite the file with 'h5repack -f GZIP=1'"
-                )
+        self._files = list(dict.fromkeys([*self._files, *storage_files(dataset, self.path)]))
         return dataset
 
     def _column(self, name: str) -> h5py.Dataset:
@@ -96,7 +97,7 @@ class Hdf5ShowerFile(ShowerFile):
         return values
 
     def _require_events(self, datasets: dict[str, h5py.Dataset]) -> None:
-        """As many rows in all datasets, at least one, all of them written."""
+        """As many rows in all datasets, at least one."""
         lengths = {name: len(dataset) for name, dataset in datasets.items()}
         if len(set(lengths.values())) > 1:
             found = " but ".join(f"{length} {name}" for name, length in _two_that_differ(lengths))
@@ -106,20 +107,6 @@ class Hdf5ShowerFile(ShowerFile):
             )
         if not all(lengths.values()):
             raise DataError(f"{self.path}: holds no events, expected at least one")
-        for dataset in datasets.values():
-            self._require_written(dataset)
-
-    def _require_written(self, dataset: h5py.Dataset) -> None:
-        """Room that was reserved and never filled reads as zeros: the job that made the file was stopped."""
-        name = dataset.name.strip("/")
-        if dataset.chunks is None:
-            if dataset.id.get_storage_size() == 0 and not dataset.external and not dataset.is_virtual:
-                raise DataError(f"{self.path}: {name} was never written; {GET_AGAIN}")
-            return
-        expected = math.prod(math.ceil(n / chunk) for n, chunk in zip(dataset.shape, dataset.chunks, strict=True))
-        written = dataset.id.get_num_chunks()
-        if written < expected:
-            raise DataError(f"{self.path}: only {written} of {expected} chunks of {name} were written; {GET_AGAIN}")
 
 
 def _two_that_differ(lengths: dict[str, int]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ import numpy as np
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import DataError
+from calosim_tf.same_energy import same_energy
 
 # Name in ``data.normalisation`` and in run records -> class; each class with its own kind registers itself
 NORMALISATIONS: dict[str, type[Normalisation]] = {}
@@ -68,7 +69,7 @@ class Normalisation(ABC):
         """Kinetic energy range of a training selection; :class:`DataError` when it holds a single energy."""
         kinetic = kinetic_energy_mev(incident_energy_mev, mass_mev)
         low, high = float(kinetic.min()), float(kinetic.max())
-        if not high > low:
+        if same_energy(low, high):
             raise DataError(
                 f"the training selection holds the single kinetic energy {low:g} MeV; "
                 "the energy label needs at least two: widen data.energy_min_mev / data.energy_max_mev"

@@ -17,8 +17,9 @@ from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS, is_npz
 from calosim_tf.data.layouts.lhcb_file import LhcbFile
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.data.shower_file import ShowerFile
+from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.files import shown
 from calosim_tf.geometry import VoxelDetector
 
 # Layout of a detector's files (its record's ``file_layout``) -> reader
@@ -115,7 +116,7 @@ def read_incident_particles(
         As :class:`ShowerFile` and its ``incident_energy_mev``, and for energies in another unit.
     """
     with open_shower_file(path, detector) as file:
-        incident = file.incident_energy_mev
+        incident = incident_energies_mev([file])
         attributes = file.particle_attributes if detector is None else particle_attributes([file], detector)
         wrong = file.wrong_units(None)
     if wrong:
@@ -171,7 +172,7 @@ def particle_attributes(files: Sequence[ShowerFile], detector: VoxelDetector) ->
 
 def source_label(files: Sequence[ShowerFile]) -> str:
     """What the showers are: attribute ``source``, else told from attribute ``generator``, else the file name."""
-    return " + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files))
+    return shown(" + ".join(dict.fromkeys(_label(file.attributes, file.path) for file in files)))
 
 
 def _label(attributes: dict, path: Path) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.same_energy import one_value_each
 
 # Energy label of 3DGAN
 UNIT_GEV = 100.0
@@ -69,7 +70,7 @@ def fit(incident_energy_gev: np.ndarray, visible_energy_gev: np.ndarray, degree:
         )
     if not np.all(energy > 0.0):
         raise DataError(f"sampling fraction: found an incident energy of {energy.min():g} GeV, expected all above 0")
-    different = len(np.unique(energy))
+    different = len(np.unique(one_value_each(energy)))
     if different <= degree:
         raise DataError(
             f"sampling fraction: found {different} different energies, expected more than the degree {degree} of the "

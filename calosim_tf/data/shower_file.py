@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,13 +16,26 @@ from typing import ClassVar
 
 import numpy as np
 
+from calosim_tf.data.units import HIGHEST_LOGARITHM
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
+from calosim_tf.same_energy import one_value_each
 
 # Small enough to stay near the processor between reading and checking, large enough to hide the cost of a call.
 BLOCK_BYTES = 4 * 2**20
 # A compressed chunk is unpacked as a whole, so blocks follow the chunks unless those are out of all proportion.
 MAX_CHUNK_BAND_BYTES = 512 * 2**20
+
+
+def incident_energies_mev(files: Sequence[ShowerFile]) -> np.ndarray:
+    """Incident energies of all files, MeV, float64, shape (n,); those that differ by rounding are made equal.
+
+    Raises
+    ------
+    DataError
+        As ``incident_energy_mev`` of each file.
+    """
+    return one_value_each(np.concatenate([file.incident_energy_mev for file in files]))
 
 
 class ShowerFile(ABC):
@@ -135,9 +148,14 @@ class ShowerFile(ABC):
         """
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the showers come from, ``path`` first; more than one where it refers to others."""
+        return (self.path,)
+
+    @property
     def n_bytes(self) -> int:
-        """Size of the file in bytes."""
-        return self.path.stat().st_size
+        """Size of all ``files`` in bytes."""
+        return sum(file.stat().st_size for file in self.files)
 
     @cached_property
     def incident_energy_mev(self) -> np.ndarray:
@@ -152,9 +170,12 @@ class ShowerFile(ABC):
         bad = ~(np.isfinite(values) & (values > 0))
         if bad.any():
             row = int(np.argmax(bad))
+            finite = values[np.isfinite(values)]
+            small = len(finite) and np.abs(finite).max() <= HIGHEST_LOGARITHM
+            advice = "take the power of their base if these are logarithms" if small else "remove these rows"
             raise DataError(
                 f"{self.path}: row {row} of {self.energies_name} is {values[row]:g}, expected a positive energy in MeV "
-                f"({int(bad.sum())} of {self.n_events} rows are bad); remove these rows or write the file again"
+                f"({int(bad.sum())} of {self.n_events} rows are bad); {advice} or write the file again"
             )
         return values
 

@@ -13,9 +13,10 @@ from calosim_tf.data.contents import check_contents
 from calosim_tf.data.memory import memory_bytes
 from calosim_tf.data.readers import close_showers, open_showers, particle_attributes, source_label
 from calosim_tf.data.schema import ShowerSet, holdout_rows
-from calosim_tf.data.shower_file import ShowerFile
+from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
+from calosim_tf.same_energy import within
 
 __all__ = ["ShowerSource", "ShuffledRows", "load_source", "memory_bytes"]
 
@@ -173,7 +174,7 @@ def load_source(
     files = open_showers(paths, detector)
     streamed = False
     try:
-        incident = np.concatenate([file.incident_energy_mev for file in files])
+        incident = incident_energies_mev(files)
         selected = _select(incident, energy_min_mev, energy_max_mev)
         streamed = int(selected.sum()) * _row_bytes(detector.n_voxels) > limit
         contents = check_contents(files, keep=None if streamed else selected)
@@ -273,7 +274,7 @@ def _row_bytes(n_voxels: int) -> int:
 def _select(incident_mev: np.ndarray, minimum: float | None, maximum: float | None) -> np.ndarray:
     low = -np.inf if minimum is None else minimum
     high = np.inf if maximum is None else maximum
-    selected = (incident_mev >= low) & (incident_mev <= high)
+    selected = within(incident_mev, low, high)
     if not selected.any():
         present = np.unique(incident_mev)
         if len(present) <= _MAX_LISTED:

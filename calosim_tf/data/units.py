@@ -1,4 +1,4 @@
-"""Telling GeV from MeV by the numbers alone (no TensorFlow)."""
+"""Telling GeV from MeV, and logarithms from energies, by the numbers alone (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from calosim_tf.same_energy import same_energy
 
 # Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.
 DISCRETE_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
@@ -16,9 +18,23 @@ LOWEST_MEDIAN_MEV = 10.0
 # No published set has half of its particles above a TeV; GeV that are really MeV read 1000 times too high.
 HIGHEST_MEDIAN_MEV = 1e6
 
+# Hadrons leave less in an electromagnetic calorimeter than electrons, and other sampling fractions are in use: down to
+# this part of the usual deposits a unit is possible (our choice; pions in the silicon of CLIC leave a twentieth).
+LOWEST_PART = 0.05
+
 # Deposited over incident energy is 0.2 ... 1.5 for calibrated showers; off by a factor 1000 it falls into one of these.
 SHOWERS_IN_GEV = (1e-4, 3e-3)
 ENERGIES_IN_GEV = (1e2, 3e3)
+
+# Logarithms that energies are kept in
+BASES = {"log10": 10.0, "ln": float(np.e)}
+# ln(4 TeV in MeV) is 15; energies themselves may be as low, then their deposits decide
+HIGHEST_LOGARITHM = 20.0
+# Our choice: fewer showers have no spread to speak of; a logarithm taken for an energy has ten times the spread
+LEAST_SHOWERS = 5
+LESS_SPREAD = 0.5
+# Deposited over incident energy of any detector, a factor 1000 wide: it tells MeV from GeV
+POSSIBLE_FRACTION = (0.003, 3.0)
 
 
 def median_deposited_fraction(incident_energy: np.ndarray, deposited: np.ndarray) -> float | None:
@@ -41,7 +57,7 @@ def incident_energies_look_like_gev(incident_energy: np.ndarray) -> bool:
     if len(distinct) <= len(DISCRETE_ENERGIES_MEV):
         in_gev = DISCRETE_ENERGIES_MEV / 1000
         nearest = in_gev[np.abs(in_gev[:, None] - distinct).argmin(axis=0)]
-        if np.allclose(distinct, nearest, rtol=1e-5, atol=0):
+        if same_energy(distinct, nearest).all():
             return True
     return bool(np.median(incident_energy) < LOWEST_MEDIAN_MEV)
 
@@ -56,18 +72,34 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
     fraction : float or None
         :func:`median_deposited_fraction`.
     """
+    logarithm = logarithm_by_values(incident_energy, DISCRETE_ENERGIES_MEV)
+    if logarithm:
+        return describe_logarithm(logarithm, "incident_energies")
     middle = float(np.median(incident_energy))
     ratio = "no deposit" if fraction is None else f"deposited / incident {fraction:.3g}"
     found = f"(median of incident_energies {middle:g}, {ratio})"
     if fraction is not None and ENERGIES_IN_GEV[0] < fraction < ENERGIES_IN_GEV[1]:
         return (
             f"incident_energies are in GeV but showers in MeV {found}, expected MeV; multiply incident_energies by 1000"
+            + _unless_logarithm(incident_energy)
         )
     if incident_energies_look_like_gev(incident_energy):
-        return f"energies are in GeV {found}, expected MeV; multiply incident_energies and showers by 1000"
+        return f"energies are in GeV {found}, expected MeV; multiply incident_energies and showers by 1000" + (
+            _unless_logarithm(incident_energy)
+        )
     if fraction is not None and SHOWERS_IN_GEV[0] < fraction < SHOWERS_IN_GEV[1]:
-        return f"showers are in GeV but incident_energies in MeV {found}, expected MeV; multiply showers by 1000"
+        return (
+            f"showers are in GeV but incident_energies in MeV {found}, expected MeV; multiply showers by 1000, or if "
+            "they are the visible energy of a sampling calorimeter in MeV, divide them by its sampling fraction"
+        )
     return None
+
+
+def _unless_logarithm(incident_energy: np.ndarray) -> str:
+    """The other meaning that small numbers may have, where their deposits could not decide."""
+    if incident_energy.max() > HIGHEST_LOGARITHM:
+        return ""
+    return "; if they are logarithms (log10, ln), take the power of their base instead"
 
 
 @dataclass(frozen=True)
@@ -106,10 +138,88 @@ class DepositScale:
         if fraction is None or low < fraction < high:
             return None
         found = f"deposited / incident {fraction:.3g}, usual {low:g} to {high:g}"
-        for unit, factor in self.other_units.items():
-            if low < fraction / factor < high:
-                return (
-                    f"{self.showers_name} is in {unit} ({found}), expected {self.showers_unit}; "
-                    f"multiply {self.showers_name} by {1 / factor:g}"
-                )
+        factors = {self.showers_unit: 1.0, **self.other_units}
+        # a power of ten first: programs differ by it more often than by 50
+        order = sorted(factors, key=lambda unit: not np.log10(factors[unit]).is_integer())
+        possible = [unit for unit in order if LOWEST_PART * low < fraction / factors[unit] < high]
+        if not any(low < fraction / factors[unit] < high for unit in possible):
+            return None
+        if len(possible) > 1:
+            return self._describe_choice({unit: factors[unit] for unit in possible}, fraction, found)
+        return (
+            f"{self.showers_name} is in {possible[0]} ({found}), expected {self.showers_unit}; "
+            f"multiply {self.showers_name} by {1 / factors[possible[0]]:g}"
+        )
+
+    def _describe_choice(self, factors: Mapping[str, float], fraction: float, found: str) -> str:
+        """Several units are possible: what each would mean."""
+        meanings = []
+        for unit, factor in factors.items():
+            share = fraction / factor
+            particle = "as electrons leave" if share > self.usual[0] else "as hadrons or a thinner calorimeter leave"
+            advice = "nothing to change" if factor == 1.0 else f"multiply {self.showers_name} by {1 / factor:g}"
+            meanings.append(f"in {unit} it would be {share:.3g}, {particle}: {advice}")
+        return (
+            f"the unit of {self.showers_name} cannot be told, expected {self.showers_unit} ({found}); "
+            f"{'; '.join(meanings)}"
+        )
+
+
+def logarithm_by_values(incident: np.ndarray, discrete_mev: np.ndarray) -> str | None:
+    """``log10`` or ``ln`` if all energies are that of one of a list, in MeV or GeV; None otherwise.
+
+    Parameters
+    ----------
+    incident : ndarray, shape (n,)
+        As in the file.
+    discrete_mev : ndarray, shape (k,)
+    """
+    distinct = np.unique(incident)
+    if len(distinct) > len(discrete_mev) or distinct[-1] > HIGHEST_LOGARITHM:
         return None
+    for name, base in BASES.items():
+        for unit, unit_mev in (("MeV", 1.0), ("GeV", 1e3)):
+            energy = base**distinct * unit_mev
+            nearest = discrete_mev[np.abs(discrete_mev[:, None] - energy).argmin(axis=0)]
+            if same_energy(energy, nearest).all():
+                return f"{name} of the energy in {unit}"
+    return None
+
+
+def logarithm_by_deposits(incident_mev: np.ndarray, deposited_mev: np.ndarray) -> str | None:
+    """``log10`` or ``ln`` if the deposits follow the exponential of the energies instead of the energies; else None.
+
+    Parameters
+    ----------
+    incident_mev, deposited_mev : ndarray, shape (n,)
+        Energies as read, which may be numbers of GeV times 1000.
+    """
+    filled = deposited_mev > 0
+    if filled.sum() < LEAST_SHOWERS:
+        return None
+    incident, deposited = incident_mev[filled], np.log(deposited_mev[filled])
+    spread = {None: _width(deposited - np.log(incident))}
+    for scale in (1.0, 1e3):
+        x = incident / scale
+        if x.max() <= HIGHEST_LOGARITHM:
+            for name, base in BASES.items():
+                residual = deposited - x * np.log(base)
+                spread[f"{name} of the energy in {_unit_of(float(np.median(residual)))}"] = _width(residual)
+    best = min(spread, key=lambda name: spread[name])
+    return best if spread[best] < LESS_SPREAD * spread[None] else None
+
+
+def _unit_of(log_fraction: float) -> str:
+    return "GeV" if log_fraction > np.log(POSSIBLE_FRACTION[1]) else "MeV"
+
+
+def _width(values: np.ndarray) -> float:
+    low, high = np.percentile(values, (16, 84))
+    return float(high - low)
+
+
+def describe_logarithm(logarithm: str, name: str) -> str:
+    """What to do about dataset ``name``, in words for an error message."""
+    base = "10**" if logarithm.startswith("log10") else "e**"
+    factor = "1000 * " if logarithm.endswith("GeV") else ""
+    return f"{name} is the {logarithm}, expected the energy; write {factor}{base}{name} in MeV"

@@ -20,7 +20,7 @@ def write_report(folder: Path, stem: str, report: dict[str, Any], before: Shower
     with plot_style():
         save_picture(plot_response_change(report["per_energy"], report["format"]), folder / f"{stem}_response.png")
         save_picture(plot_voxel_spectrum(compare(after, before)), folder / f"{stem}_spectrum.png")
-    (folder / f"{stem}.md").write_text("\n".join(_lines(stem, report)) + "\n")
+    (folder / f"{stem}.md").write_text("\n".join(_lines(stem, report)) + "\n", encoding="utf-8")
 
 
 def _lines(stem: str, report: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents
+from calosim_tf.same_energy import within
 
 # Default showers per call, and voxels where these are fewer: feature maps of convolutions take many times the memory of
 # their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
@@ -150,9 +151,7 @@ class NetworkSampler(ShowerSampler):
         """As :meth:`ShowerSampler.outside_trained_range`."""
         distinct = np.unique(incident_energy_mev)
         kinetic = kinetic_energy_mev(distinct, self.normalisation.mass_mev)
-        low, high = self.trained_range_mev
-        # files of single precision round the ends of the range: they are inside
-        return distinct[(kinetic < low * (1 - 1e-6)) | (kinetic > high * (1 + 1e-6))]
+        return distinct[~within(kinetic, *self.trained_range_mev)]
 
 
 def in_words(iterations: tuple[int, ...]) -> str:

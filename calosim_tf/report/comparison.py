@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf.errors import DataError
-from calosim_tf.files import read_json
+from calosim_tf.files import read_json, shown
 from calosim_tf.physics.metrics.written import NamedReport, headline_metrics
 from calosim_tf.report.folder import report_folder, write_document
 from calosim_tf.report.html_page import (
@@ -59,7 +59,7 @@ def read_reports(paths: Sequence[Path]) -> list[NamedReport]:
             )
     sources = [document["generated"]["source"] for document in documents]
     names = [
-        source if sources.count(source) == 1 else f"{source} ({path})"
+        shown(source if sources.count(source) == 1 else f"{source} ({path})")
         for source, path in zip(sources, files, strict=True)
     ]
     return [NamedReport(*each) for each in zip(names, files, documents, strict=True)]
@@ -160,7 +160,7 @@ def render_comparison(
                 escape(report.name),
                 escape(f"{report.document['generated']['showers']}"),
                 escape(f"{report.document['reference']['source']} ({report.document['reference']['showers']})"),
-                escape(str(report.path)),
+                escape(shown(report.path)),
             )
         )
         for report in reports

@@ -110,7 +110,7 @@ def evaluate(
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
     with report_folder(out_dir) as folder:
-        comparison = compare(generated, reference, training)
+        comparison = compare(generated, reference, training, control)
         baseline = make_baseline(comparison, control)
         if metrics is None:
             chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]
@@ -194,10 +194,10 @@ def _document(
 ) -> dict:
     """The content of ``metrics.json``."""
     groups = comparison.reference.groups
-    all_notes = [*notes, baseline.note]
+    all_notes = [*notes, *comparison.notes, baseline.note]
     if not groups.discrete:
         all_notes.append(
-            f"Continuous incident energies: {len(groups)} ranges of equal width in log energy instead of energies."
+            f"Continuous incident energies: {len(groups)} range{'s'[: len(groups) - 1]} of log energy, no single ones."
         )
     if results.left_out:
         all_notes.append(f"Left out for want of what they need: {', '.join(results.left_out)}.")

@@ -160,10 +160,7 @@ def _energy_table(document: Mapping) -> str:
         rows.append(headed_row(escape(name), (_energy_cell(at.get(name)) for at in per_energy.values())))
     words = "Value ± error; below, in small, MC vs MC. Energies are in MeV."
     if not document["energies_discrete"]:
-        words += (
-            " The incident energies are continuous: each column is a range of equal width in log energy, named by its"
-            " centre."
-        )
+        words += " The incident energies are continuous: each column is a range of log energy, named by its centre."
     return f"<p>{words}</p>\n" + table(("MeV", *per_energy), rows, "matrix")
 
 

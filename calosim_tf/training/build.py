@@ -14,6 +14,7 @@ from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.errors import ConfigError
+from calosim_tf.layers.keras_settings import set_keras_defaults
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.model import GenerativeModel
@@ -54,7 +55,8 @@ def build_generator(experiment: Experiment) -> keras.Model:
 
 
 def _family(experiment: Experiment) -> ModuleType:
-    """Module that builds the networks of an experiment."""
+    """Module that builds the networks of an experiment, with Keras set as they need it."""
+    set_keras_defaults()
     family = experiment.network.family
     return importlib.import_module(family if "." in family else f"calosim_tf.models.{family}")
 

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from calosim_tf.config import TrainingConfig
 from calosim_tf.errors import NonFiniteError
-from calosim_tf.messages import is_watched, note
+from calosim_tf.messages import is_watched, note, warn
 from calosim_tf.training.checkpoint import CheckpointStore
-from calosim_tf.training.judging.selection import Judge, badness, verdict_words, warn_of_modes
+from calosim_tf.training.judging.selection import Judge, badness_words, best_row, verdict_words, warn_of_modes
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.signals import StopRequest
 
@@ -84,6 +84,8 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         Called before this one.
     still_ours : callable
         Raises when another process has taken the run over.
+    why_nothing : str
+        Warning for held-out showers that give no chi2.
     """
 
     def __init__(
@@ -95,8 +97,11 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         training: TrainingConfig,
         history: History,
         still_ours: Callable[[], None] = lambda: None,
+        why_nothing: str = "nothing can be selected",
     ):
         super().__init__()
+        self.why_nothing = why_nothing
+        self._warned = False
         self.still_ours = still_ours
         self.run = run
         self.store = store
@@ -137,11 +142,14 @@ class CheckpointAndSelect(keras.callbacks.Callback):
         of_stage = [row for row in rows if int(row["iteration"]) > stage.first or stage.first == 0]
         if any(int(row["iteration"]) == iteration for row in of_stage):
             # a run that was killed between verdict and pointer
-            self.store.mark_best(int(min(of_stage, key=badness)["iteration"]))
+            self.store.mark_best(int(best_row(of_stage)["iteration"]))
             return
         row = {"iteration": str(iteration), **self.judge(), "chosen": "0"}
+        if not int(row["ndf"]) and not self._warned:
+            warn(f"{self.run.path}: {self.why_nothing}")
+            self._warned = True
         rows.append(row)
-        best = min([*of_stage, row], key=badness)
+        best = best_row([*of_stage, row])
         for judged in rows:
             judged["chosen"] = "1" if judged is best else "0"
         self.run.selection.replace(rows)
@@ -151,7 +159,7 @@ class CheckpointAndSelect(keras.callbacks.Callback):
             print(file=sys.stderr)
         note(
             f"iteration {iteration}: {verdict_words(row)} on the held-out part, "
-            f"best {badness(best):.2f} at iteration {best['iteration']}"
+            f"best {badness_words(best)} at iteration {best['iteration']}"
         )
         warn_of_modes(row)
 

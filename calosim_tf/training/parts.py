@@ -52,6 +52,8 @@ def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, 
     """
     run.refuse_early(resume=resume, force=force)
     found = parts(experiment, source, run)
+    for part in found:
+        _require_both(part)
     # what cannot be trained is refused before anything is written
     for part in found:
         try:
@@ -63,6 +65,17 @@ def prepare(experiment: AnyExperiment, source: ShowerSource, run: RunFolder, *, 
         run.prepare(experiment, source, resume=resume, force=force)
     for part, teacher in zip(found, teachers, strict=True):
         part.run.prepare(part.experiment, part.source, resume=resume, force=force, teacher=teacher)
+
+
+def _require_both(part: TrainingPart) -> None:
+    """Raise :class:`DataError` unless there are showers to train on and to judge by."""
+    train, held_out = len(part.source.train_rows), len(part.source.holdout_rows)
+    if not (train and held_out):
+        fraction = part.experiment.data.holdout_fraction
+        raise DataError(
+            f"{part.experiment.name}: data.holdout_fraction {fraction:g} of {train + held_out} showers leaves {train} "
+            f"to train on and {held_out} to judge by, expected at least 1 of each: give more showers, or another part"
+        )
 
 
 def _teacher(part: TrainingPart, checked: bool) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.errors import CalosimError, RunFolderError, StoppedBySignal, StorageError
-from calosim_tf.files import PARTIAL, IterationTable, read_json, write_json
+from calosim_tf.files import PARTIAL, IterationTable, read_json, require_text, write_json
 from calosim_tf.training.normalisation import fit_normalisation
 
 # A resumed run may differ in these: they change how long or where, not what is learnt; a teacher is identified by
@@ -52,6 +52,7 @@ class RunFolder:
 
     def __init__(self, path: Path):
         self.path = Path(path)
+        require_text(self.path)
         self.checkpoints = self.path / "checkpoints"
         self.report = self.path / "report"
         self.tensorboard = self.path / "tensorboard"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from calosim_tf.config import AnyExperiment, Experiment, Stage, TrainingConfig
 from calosim_tf.data.batches.pipeline import training_batches, training_conditions
@@ -18,7 +19,7 @@ from calosim_tf.messages import is_watched, note
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
-from calosim_tf.training.judging.selection import Judge, chi2_judge, physics_judge
+from calosim_tf.training.judging.selection import Judge, chi2_judge, physics_judge, why_nothing_is_selected
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
 from calosim_tf.training.run_folder import RunFolder
@@ -104,8 +105,10 @@ def _train_network(
     run.selection.cut_after(first)
     pending = store.notes(first).get("history", {}) if first > 0 else {}
     history = History(run, experiment.training, first, pending)
-    judge = _judge(experiment, source, run, model)
-    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training, history, still_ours)
+    held_out = source.incident_energy_mev[source.holdout_rows], source.total_energy_mev(source.holdout_rows) / 1e3
+    judge = _judge(experiment, source, run, model, *held_out)
+    why_nothing = why_nothing_is_selected(*held_out)
+    select = CheckpointAndSelect(run, store, tracked, judge, experiment.training, history, still_ours, why_nothing)
     board = keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False, profile_batch=0)
     run.write_status(first, "running")
     try:
@@ -219,9 +222,17 @@ def _segments(first: int, training: TrainingConfig) -> list[tuple[Stage, int, in
     return [segment for segment in segments if segment[2] > 0 and segment[3] > 0]
 
 
-def _judge(experiment: Experiment, source: ShowerSource, run: RunFolder, model: GenerativeModel) -> Judge:
+def _judge(
+    experiment: Experiment,
+    source: ShowerSource,
+    run: RunFolder,
+    model: GenerativeModel,
+    energy: np.ndarray,
+    reference_gev: np.ndarray,
+) -> Judge:
     """What judges the generator on the held-out part, by the rule of the experiment."""
     generator = ShowerGenerator(
         model.judged_generator(), experiment.network.latent, run.normalisation(), source.detector
     )
-    return (physics_judge if experiment.training.selection == "physics" else chi2_judge)(experiment, source, generator)
+    chi2 = chi2_judge(experiment, source, generator, energy, reference_gev)
+    return physics_judge(experiment, source, generator, chi2) if experiment.training.selection == "physics" else chi2

@@ -57,7 +57,7 @@ def test_check_tells_wrong_units(calosim, without_tensorflow, cells, store, tmp_
     arrays = cells("ecal", 10)
     good = store(tmp_path / "good.hdf5", arrays)
     bad = store(tmp_path / "bad.hdf5", arrays | {"ECAL": arrays["ECAL"] * 50})
-    words = ("bad.hdf5", "ECAL is in 50 x GeV", "multiply ECAL by 0.02")
+    words = ("bad.hdf5", "in 50 x GeV it would be 0.02, as electrons leave: multiply ECAL by 0.02")
     expect_one_line(calosim("data", "check", good, bad, **without_tensorflow), *words)
 
 

@@ -51,7 +51,7 @@ def test_digest_in_steps_equals_digest_at_once(tmp_path):
     content = np.random.default_rng(0).bytes(3_000_001)
     path = tmp_path / "file"
     path.write_bytes(content)
-    with RunningDigest(path, ("sha256", "md5")) as digest:
+    with RunningDigest([path], ("sha256", "md5")) as digest:
         for fraction in (0.1, 0.1, 0.5):
             digest.advance(fraction)
         found = digest.finish()
@@ -62,7 +62,7 @@ def test_digest_keeps_step_with_the_reader(tmp_path):
     """Breaks if hashing runs ahead: a file larger than memory would come from the disk twice."""
     path = tmp_path / "file"
     path.write_bytes(bytes(5_000_000))
-    with RunningDigest(path, ("sha256",)) as digest:
+    with RunningDigest([path], ("sha256",)) as digest:
         digest.advance(0.1)
         digest.advance(0.1)  # returns when the first is done
         assert 500_000 <= digest._file.tell() < 500_000 + 2**20 + 1

@@ -99,7 +99,7 @@ def group_instead_of_dataset(write, few, folder):
     return path
 
 
-@case("damaged|no dataset 'showers'")
+@case(r"showers is a link to showers in elsewhere\.hdf5, which is missing")
 def broken_link(write, few, folder):
     path = write()
     with h5py.File(path, "r+") as file:

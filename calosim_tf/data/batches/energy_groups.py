@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from calosim_tf.same_energy import TOLERANCE, listed_energies
+
 # Up to this many incident energies each are a group; more count as continuous (our choice; data set 1 has 15)
 MOST_DISCRETE = 16
 # Ranges of continuous energies, equal in ln E (our choice)
@@ -23,8 +25,11 @@ def energy_groups(incident_energy_mev: np.ndarray) -> list[np.ndarray]:
     list of ndarray of int64
         One for each energy where there are at most 16, otherwise for 8 ranges of equal width in ln E.
     """
-    distinct, numbers = np.unique(incident_energy_mev, return_inverse=True)
-    if len(distinct) > MOST_DISCRETE:
+    listed = listed_energies(incident_energy_mev, MOST_DISCRETE)
+    if listed is not None:
+        # rounding may lie on either side
+        numbers = np.searchsorted(listed * (1 - TOLERANCE), incident_energy_mev, side="right") - 1
+    else:
         logs = np.log(incident_energy_mev)
         edges = np.linspace(logs.min(), logs.max(), CONTINUOUS_GROUPS + 1)
         numbers = np.clip(np.searchsorted(edges, logs, side="right") - 1, 0, CONTINUOUS_GROUPS - 1)

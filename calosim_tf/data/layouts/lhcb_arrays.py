@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.memory import memory_bytes
 from calosim_tf.errors import DataError
 
@@ -111,6 +112,7 @@ def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     with open_hdf5(path) as file:
         try:
             names = list(file)
+            _files_of(file, path)
             sizes = [file[name].nbytes for name in names if name in ARRAYS and isinstance(file[name], h5py.Dataset)]
             _require_fits(path, sum(sizes))
             arrays = {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}
@@ -132,11 +134,31 @@ def _require_fits(path: Path, n_bytes: int) -> None:
         )
 
 
-def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None]:
-    """Attributes of a file and the compression of its deposits; :class:`DataError` when they cannot be read."""
+def _files_of(file: h5py.File, path: Path) -> tuple[Path, ...]:
+    """Files that hold the arrays, ``path`` first."""
+    found = [path]
+    for name in file:
+        if name in ARRAYS:
+            require_link(file, name, path)
+            found += storage_files(file[name], path) if isinstance(file[name], h5py.Dataset) else []
+    return tuple(dict.fromkeys(found))
+
+
+def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None, tuple[Path, ...]]:
+    """Attributes of a file, the compression of its deposits and the files that hold its arrays.
+
+    Raises
+    ------
+    DataError
+        They cannot be read.
+    """
     with open_hdf5(path) as file:
         try:
-            return {name: plain_attribute(value) for name, value in file.attrs.items()}, file[DEPOSITS].compression
+            return (
+                {name: plain_attribute(value) for name, value in file.attrs.items()},
+                file[DEPOSITS].compression,
+                _files_of(file, path),
+            )
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -63,9 +64,10 @@ class LhcbFile(ShowerFile):
         if is_npz(self.path):
             self._arrays = checked(self.path, read_npz(self.path)[0])
             self.attributes, self._compression = describe_npz(self.path), "npz"
+            self._files = (self.path,)
         else:
             self._arrays = checked(self.path, read_hdf5(self.path)[0])
-            self.attributes, self._compression = describe_hdf5(self.path)
+            self.attributes, self._compression, self._files = describe_hdf5(self.path)
         forward = self._arrays[MOMENTUM][:, 2] > 0
         if not forward.all():
             row = int(np.argmin(forward))
@@ -89,6 +91,10 @@ class LhcbFile(ShowerFile):
     def close(self) -> None:
         """Give the memory back."""
         self._arrays = {}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self._files
 
     @property
     def n_events(self) -> int:

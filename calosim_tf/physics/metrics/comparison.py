@@ -17,21 +17,23 @@ import numpy as np
 from calosim_tf.data.schema import ShowerSet, holdout_rows
 from calosim_tf.errors import DataError
 from calosim_tf.physics.distances.chi2 import Chi2Table, chi2_from_totals
-from calosim_tf.physics.observables.energies import group_energies, require_same_mix
+from calosim_tf.physics.observables.energies import group_energies, joined_ranges, require_same_mix
 from calosim_tf.physics.observables.sample import Sample
+from calosim_tf.same_energy import same_energy
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """A generated and a reference sample, over all incident energies (``energy_mev=None``) or at one.
 
-    ``training`` are the training showers of the generator, where they are known.
+    ``training`` are the training showers of the generator, where they are known; ``notes`` say what was left out.
     """
 
     generated: Sample
     reference: Sample
     energy_mev: float | None = None
     training: ShowerSet | None = None
+    notes: tuple[str, ...] = ()
     _shared: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def shared(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -86,17 +88,51 @@ class Baseline:
     note: str
 
 
-def compare(generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None) -> Comparison:
-    """Measure two sets of showers; ``training`` is the training set of the generator, where it is known.
+def compare(
+    generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None, control: ShowerSet | None = None
+) -> Comparison:
+    """Measure two sets of showers.
+
+    Parameters
+    ----------
+    generated, reference : ShowerSet
+    training : ShowerSet, optional
+        The training set of the generator, where it is known.
+    control : ShowerSet, optional
+        Independent Monte Carlo, as for :func:`make_baseline`.  Without it the reference will be halved: an energy with
+        a single shower is left out, a range of a spectrum joined with the next, and ``notes`` say so.
 
     Raises
     ------
     DataError
         If the incident energies differ, or a voxel is not a finite number.
     """
+    notes: tuple[str, ...] = ()
+    if control is None:
+        generated, reference, notes = _without_lone_energies(generated, reference)
     groups = group_energies(reference.incident_energy_mev)
-    require_same_mix(groups, reference.incident_energy_mev, generated.incident_energy_mev, generated.source)
-    return Comparison(Sample.measure(generated, groups), Sample.measure(reference, groups), training=training)
+    incident = reference.incident_energy_mev, generated.incident_energy_mev
+    require_same_mix(groups, *incident, generated.source)
+    others = [part.incident_energy_mev for part in (generated, control) if part is not None]
+    joined = joined_ranges(groups, incident[0], others, least=2 if control is None else 1)
+    if len(joined) < len(groups):
+        notes = (f"Of {len(groups)} ranges of incident energy, those with too few showers were joined with others.",)
+    samples = Sample.measure(generated, joined), Sample.measure(reference, joined)
+    return Comparison(*samples, training=training, notes=notes)
+
+
+def _without_lone_energies(generated: ShowerSet, reference: ShowerSet) -> tuple[ShowerSet, ShowerSet, tuple[str, ...]]:
+    """Both sets without the discrete energies that have one reference shower, unless all are like that."""
+    groups = group_energies(reference.incident_energy_mev)
+    index = groups.index(reference.incident_energy_mev)
+    enough = np.bincount(index, minlength=len(groups)) > 1
+    if not groups.discrete or enough.all() or not enough.any():
+        return generated, reference, ()
+    lone = groups.energy_mev[~enough]
+    elsewhere = ~same_energy(generated.incident_energy_mev[:, None], lone).any(axis=1)
+    words = ", ".join(f"{energy:g}" for energy in lone)
+    note = f"Left out, with a single reference shower each: {words} MeV."
+    return generated.take(np.flatnonzero(elsewhere)), reference.take(np.flatnonzero(enough[index])), (note,)
 
 
 def make_baseline(comparison: Comparison, control: ShowerSet | None) -> Baseline:

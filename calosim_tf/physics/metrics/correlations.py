@@ -28,7 +28,8 @@ def pearson_matrix(values: np.ndarray) -> np.ndarray:
 
 
 def _correlation(covariance: np.ndarray) -> np.ndarray:
-    width = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    # a variance of nearly nothing may be rounded below 0
+    width = np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
     scale = width[..., :, None] * width[..., None, :]
     return np.divide(covariance, scale, out=np.full(covariance.shape, np.nan), where=scale > 0)
 

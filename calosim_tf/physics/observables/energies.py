@@ -6,20 +6,21 @@ of equal width in log energy instead, so that every result that is given per ene
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.same_energy import listed_energies, same_energy
 
-MAX_DISCRETE_ENERGIES = 64
 # Our choice: enough ranges to see a trend, few enough to keep thousands of showers in each of 20 000.
 CONTINUOUS_RANGES = 8
-# float32 files round an energy by up to 6e-8 of itself; neighbouring energies of any real set differ by far more.
-RELATIVE_TOLERANCE = 1e-5
 # Our choice: share of the showers that may lie at other energies before histograms over all energies are distorted.
 MIX_TOLERANCE = 0.02
+# Our choice: of so many expected showers, none is no chance (5e-5)
+CHANCE_EXPECTED = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class EnergyGroups:
         between = np.sqrt(self.energy_mev[:-1] * self.energy_mev[1:])
         index = np.searchsorted(between, incident, side="right").astype(np.int16)
         expected = self.energy_mev[index]
-        unknown = ~(np.abs(incident - expected) <= RELATIVE_TOLERANCE * expected)
+        unknown = ~same_energy(incident, expected)
         if unknown.any():
             found = np.unique(incident[unknown])
             raise DataError(
@@ -97,7 +98,7 @@ def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_R
     incident_energy_mev : ndarray, shape (n,)
         MeV, all above 0.
     n_ranges : int
-        Number of ranges if there are more than 64 distinct energies.
+        Number of ranges if the energies are a spectrum, or a list of more than 64.
 
     Raises
     ------
@@ -109,11 +110,44 @@ def group_energies(incident_energy_mev: np.ndarray, n_ranges: int = CONTINUOUS_R
         raise DataError("reference: holds no showers, expected at least one per incident energy")
     if not (np.isfinite(incident).all() and incident.min() > 0):
         raise DataError("reference: incident energies must be numbers above 0 MeV, check the file and its unit")
-    distinct = np.unique(incident)
-    if len(distinct) <= MAX_DISCRETE_ENERGIES:
-        return EnergyGroups(distinct, distinct, discrete=True)
-    edges = np.geomspace(distinct[0], distinct[-1], n_ranges + 1)
+    listed = listed_energies(incident)
+    if listed is not None:
+        return EnergyGroups(listed, listed, discrete=True)
+    edges = np.geomspace(incident.min(), incident.max(), n_ranges + 1)
     return EnergyGroups(edges[:-1], edges[1:], discrete=False)
+
+
+def joined_ranges(
+    groups: EnergyGroups, reference_mev: np.ndarray, others_mev: Sequence[np.ndarray], least: int
+) -> EnergyGroups:
+    """Ranges, of which those with too few showers are joined with the next one; discrete energies as they are.
+
+    A range is too sparse if one set has showers there and another none, or the reference fewer than ``least``.
+
+    Parameters
+    ----------
+    groups : EnergyGroups
+    reference_mev : ndarray, shape (n,)
+        Incident energies, MeV.
+    others_mev : sequence of ndarray
+        Those of the sets that are compared with it.
+    least : int
+    """
+    while not groups.discrete and len(groups) > 1:
+        reference = _counts(groups, reference_mev)
+        sparse = (reference > 0) & (reference < least)
+        for other in others_mev:
+            sparse |= (reference > 0) != (_counts(groups, other) > 0)
+        if not sparse.any():
+            break
+        # the edge above the sparse range goes, or below it for the last one
+        edge = min(int(np.argmax(sparse)), len(groups) - 2)
+        groups = EnergyGroups(np.delete(groups.low_mev, edge + 1), np.delete(groups.high_mev, edge), discrete=False)
+    return groups
+
+
+def _counts(groups: EnergyGroups, incident_mev: np.ndarray, what: str = "showers") -> np.ndarray:
+    return np.bincount(groups.index(incident_mev, what), minlength=len(groups))
 
 
 def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_mev: np.ndarray, what: str) -> None:
@@ -133,13 +167,13 @@ def require_same_mix(groups: EnergyGroups, reference_mev: np.ndarray, generated_
     Raises
     ------
     DataError
-        If an energy is missing in one set, or more than 2 % of the showers (plus what chance explains) sit elsewhere.
+        If an energy is missing in one set (or a range where 10 showers were expected), or more than 2 % of the showers
+        (plus what chance explains) sit elsewhere.
     """
-    counts = [
-        np.bincount(groups.index(energies, name), minlength=len(groups))
-        for energies, name in ((reference_mev, "reference"), (generated_mev, what))
-    ]
-    require_no_missing(groups, counts[0], counts[1], what)
+    counts = [_counts(groups, reference_mev, "reference"), _counts(groups, generated_mev, what)]
+    expected = [count * (other.sum() / max(count.sum(), 1)) for count, other in zip(counts, counts[::-1], strict=True)]
+    by_chance = (np.minimum(*counts) == 0) & (np.maximum(*expected) < CHANCE_EXPECTED) & (not groups.discrete)
+    require_no_missing(groups, counts[0] * ~by_chance, counts[1] * ~by_chance, what)
     moved = 0.5 * np.abs(counts[0] / counts[0].sum() - counts[1] / counts[1].sum())
     chance = np.sqrt(len(groups) / min(count.sum() for count in counts))
     if moved.sum() > MIX_TOLERANCE + chance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -39,9 +39,29 @@ def badness(row: dict[str, str]) -> float:
     return float(row["score"]) if row.get("score") else chi2_per_ndf(row)
 
 
+def best_row(rows: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The least bad row, the first of several; without any chi2/NDF the newest."""
+    best = min(rows, key=badness)
+    return best if math.isfinite(badness(best)) else max(rows, key=lambda row: int(row["iteration"]))
+
+
+def chi2_words(row: dict[str, str]) -> str:
+    """chi2/NDF with two decimals, a dash where there is none."""
+    return _two_decimals(chi2_per_ndf(row))
+
+
+def badness_words(row: dict[str, str]) -> str:
+    """:func:`badness` with two decimals, a dash where there is none."""
+    return _two_decimals(badness(row))
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "-"
+
+
 def verdict_words(row: dict[str, str]) -> str:
     """A row for messages."""
-    words = f"chi2/NDF {chi2_per_ndf(row):.2f}"
+    words = f"chi2/NDF {chi2_words(row)}"
     if row.get("score"):
         words += (
             f", separation {float(row['separation']):.4f} (Monte Carlo {float(row['separation_mc']):.4f}), recall "
@@ -51,10 +71,35 @@ def verdict_words(row: dict[str, str]) -> str:
     return words
 
 
-def chi2_judge(experiment: Experiment, source: ShowerSource, generator: ShowerGenerator) -> Judge:
-    """The papers' rule: chi2/NDF of the total energy on the held-out part."""
-    energy = source.incident_energy_mev[source.holdout_rows]
-    reference_gev = source.total_energy_mev(source.holdout_rows) / 1e3
+def why_nothing_is_selected(incident_energy_mev: np.ndarray, total_gev: np.ndarray) -> str:
+    """What is wrong with held-out showers that give no chi2, in words.
+
+    Parameters
+    ----------
+    incident_energy_mev, total_gev : ndarray, shape (n,)
+    """
+    n_empty = int((total_gev == 0).sum())
+    return (
+        f"nothing can be selected: the held-out showers (number {len(total_gev)}, {n_empty} of them empty, at "
+        f"{len(np.unique(incident_energy_mev))} different energies) fill no histogram of the total energy at any of "
+        "them; the newest checkpoint is kept as the best: give more showers, or a larger data.holdout_fraction"
+    )
+
+
+def chi2_judge(
+    experiment: Experiment,
+    source: ShowerSource,
+    generator: ShowerGenerator,
+    energy: np.ndarray,
+    reference_gev: np.ndarray,
+) -> Judge:
+    """The papers' rule: chi2/NDF of the total energy on the held-out part.
+
+    Parameters
+    ----------
+    energy, reference_gev : ndarray, shape (n,)
+        Incident energies in MeV and total energies in GeV of the held-out showers.
+    """
     attributes = source.attributes[source.holdout_rows]
 
     def judge() -> dict[str, str]:
@@ -65,17 +110,15 @@ def chi2_judge(experiment: Experiment, source: ShowerSource, generator: ShowerGe
     return judge
 
 
-def physics_judge(experiment: Experiment, source: ShowerSource, generator: ShowerGenerator) -> Judge:
+def physics_judge(experiment: Experiment, source: ShowerSource, generator: ShowerGenerator, chi2: Judge) -> Judge:
     """Our rule: the geometric mean of four ratios to Monte Carlo of the same numbers of showers.
 
     chi2/NDF of the total energy, mean separation power, recall (inverted) and density (whichever way it is off).  A
     factor in one weighs as much as the same factor in another, and no ratio can be bought with the others: a generator
     of few modes has perfect energies, a broad one perfect recall.
     """
-    reference = source.holdout_set(JUDGED_SHOWERS)
-    control, training = matching_control(source, reference), source.train_set()
-    seed = experiment.run.seed
-    chi2 = chi2_judge(experiment, source, generator)
+    reference, control = matching_control(source, source.holdout_set(JUDGED_SHOWERS))
+    training, seed = source.train_set(), experiment.run.seed
 
     def judge() -> dict[str, str]:
         energy = reference.incident_energy_mev

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,34 +11,52 @@ import numpy as np
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.errors import RunFolderError
+from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.report.evaluate import evaluate
 from calosim_tf.report.verdict_rows import verdict_rows, verdict_text
 from calosim_tf.training.judging.control import matching_control, report_events
-from calosim_tf.training.judging.selection import chi2_per_ndf
+from calosim_tf.training.judging.selection import chi2_words
 from calosim_tf.training.load import in_words, load_generator
 from calosim_tf.training.run_folder import RunFolder
 
 PER_ENERGY = ("chi2_ndf_total_energy", "response_mean_ratio", "response_sigma_ratio")
 
 
-def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any]:
+@contextmanager
+def reporting(run: RunFolder) -> Iterator[None]:
+    """Block that makes the report of a complete training: ``status.json`` says finished when it is there, not before.
+
+    A failure is passed on; with ``--resume`` the report alone is made again.
+    """
+    iteration = run.status().get("iteration", 0)
+    run.write_status(iteration, "running")
+    try:
+        yield
+    except BaseException as error:
+        run.note_end(iteration, error if isinstance(error, CalosimError) else CalosimError("the report failed"))
+        raise
+    run.write_status(iteration, "finished", 0)
+
+
+def write_report(run: RunFolder, source: ShowerSource) -> dict[str, Any] | None:
     """Report of the best checkpoint against the held-out part, with training showers as the Monte-Carlo control.
 
     Returns
     -------
-    dict
-        Content of ``metrics.json``.
+    dict or None
+        Content of ``metrics.json``; None where no training shower has the energy of a held-out one.
     """
     experiment = run.experiment()
-    reference = source.holdout_set(report_events(source))
+    reference, control = matching_control(source, source.holdout_set(report_events(source)))
+    if not len(reference):
+        return None
     generator, iterations = load_generator(run)
     return evaluate(
         showers_like(generator, reference, experiment.run.seed, f"{experiment.name}, {in_words(iterations)}"),
         reference,
-        control=matching_control(source, reference),
+        control=control,
         out_dir=run.report,
         title=f"{experiment.name}: {in_words(iterations)} against held-out {source.source_label}",
         selection_csv=run.selection.path,
@@ -66,6 +86,8 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
         energy,
         generator.total_energy_gev(energy, pretrained.experiment().run.seed, attributes=reference.attributes),
     )
+    if not table.ndf:
+        return notes
     notes.append(
         f"For comparison, pretrained:{source.detector.name} ({in_words(iterations)}) has chi2/NDF {table.value:.2f} "
         "on the same reference, with the same number of showers."
@@ -103,12 +125,11 @@ def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
 
 def _selection_line(run: RunFolder) -> str:
     rows = run.selection.rows()
-    values = [chi2_per_ndf(row) for row in rows]
-    best = next(index for index, row in enumerate(rows) if row["chosen"] == "1")
-    last = ", ".join(f"{value:.2f}" for value in values[-5:])
+    best = next(row for row in rows if row["chosen"] == "1")
+    last = ", ".join(map(chi2_words, rows[-5:]))
     return (
-        f"first {values[0]:.2f} (iteration {rows[0]['iteration']}), best {values[best]:.2f} "
-        f"(iteration {rows[best]['iteration']}), last five {last}"
+        f"first {chi2_words(rows[0])} (iteration {rows[0]['iteration']}), best {chi2_words(best)} "
+        f"(iteration {best['iteration']}), last five {last}"
     )
 
 

@@ -250,7 +250,7 @@ def test_a_capped_sample_has_as_many_of_each_energy(reference):
 
 
 def test_a_single_shower_cannot_be_halved(make_showers):
-    one = make_showers(9, per_energy=1)
+    one = make_showers(9, per_energy=1, energies=(1024.0,))
     with pytest.raises(DataError, match="cannot be halved"):
         make_baseline(compare(one, one), None)
 

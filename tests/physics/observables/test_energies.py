@@ -23,7 +23,7 @@ def test_rows_keep_file_order_inside_each_energy():
 
 
 def test_unknown_energy_is_named():
-    groups = group_energies(np.array([256.0, 512.0]))
+    groups = group_energies(np.array([256.0, 512.0, 512.0, 256.0]))
     with pytest.raises(DataError, match=r"2 showers .*\(300 MeV\).*256, 512 MeV"):
         groups.index(np.array([256.0, 300.0, 300.0]), "generated")
 
@@ -59,6 +59,6 @@ def test_same_mix_up_to_chance_is_accepted_and_another_mix_is_not():
 
 def test_a_single_shower_where_the_reference_has_none_is_named():
     """Breaks if one stray shower passes: it would have a row without a reference."""
-    groups = group_energies(np.array([256.0, 512.0]))
+    groups = group_energies(np.array([256.0, 512.0, 512.0, 256.0]))
     with pytest.raises(DataError, match="showers at 512 MeV where the reference has none"):
         require_no_missing(groups, np.array([5, 0]), np.array([5, 1]), "generated")
