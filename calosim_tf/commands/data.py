@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from calosim_tf.commands.file_options import add_detector, chosen_detector
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import warn
 
@@ -25,7 +26,7 @@ def add_parser(subparsers) -> None:
 def _add_check(actions) -> None:
     check = actions.add_parser("check", help="layout, units, content and checksum of a data file")
     check.add_argument("file", nargs="+")
-    check.add_argument("--detector", help="expected layout (default: from the number of voxels)")
+    add_detector(check, "expected layout (default: from the number of voxels)")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=run_check)
 
@@ -70,8 +71,9 @@ def _add_simulate(actions) -> None:
 def run_check(args: argparse.Namespace) -> int:
     """Read the whole file once and report."""
     from calosim_tf.data.checks import check_report, format_report
+    from calosim_tf.geometry import file_keys
 
-    report = check_report(args.file, args.detector)
+    report = check_report(args.file, chosen_detector(args, None), file_keys(args.keys))
     print(json.dumps(report, indent=2) if args.json else format_report(report))
     return 0
 

@@ -88,7 +88,7 @@ CALOGAN = {
     "energy of rank 3": (has("energy", lambda v: v[..., None]), r"energy has shape \(40, 1, 1\), expected \(40, 1\)"),
     "a single energy": (has("energy", lambda v: v[0, 0]), r"energy has shape \(\), expected one row"),
     "a single layer": (has("layer_0", lambda v: v[0, 0, 0]), r"layer_0 has shape \(\), expected"),
-    "integers": (has("layer_0", lambda v: v.astype(int)), "layer_0 holds int64, expected float32 or float64"),
+    "words": (has("layer_0", lambda v: v.astype("S4")), r"layer_0 holds \|S4, expected float32 or float64"),
     "energy in MeV": (
         has("energy", lambda v: v * 1000),
         r"energy is in MeV \(median .*\), expected GeV; divide energy",
