@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from calosim_tf.commands.file_options import add_detector, chosen_detector
+from calosim_tf.commands.file_options import add_binning, add_detector, add_keys, chosen_detector
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import warn
 
@@ -40,9 +40,11 @@ def _add_fetch(actions) -> None:
 
 
 def _add_convert(actions) -> None:
-    convert = actions.add_parser("convert", help="CSV to HDF5, or npz to HDF5 and back")
-    convert.add_argument("file", nargs="+", help="CSV files (one per incident energy), or one npz or HDF5 file")
-    convert.add_argument("--to", required=True, metavar="LAYOUT", help="photon, pion, ... or lhcb")
+    convert = actions.add_parser("convert", help="CSV or ROOT to HDF5, or npz to HDF5 and back")
+    convert.add_argument("file", nargs="+", help="CSV files (one per incident energy), or one ROOT, npz or HDF5 file")
+    layout = convert.add_mutually_exclusive_group(required=True)
+    layout.add_argument("--to", metavar="LAYOUT", help="photon, pion, ... or lhcb; for ROOT files any detector")
+    add_binning(layout)
     convert.add_argument("--out", required=True, metavar="F")
     convert.add_argument(
         "--energy",
@@ -50,6 +52,8 @@ def _add_convert(actions) -> None:
         metavar="MEV",
         help="incident energy of all showers (default: from CSV file names like pid22_E65536_...csv)",
     )
+    add_keys(convert)
+    convert.add_argument("--tree", default="", metavar="NAME", help="of a ROOT file that has several")
     convert.add_argument("--force", action="store_true", help="replace an existing file")
     convert.set_defaults(run=run_convert)
 
@@ -108,14 +112,18 @@ def run_fetch(args: argparse.Namespace) -> int:
 def run_convert(args: argparse.Namespace) -> int:
     """Write one file in the wanted layout."""
     from calosim_tf.data_prep.convert import convert
+    from calosim_tf.geometry import file_keys
+    from calosim_tf.geometry.binning import read_binning
 
     if args.energy is not None and not 0 < args.energy < float("inf"):
         raise ConfigError(f"--energy {args.energy:g}: expected a positive number of MeV")
     done = convert(
         [Path(file) for file in args.file],
-        args.to,
+        read_binning(Path(args.binning)) if args.binning else args.to,
         Path(args.out),
         incident_energy_mev=args.energy,
+        keys=file_keys(args.keys),
+        tree=args.tree,
         overwrite=args.force,
     )
     print(f"{done.out}: {done.events} events")

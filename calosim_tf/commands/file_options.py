@@ -15,8 +15,13 @@ def add_detector(parser: argparse.ArgumentParser, words: str) -> None:
     """``--detector NAME`` with its help, or ``--binning FILE.xml``, and ``--keys``."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--detector", metavar="NAME", help=words)
-    which.add_argument("--binning", metavar="FILE.xml", help="detector from a binning file of the CaloChallenge")
+    add_binning(which)
     add_keys(parser)
+
+
+def add_binning(group) -> None:
+    """``--binning FILE.xml``, in a group of options that exclude one another."""
+    group.add_argument("--binning", metavar="FILE.xml", help="detector from a binning file of the CaloChallenge")
 
 
 def add_keys(parser: argparse.ArgumentParser) -> None:

@@ -28,6 +28,7 @@ _LFS = b"version https://git-lfs"
 _OTHER_KINDS = (
     (b"\x1f\x8b", "gzip file", "unpack it first"),
     (b"PK\x03\x04", "zip or npz file", "unpack or convert it first"),
+    (b"root", "ROOT file", "convert it with `calosim data convert FILE.root --to DETECTOR --out FILE.hdf5`"),
     (b"\x93NUMPY", "NumPy file", "convert it first"),
 )
 
