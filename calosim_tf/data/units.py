@@ -128,7 +128,12 @@ class DepositScale:
         """
         middle = float(np.median(incident_energy_mev))
         if middle > HIGHEST_MEDIAN_MEV:
-            return f"{energies_name} is in MeV (median {middle / 1000:g}), expected GeV; divide {energies_name} by 1000"
+            # the lowest median of keV is above the highest of MeV by as much
+            unit, factor = ("keV", 1e6) if middle > 1e3 * HIGHEST_MEDIAN_MEV else ("MeV", 1e3)
+            return (
+                f"{energies_name} is in {unit} (median {middle / 1000:g}), expected GeV; divide {energies_name} by "
+                f"{factor:g}"
+            )
         low, high = self.usual
         if fraction is None or low < fraction < high:
             return None

@@ -93,6 +93,10 @@ CALOGAN = {
         has("energy", lambda v: v * 1000),
         r"energy is in MeV \(median .*\), expected GeV; divide energy",
     ),
+    "energy in keV": (
+        has("energy", lambda v: v * 1e6),
+        r"energy is in keV \(median .*\), expected GeV; divide energy by 1e\+06",
+    ),
     "layers in GeV": (layers_times(1e-3), r"layer_0..2 is in GeV \(deposited .*\), expected MeV; multiply layer_0..2"),
     "nan cell": (number("layer_1", (7, 3, 4), np.nan), r"row 7, voxel 328 of the layers is nan, expected a finite"),
     "nan energy": (number("energy", (7, 0), np.nan), "row 7 of energy is nan, expected a positive energy"),

@@ -128,6 +128,8 @@ def keras_3(path):
             r"found a pickle, .*numpy.savez\('gen.npz'",
         ),
         ("lhcb_wgan", "gen.pth", zipped("g/data.pkl", "g/code/model.py"), "found a compiled PyTorch program"),
+        ("lhcb_wgan", "g.st", b"\x08" + bytes(7) + b'{"fc1": {}', "found weights in safetensors, .*load_file.'g.st'"),
+        ("lhcb_wgan", 'a"b.pt', b"\x80\x04\x95", r"torch.load.'FILE'"),
         ("lhcb_wgan", "gen.bin", b"something", "found another file, expected an npz file of PyTorch weights"),
         ("lhcb_wgan", "w.h5", None, "found weights of Keras 3"),
         (

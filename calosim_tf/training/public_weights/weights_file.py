@@ -27,6 +27,9 @@ TO_NPZ = (
 TO_KERAS_2 = "build the model in Keras 3, load the file and write it with model.save('weights.h5')"
 
 _ZIP = b"PK\x03\x04"
+# Length of a table in JSON, and its beginning
+_SAFETENSORS = re.compile(rb".{8}\{\"", re.DOTALL)
+FROM_SAFETENSORS = "import numpy, safetensors.numpy as s; numpy.savez('{1}.npz', **s.load_file('{0}'))"
 # Older versions of PyTorch begin with the pickle of a long number, other pickles with the protocol
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _KERAS_3 = re.compile(r"(?:^|[/\\])vars[/\\]\d+$")
@@ -74,7 +77,9 @@ def _what(path: Path, expected: str) -> tuple[str, str]:
             head = file.read(64)
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    to_npz = f': python -c "{TO_NPZ.format(path.name, path.stem)}"' if expected == NPZ else ""
+    if _SAFETENSORS.match(head):
+        return "weights in safetensors", _line(FROM_SAFETENSORS, path, expected)
+    to_npz = _line(TO_NPZ, path, expected)
     if head.startswith(_ZIP):
         return _what_zip(path, to_npz)
     if _PICKLE.match(head):
@@ -82,6 +87,12 @@ def _what(path: Path, expected: str) -> tuple[str, str]:
     if expected == NPZ and not h5py.is_hdf5(path):
         return "another file", to_npz
     return _what_hdf5(path)
+
+
+def _line(program: str, path: Path, expected: str) -> str:
+    """Command that makes an npz file, where one is expected; names that would end its quotes are left to the user."""
+    name, stem = (path.name, path.stem) if re.fullmatch(r"[\w. +-]+", path.name) else ("FILE", "FILE")
+    return f': python -c "{program.format(name, stem)}"' if expected == NPZ else ""
 
 
 def _what_zip(path: Path, to_npz: str) -> tuple[str, str]:
