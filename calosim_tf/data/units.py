@@ -128,7 +128,7 @@ class DepositScale:
         """
         middle = float(np.median(incident_energy_mev))
         if middle > HIGHEST_MEDIAN_MEV:
-            # the lowest median of keV is above the highest of MeV by as much
+            # taken for GeV, keV are a thousand times higher than MeV
             unit, factor = ("keV", 1e6) if middle > 1e3 * HIGHEST_MEDIAN_MEV else ("MeV", 1e3)
             return (
                 f"{energies_name} is in {unit} (median {middle / 1000:g}), expected GeV; divide {energies_name} by "

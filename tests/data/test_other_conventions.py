@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import h5py
 import numpy as np
 import pytest
 
 from calosim_tf.cli import main
+from calosim_tf.config.experiment import experiment_from_dict
 from calosim_tf.data.readers import read_incident_particles, read_showers
 from calosim_tf.data.source import load_source
 from calosim_tf.data.units import smaller_unit
+from calosim_tf.data_prep.default_data import source_of
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import PHOTON, get_detector
 
 KEYS = ("incident_energies=data/incident_energies", "showers=data/Showers")
@@ -87,6 +92,14 @@ def test_other_names_in_every_layout(cells, store, tmp_path, capsys, layout, nam
     assert f"--keys {name}=NAME (training: data.keys)" in capsys.readouterr().err
     assert main(["data", "check", str(path), "--keys", f"{name}=elsewhere"]) == 0
     assert f"detector {layout}" in capsys.readouterr().out
+
+
+def test_a_training_reads_and_records_other_names(grouped, few_showers):
+    """Breaks if `--set data.keys=...` does not reach the reader, or is lost between the run folder and a resumption."""
+    experiment = get_experiment("photon_smoke").with_values({"data.keys": ",".join(KEYS)})
+    stored = experiment_from_dict(json.loads(json.dumps(experiment.to_dict())), "config.json")
+    assert stored.data.keys == KEYS
+    assert len(source_of(stored.data, [str(grouped)])) == len(few_showers[1])
 
 
 @pytest.mark.parametrize(
