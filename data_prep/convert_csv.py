@@ -40,6 +40,8 @@ MIXING_SEED = 15012
 # What separates fields, in the order in which it is looked for in the first line; numbers with spaces between them may
 # have decimal commas
 _SEPARATORS = ((";", re.compile(";")), ("\t", re.compile("\t")), (" ", re.compile(r"\d +[-+.\d]")))
+# Or with an empty field, or with what another line would be refused for: nan, inf
+_BEGINS_WITH_NUMBER = re.compile(r"\s*(?:[-+.,;\d]|nan|inf)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 
 _ENERGY_IN_NAME = re.compile(r"(?:^|_)E(\d+(?:\.\d+)?)(?=_|\.csv$|$)", re.IGNORECASE)
@@ -174,12 +176,12 @@ class CsvShowers:
         return values
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        """Line numbers from 1 and lines, blank ones left out."""
+        """Line numbers from 1 and lines without quotation marks, blank ones left out."""
         try:
             with self.path.open(encoding="utf-8-sig", errors="replace") as stream:
                 for number, text in enumerate(stream, 1):
                     if not text.isspace():
-                        yield number, text
+                        yield number, text.replace('"', "")
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
 
@@ -191,6 +193,13 @@ class CsvShowers:
             n_rows += 1
         if n_rows == 0:
             raise DataError(f"{self.path}: holds no line, expected one shower per line")
+        if "\0" in first:
+            raise DataError(
+                f"{self.path}: is UTF-16 text or no text, expected UTF-8: iconv -f UTF-16 -t UTF-8 "
+                f"{shlex.quote(self.path.name)}"
+            )
+        if not _BEGINS_WITH_NUMBER.match(first):
+            raise DataError(f"{self.path}: begins with {first[:20]!r}, expected numbers: remove the header lines")
         return n_rows, first
 
     def _split(self, text: str) -> list[str]:

@@ -64,6 +64,30 @@ def test_other_separators_and_one_at_the_end_are_read(write_csv, tmp_path, separ
     np.testing.assert_array_equal(found, showers_of(5).astype(np.float32))
 
 
+def test_quoted_numbers_are_read(write_csv, tmp_path):
+    """Breaks if the numbers that R quotes are words."""
+    text = "".join(",".join(f'"{value!r}"' for value in map(float, row)) + "\n" for row in showers_of(5))
+    convert([write_csv(text)], "photon", tmp_path / "out.hdf5")
+    found = read_showers(tmp_path / "out.hdf5", PHOTON).showers_mev
+    np.testing.assert_array_equal(found, showers_of(5).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("first", "encoding", "words"),
+    [
+        ("# made by hand\n", "utf-8", "begins with '# made by hand', expected numbers: remove the header lines"),
+        (",".join(f"v{i}" for i in range(368)) + "\n", "utf-8", "begins with 'v0,v1,v2"),
+        ("", "utf-16", "is UTF-16 text or no text, expected UTF-8: iconv"),
+    ],
+)
+def test_header_lines_and_other_encodings_are_named(write_csv, tmp_path, first, encoding, words):
+    """Breaks if the message counts columns where a line of words or the encoding is the cause."""
+    path = write_csv(showers_of(5))
+    path.write_text(first + path.read_text(), encoding=encoding)
+    with pytest.raises(DataError, match=words):
+        convert([path], "photon", tmp_path / "out.hdf5")
+
+
 @pytest.mark.parametrize("separator", ["; ", "\t", " ", ","])
 def test_decimal_commas_are_named(write_csv, tmp_path, separator):
     """Breaks if the message counts columns where the locale of the program that wrote them is the cause."""
