@@ -10,12 +10,15 @@ is in the file name (``pid22_E65536_eta_20_25_voxalisation.csv``: 65536 MeV):
   with the angle fastest, then r, then the layer.  The collaboration's script that made the open data undoes this order.
   Empty fields count as zero there, as in those programs.
 
-The number of columns tells them apart.  Slightly negative voxels are set to zero, as in the CaloChallenge files.
+The number of columns tells them apart.  Fields may also be separated by semicolons, tabs or spaces, and a line may end
+with the separator.  Decimal commas are refused: the same characters may be two numbers.  Slightly negative voxels are
+set to zero, as in the CaloChallenge files.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -34,6 +37,13 @@ PRODUCTION_COLUMNS = 2
 BLOCK_ROWS = 1024
 # The rows of several files are mixed with this seed: fixed, so that the same files give the same bytes.
 MIXING_SEED = 15012
+
+# What separates fields, in the order in which it is looked for in the first line; numbers with spaces between them may
+# have decimal commas
+_SEPARATORS = ((";", re.compile(";")), ("\t", re.compile("\t")), (" ", re.compile(r"\d +[-+.\d]")))
+# Or with an empty field, or with what another line would be refused for: nan, inf
+_BEGINS_WITH_NUMBER = re.compile(r"\s*(?:[-+.,;\d]|nan|inf)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 
 _ENERGY_IN_NAME = re.compile(r"(?:^|_)E(\d+(?:\.\d+)?)(?=_|\.csv$|$)", re.IGNORECASE)
 
@@ -122,12 +132,23 @@ class CsvShowers:
         self.incident_energy_mev = _energy_of_name(path) if incident_energy_mev is None else incident_energy_mev
         self.n_negative = self.n_empty_fields = 0
         self.lowest_mev = 0.0
-        self.n_events, self._n_columns = self._count()
-        self.production = self._n_columns == detector.n_voxels + PRODUCTION_COLUMNS
-        if not self.production and self._n_columns != detector.n_voxels:
+        self.n_events, first = self._count()
+        expected = (detector.n_voxels, detector.n_voxels + PRODUCTION_COLUMNS)
+        self._separator = next((mark for mark, pattern in _SEPARATORS if pattern.search(first)), ",")
+        if self._separator != "," and _DECIMAL_COMMA.search(first):
             raise DataError(
-                f"{path}: {self._n_columns} columns, expected {detector.n_voxels} voxels of {detector.name} "
-                f"(with {PRODUCTION_COLUMNS} position columns: {detector.n_voxels + PRODUCTION_COLUMNS})"
+                f"{path}: found decimal commas ({first.split(self._separator)[0][:20]}), expected decimal points: "
+                f"write it again in another locale, or: sed 's/,/./g' {shlex.quote(path.name)}"
+            )
+        fields = self._split(first)
+        # production files may end in an empty field, which is a voxel without energy
+        self._ends_with_separator = not fields[-1].strip() and len(fields) not in expected
+        self._n_columns = len(fields) - self._ends_with_separator
+        self.production = self._n_columns == expected[1]
+        if self._n_columns not in expected:
+            raise DataError(
+                f"{path}: {self._n_columns} columns, expected {detector.n_voxels} voxels of {detector.name} (with "
+                f"{PRODUCTION_COLUMNS} position columns: {expected[1]}){self._why_so_many(fields, expected)}"
             )
         self._to_r_fastest = np.argsort(detector.reorder_index("alpha_fastest"))
         self._rows = self._lines()
@@ -138,7 +159,10 @@ class CsvShowers:
         if len(lines) < n_rows:
             raise DataError(f"{self.path}: became shorter while it was read; convert it when it is finished")
         try:
-            values = np.loadtxt([text for _, text in lines], delimiter=",", ndmin=2, comments=None)
+            if self._ends_with_separator:
+                raise ValueError("loadtxt would read one more column")
+            separator = None if self._separator == " " else self._separator
+            values = np.loadtxt([text for _, text in lines], delimiter=separator, ndmin=2, comments=None)
         except ValueError:
             values = self._read_carefully(lines)
         if values.shape != (n_rows, self._n_columns):
@@ -154,29 +178,49 @@ class CsvShowers:
         return values
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        """Line numbers from 1 and lines, blank ones left out."""
+        """Line numbers from 1 and lines without quotation marks, blank ones left out."""
         try:
             with self.path.open(encoding="utf-8-sig", errors="replace") as stream:
                 for number, text in enumerate(stream, 1):
                     if not text.isspace():
-                        yield number, text
+                        yield number, text.replace('"', "")
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
 
-    def _count(self) -> tuple[int, int]:
-        n_rows = n_columns = 0
+    def _count(self) -> tuple[int, str]:
+        """Number of lines, and the first of them."""
+        n_rows, first = 0, ""
         for _, text in self._lines():
-            n_columns = n_columns or text.count(",") + 1
+            first = first or text.strip("\r\n")
             n_rows += 1
         if n_rows == 0:
             raise DataError(f"{self.path}: holds no line, expected one shower per line")
-        return n_rows, n_columns
+        if "\0" in first:
+            raise DataError(
+                f"{self.path}: is UTF-16 text or no text, expected UTF-8: iconv -f UTF-16 -t UTF-8 "
+                f"{shlex.quote(self.path.name)}"
+            )
+        if not _BEGINS_WITH_NUMBER.match(first):
+            raise DataError(f"{self.path}: begins with {first[:20]!r}, expected numbers: remove the header lines")
+        return n_rows, first
+
+    def _split(self, text: str) -> list[str]:
+        """Fields of a line."""
+        return text.split() if self._separator == " " else text.rstrip("\r\n").split(self._separator)
+
+    def _why_so_many(self, fields: Sequence[str], expected: tuple[int, int]) -> str:
+        """The likely cause of a wrong number of columns: decimal commas between commas double it."""
+        if self._separator == "," and len(fields) in [2 * n for n in expected]:
+            return "; twice as many are decimal commas: write the file again with decimal points"
+        return ""
 
     def _read_carefully(self, lines: Sequence[tuple[int, str]]) -> np.ndarray:
         """Field by field: names what is wrong, and knows empty fields of production files."""
         values = np.zeros((len(lines), self._n_columns))
         for row, (number, text) in enumerate(lines):
-            fields = text.rstrip("\r\n").split(",")
+            fields = self._split(text)
+            if self._ends_with_separator and not fields[-1].strip():
+                fields.pop()
             if len(fields) != self._n_columns:
                 raise DataError(
                     f"{self.path}: line {number} has {len(fields)} columns, expected {self._n_columns} as before; "
@@ -191,7 +235,7 @@ class CsvShowers:
                 except ValueError:
                     raise DataError(
                         f"{self.path}: line {number}, column {column + 1} is {field[:20]!r}, expected a number; "
-                        "header lines and other separators than commas are not understood"
+                        "header lines are not understood, and all lines have the separator of the first"
                     ) from None
         return values
 

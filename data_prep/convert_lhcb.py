@@ -6,8 +6,7 @@ written where the source gives it or its showers show it.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -27,8 +26,7 @@ from calosim_tf.data.layouts.lhcb_arrays import (
     words_for_npz,
 )
 from calosim_tf.data.layouts.lhcb_file import axes_from_arrays
-from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.files import flush_to_disk, move
+from calosim_tf.data_prep.whole_file import require_free, write_whole
 
 LHCB_LAYOUT = "lhcb"
 
@@ -49,21 +47,21 @@ def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     DataError
         The source is missing, damaged, pickled, or not in the layout, or ``out`` cannot be written.
     """
-    _require_free(out, overwrite)
+    require_free(out, overwrite)
     found, others = read_npz(source)
     arrays = checked(source, found)
     attributes = _with_axes(describe_npz(source), arrays)
-    _write_whole(out, lambda partial: _write_hdf5(partial, arrays, attributes))
+    write_whole(out, lambda partial: _write_hdf5(partial, arrays, attributes))
     return len(arrays[DEPOSITS]), _left_out(others)
 
 
 def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, tuple[str, ...]]:
     """Write the arrays of an HDF5 file to a compressed npz file, numbers unchanged; as :func:`npz_to_hdf5`."""
-    _require_free(out, overwrite)
+    require_free(out, overwrite)
     found, others = read_hdf5(source)
     arrays = checked(source, found)
     words = words_for_npz(_with_axes(describe_hdf5(source)[0], arrays))
-    _write_whole(out, lambda partial: _write_npz(partial, arrays | words))
+    write_whole(out, lambda partial: _write_npz(partial, arrays | words))
     return len(arrays[DEPOSITS]), _left_out(others)
 
 
@@ -91,26 +89,6 @@ def _write_hdf5(path: Path, arrays: Mapping[str, np.ndarray], attributes: Mappin
 def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     with path.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
-
-
-def _write_whole(out: Path, write: Callable[[Path], None]) -> None:
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
-        write(partial)
-        flush_to_disk(partial)
-        move(partial, out)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"{out}: cannot be written ({reason}); free space or choose another folder") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _require_free(out: Path, overwrite: bool) -> None:
-    if out.is_dir() or (out.exists() and not overwrite):
-        raise ConfigError(f"{out}: exists already; give another name or --force to replace it")
-    if not out.parent.is_dir():
-        raise ConfigError(f"{out}: its folder {out.parent} does not exist; create it first")
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:

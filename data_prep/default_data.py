@@ -63,7 +63,7 @@ def source_of(data, paths: Sequence[str] | None = None, processes: int = 1) -> S
     """
     return load_source(
         [Path(path) for path in paths] if paths else [default_data(data.layout)],
-        get_detector(data.layout),
+        get_detector(data.layout, data.keys),
         energy_min_mev=data.energy_min_mev,
         energy_max_mev=data.energy_max_mev,
         holdout_fraction=data.holdout_fraction,

@@ -24,7 +24,7 @@ import numpy as np
 from calosim_tf.benchmark.machine import matrix_calls, matrix_flops
 from calosim_tf.data.bundled import run_path
 from calosim_tf.export.fold import folded
-from calosim_tf.export.onnx import onnx_model, onnx_session_call
+from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.tflite import float_model
 from calosim_tf.inference.onnx import OnnxEngine
 from calosim_tf.inference.tflite import TfliteEngine
@@ -81,14 +81,15 @@ def ways() -> dict[tuple[str, int], Callable[[], object]]:
     models = {"not folded": onnx_model(trained), "folded": onnx_model(plain)}
     calls: dict[tuple[str, int], Callable[[], object]] = {}
     for name, model in models.items():
-        run = onnx_session_call(model, threads=1)
+        session = OnnxEngine(model, (100, 1), (368,)).session
         for rows in (1, 512, 10_000):
-            calls[f"ONNX Runtime, {name}", rows] = partial(run, *inputs(rows))
+            fed = dict(zip(("latent", "condition"), inputs(rows), strict=True))
+            calls[f"ONNX Runtime, {name}", rows] = partial(session.run, None, fed)
     bound = OnnxEngine(models["folded"], (100, 1), (368,)).worker
     for rows in (1, 128, 512, 1024):
         calls["ONNX Runtime, folded, bound buffers", rows] = partial(bound(), *inputs(rows))
     for rows in (1, 128, 512):
-        worker = TfliteEngine({rows: float_model(plain, rows)}, 368).worker()
+        worker = TfliteEngine({rows: float_model(plain, rows)}).worker()
         calls["TensorFlow Lite", rows] = partial(worker, *inputs(rows))
     calls["numpy", 256] = numpy_call(plain, 256)
     return calls | openvino_calls(models["folded"])

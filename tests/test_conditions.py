@@ -74,7 +74,7 @@ def test_what_cannot_be_is_refused(detector, conditions, words):
 
 def arguments(**options) -> argparse.Namespace:
     given = {"batch": 0, "seed": 0, "like": None, "energies": None, "events": None, "condition": [], "threads": 0}
-    return argparse.Namespace(**given | options)
+    return argparse.Namespace(keys=[], **given | options)
 
 
 def test_conditions_hold_for_every_energy():

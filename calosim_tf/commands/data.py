@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+from calosim_tf.commands.file_options import add_binning, add_detector, add_keys, chosen_detector
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import warn
 
@@ -26,7 +27,7 @@ def add_parser(subparsers) -> None:
 def _add_check(actions) -> None:
     check = actions.add_parser("check", help="layout, units, content and checksum of a data file")
     check.add_argument("file", nargs="+")
-    check.add_argument("--detector", help="expected layout (default: from the number of voxels)")
+    add_detector(check, "expected layout (default: from the number of voxels)")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=run_check)
 
@@ -40,9 +41,11 @@ def _add_fetch(actions) -> None:
 
 
 def _add_convert(actions) -> None:
-    convert = actions.add_parser("convert", help="CSV to HDF5, or npz to HDF5 and back")
-    convert.add_argument("file", nargs="+", help="CSV files (one per incident energy), or one npz or HDF5 file")
-    convert.add_argument("--to", required=True, metavar="LAYOUT", help="photon, pion, ... or lhcb")
+    convert = actions.add_parser("convert", help="CSV or ROOT to HDF5, or npz to HDF5 and back")
+    convert.add_argument("file", nargs="+", help="CSV files (one per incident energy), or one ROOT, npz or HDF5 file")
+    layout = convert.add_mutually_exclusive_group(required=True)
+    layout.add_argument("--to", metavar="LAYOUT", help="photon, pion, ... or lhcb; for ROOT files any detector")
+    add_binning(layout)
     convert.add_argument("--out", required=True, metavar="F")
     convert.add_argument(
         "--energy",
@@ -50,6 +53,8 @@ def _add_convert(actions) -> None:
         metavar="MEV",
         help="incident energy of all showers (default: from CSV file names like pid22_E65536_...csv)",
     )
+    add_keys(convert)
+    convert.add_argument("--tree", default="", metavar="NAME", help="of a ROOT file that has several")
     convert.add_argument("--force", action="store_true", help="replace an existing file")
     convert.set_defaults(run=run_convert)
 
@@ -71,8 +76,9 @@ def _add_simulate(actions) -> None:
 def run_check(args: argparse.Namespace) -> int:
     """Read the whole file once and report."""
     from calosim_tf.data.checks import check_report, format_report
+    from calosim_tf.geometry import file_keys
 
-    report = check_report(args.file, args.detector)
+    report = check_report(args.file, chosen_detector(args, None), file_keys(args.keys))
     print(json.dumps(report, indent=2) if args.json else format_report(report))
     return 0
 
@@ -107,14 +113,18 @@ def run_fetch(args: argparse.Namespace) -> int:
 def run_convert(args: argparse.Namespace) -> int:
     """Write one file in the wanted layout."""
     from calosim_tf.data_prep.convert import convert
+    from calosim_tf.geometry import file_keys
+    from calosim_tf.geometry.binning import read_binning
 
     if args.energy is not None and not 0 < args.energy < float("inf"):
         raise ConfigError(f"--energy {args.energy:g}: expected a positive number of MeV")
     done = convert(
         [Path(file) for file in args.file],
-        args.to,
+        read_binning(Path(args.binning)) if args.binning else args.to,
         Path(args.out),
         incident_energy_mev=args.energy,
+        keys=file_keys(args.keys),
+        tree=args.tree,
         overwrite=args.force,
     )
     print(f"{done.out}: {done.events} events")

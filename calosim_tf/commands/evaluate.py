@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from calosim_tf.commands.file_options import add_detector, chosen_detector
+
 NOT_ASKED_FOR = "Classifiers, FID and inception score train networks and were not asked for (--fast or --classifier)."
 
 
@@ -16,7 +18,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("file_or_run", metavar="FILE_OR_RUN", help="or an exported bundle")
     parser.add_argument("--reference", required=True, metavar="F")
     parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--detector", metavar="NAME", help="layout of the files (default: of the run, or photon)")
+    add_detector(parser, "layout of the files (default: of the run, or photon)")
     parser.add_argument("--metrics", metavar="A,B", help="only these metrics (an unknown name lists them all)")
     networks = parser.add_mutually_exclusive_group()
     networks.add_argument(
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     generates = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
     source = GeneratorSource.named(args.file_or_run) if generates else None
     run_folder = source.run_folder if generates and source.sidecar is None else None
-    detector = get_detector(args.detector or (source.detector.name if generates else "photon"))
+    detector = chosen_detector(args, source.detector if generates else get_detector("photon"))
     checks = chosen_checks(args.checks, detector, run_folder)
     names = args.metrics.split(",") if args.metrics else None
     chosen_metrics(names, args.classifiers)

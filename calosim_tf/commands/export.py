@@ -144,7 +144,8 @@ def require_readable(path: Path, run_folder) -> None:
     from calosim_tf.data.readers import read_incident_particles
     from calosim_tf.geometry import get_detector
 
-    read_incident_particles(path, get_detector(run_folder.experiment().data.layout))
+    data = run_folder.experiment().data
+    read_incident_particles(path, get_detector(data.layout, data.keys))
 
 
 def _at_least(value: int, option: str, least: int) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from calosim_tf.commands.file_options import add_keys
 from calosim_tf.errors import ConfigError
 from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
 from calosim_tf.inference.negative_voxels import NegativeVoxels
@@ -31,6 +33,7 @@ def add_parser(subparsers) -> None:
         metavar="F",
         help="fill these layer energies (HDF5: incident_energies, layer_energies in MeV); of factorised generators",
     )
+    add_keys(parser)
     parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies")
     parser.add_argument(
         "--condition",
@@ -169,8 +172,10 @@ def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray,
             if given:
                 raise ConfigError(f"{option} goes with --energies, found it with --like: leave it out")
         from calosim_tf.data.readers import read_incident_particles
+        from calosim_tf.geometry import file_keys
 
-        return read_incident_particles(Path(args.like), detector)
+        keys = file_keys(args.keys)
+        return read_incident_particles(Path(args.like), replace(detector, file_keys=keys) if keys else detector)
     if args.events is None or args.events < 1:
         raise ConfigError(f"--events: found {args.events}, expected the number of showers per energy, >= 1")
     for energy in args.energies:

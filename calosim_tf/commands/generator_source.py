@@ -67,7 +67,10 @@ class GeneratorSource:
         """Detector whose showers it makes."""
         from calosim_tf.geometry import get_detector
 
-        return get_detector(self.sidecar.detector if self.sidecar else self.run_folder.experiment().data.layout)
+        if self.sidecar:
+            return get_detector(self.sidecar.detector)
+        data = self.run_folder.experiment().data
+        return get_detector(data.layout, data.keys)
 
     @property
     def published(self) -> tuple[Published, ...]:

@@ -23,6 +23,8 @@ class DataConfig:
     ----------
     layout : str
         Detector name of :mod:`calosim_tf.geometry`.
+    keys : tuple of str
+        Datasets that have other names in the files than in the layout: ``NAME=DATASET``, a path in HDF5.
     energy_min_mev, energy_max_mev : float or None
         Incident energies used, inclusive at both ends.
     holdout_fraction : float
@@ -61,6 +63,7 @@ class DataConfig:
     normalisation: str | None = None
     balance_energies: bool = False
     symmetry: str = "none"
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self):
         if not 0.0 < self.holdout_fraction < 1.0:

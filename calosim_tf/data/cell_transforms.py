@@ -25,7 +25,8 @@ class LogCellNormalisation(Normalisation):
     cells : tuple of int
         Rows, columns.
     condition_mean, condition_std : tuple of float
-        Subtracted from, and divided out of, the condition (px, py, pz in GeV, x, y in cm); empty for none.
+        Subtracted from, and divided out of, the condition (px, py, pz in GeV, x, y in cm); empty for none.  A number
+        that is the same for all training showers has the standard deviation 1: it becomes 0.
     mask_mev : float
         Training cells below this are set to 0.
     """
@@ -51,7 +52,7 @@ class LogCellNormalisation(Normalisation):
         if data.standardize_conditions:
             conditions = source.attributes[source.train_rows]
             options["condition_mean"] = tuple(conditions.mean(axis=0).tolist())
-            options["condition_std"] = tuple(conditions.std(axis=0).tolist())
+            options["condition_std"] = tuple(np.where(_varies(conditions), conditions.std(axis=0), 1.0).tolist())
         return cls(*training_range(source), **options)
 
     def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
@@ -83,6 +84,11 @@ class LogCellNormalisation(Normalisation):
     def output_words(self) -> tuple[str, str]:
         """As :meth:`Normalisation.output_words`."""
         return "ln(1 + cell / MeV), one channel; a cell in MeV is exp(number) - 1", "1"
+
+
+def _varies(conditions: np.ndarray) -> np.ndarray:
+    """Which columns are not the same number in all rows but for rounding, shape (columns,)."""
+    return np.ptp(conditions, axis=0) > 1e-6 * np.abs(conditions).max(axis=0)
 
 
 @dataclass(frozen=True)

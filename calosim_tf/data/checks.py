@@ -13,7 +13,7 @@ from calosim_tf.data.known_files import CALOCHALLENGE, titles_by_digest
 from calosim_tf.data.layouts.calochallenge_file import PUBLISHED_VOXEL_COUNTS
 from calosim_tf.data.readers import LAYOUTS, close_showers, open_showers, source_label
 from calosim_tf.data.shower_file import ShowerFile
-from calosim_tf.geometry import DETECTORS, get_detector
+from calosim_tf.geometry import DETECTORS, VoxelDetector
 from calosim_tf.same_energy import listed_energies
 
 KNOWN_FILES = titles_by_digest(CALOCHALLENGE)
@@ -30,15 +30,21 @@ PUBLISHED_EVENTS_PER_ENERGY = {
 }
 
 
-def check_report(paths: str | PathLike | Sequence[str | PathLike], detector_name: str | None = None) -> dict:
+def check_report(
+    paths: str | PathLike | Sequence[str | PathLike],
+    detector: VoxelDetector | None = None,
+    keys: Sequence[tuple[str, str]] = (),
+) -> dict:
     """Read the files once and describe them.
 
     Parameters
     ----------
     paths : path or sequence of paths
         Read as one data set.
-    detector_name : str, optional
-        Detector that they must fit; told from the number of voxels unless given.
+    detector : VoxelDetector, optional
+        Whose layout they must have; told from the number of voxels unless given.
+    keys : sequence of (str, str)
+        As for :class:`~calosim_tf.data.shower_file.ShowerFile`.
 
     Returns
     -------
@@ -50,13 +56,13 @@ def check_report(paths: str | PathLike | Sequence[str | PathLike], detector_name
     DataError
         The files cannot be trained on; the message is the finding.
     ConfigError
-        Unknown detector.
+        ``keys`` has a name that the layout does not have.
     """
-    files = open_showers(paths, None if detector_name is None else get_detector(detector_name))
+    files = open_showers(paths, detector, keys)
     try:
         voxels = VoxelStatistics(sum(file.n_events for file in files))
         contents = check_contents(files, digests=("sha256", "md5"), on_block=voxels.add)
-        return _report(files, contents, voxels, detector_name)
+        return _report(files, contents, voxels, detector)
     finally:
         close_showers(files)
 
@@ -92,7 +98,7 @@ class VoxelStatistics:
 
 
 def _report(
-    files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatistics, detector_name: str | None
+    files: Sequence[ShowerFile], contents: Contents, voxels: VoxelStatistics, detector: VoxelDetector | None
 ) -> dict:
     n_voxels = files[0].n_voxels
     incident, deposited = contents.incident_energy_mev, contents.deposited_mev
@@ -109,17 +115,10 @@ def _report(
             }
             for energy, count in zip(energies, counts, strict=True)
         ]
-    layouts = {name for name, reader in LAYOUTS.items() if isinstance(files[0], reader)}
-    told = min(file.particle_attributes.shape[1] for file in files)
-    fitting = (
-        name
-        for name, item in DETECTORS.items()
-        if item.n_voxels == n_voxels and item.file_layout in layouts and len(item.attributes) <= told
-    )
-    detector_name = detector_name or next(fitting, None)
+    detector = detector or _fitting(files)
     return {
         "layout": files[0].layout,
-        "detector": detector_name,
+        "detector": None if detector is None else detector.name,
         "published_layout": PUBLISHED_VOXEL_COUNTS.get(n_voxels),
         "voxels": n_voxels,
         "units": "MeV",
@@ -135,7 +134,7 @@ def _report(
         "finite": True,
         "empty_showers": contents.n_empty,
         "duplicated_showers": voxels.duplicates(deposited > 0),
-        "particles": _particles(files, detector_name),
+        "particles": _particles(files, detector),
         "files": [
             record
             | {
@@ -148,7 +147,19 @@ def _report(
     }
 
 
-def _particles(files: Sequence[ShowerFile], detector_name: str | None) -> list[dict]:
+def _fitting(files: Sequence[ShowerFile]) -> VoxelDetector | None:
+    """First known detector whose files look like these."""
+    layouts = {name for name, reader in LAYOUTS.items() if isinstance(files[0], reader)}
+    told = min(file.particle_attributes.shape[1] for file in files)
+    fitting = (
+        item
+        for item in DETECTORS.values()
+        if item.n_voxels == files[0].n_voxels and item.file_layout in layouts and len(item.attributes) <= told
+    )
+    return next(fitting, None)
+
+
+def _particles(files: Sequence[ShowerFile], detector: VoxelDetector | None) -> list[dict]:
     """Range of each attribute of the incident particles; empty where the files have none.
 
     A file may say more than its detector needs: another one of the same layout then names the columns.
@@ -157,7 +168,7 @@ def _particles(files: Sequence[ShowerFile], detector_name: str | None) -> list[d
     if len({part.shape[1] for part in parts}) > 1:
         return []
     columns = np.concatenate(parts)
-    records = [DETECTORS[detector_name], *DETECTORS.values()] if detector_name in DETECTORS else DETECTORS.values()
+    records = DETECTORS.values() if detector is None else (detector, *DETECTORS.values())
     names = next((item.attributes for item in records if len(item.attributes) == columns.shape[1]), ())
     return [
         {

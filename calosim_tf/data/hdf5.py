@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 import h5py
@@ -28,6 +28,7 @@ _LFS = b"version https://git-lfs"
 _OTHER_KINDS = (
     (b"\x1f\x8b", "gzip file", "unpack it first"),
     (b"PK\x03\x04", "zip or npz file", "unpack or convert it first"),
+    (b"root", "ROOT file", "convert it with `calosim data convert FILE.root --to DETECTOR --out FILE.hdf5`"),
     (b"\x93NUMPY", "NumPy file", "convert it first"),
 )
 
@@ -55,6 +56,29 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=CHUNK_CACHE_BYTES)
     except HDF5_FAILURES as error:
         raise DataError(f"{path}: {_why_not_opened(error)}") from error
+
+
+def key_in(file: Container[str], name: str, keys: Mapping[str, str]) -> str:
+    """Name in a file of what the layout calls ``name``.
+
+    Parameters
+    ----------
+    file : container of str
+        Names in the file.
+    name : str
+    keys : mapping of str to str
+        Other names; one that the file does not have counts only if it has the layout's name neither, so that files of
+        both kinds can be compared.
+    """
+    other = keys.get(name, name)
+    return name if other not in file and name in file else other
+
+
+def dataset_paths(file: h5py.File) -> list[str]:
+    """Paths of all datasets, sorted."""
+    paths = []
+    file.visititems(lambda path, item: paths.append(path) if isinstance(item, h5py.Dataset) else None)
+    return sorted(paths)
 
 
 class PatientFile(io.RawIOBase):

@@ -8,11 +8,22 @@ from typing import ClassVar
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.hdf5 import (
+    GET_AGAIN,
+    HDF5_FAILURES,
+    dataset_paths,
+    key_in,
+    open_hdf5,
+    plain_attribute,
+    short_reason,
+)
 from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.shower_file import ShowerFile
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
+
+# Datasets that a message lists at most
+MOST_NAMED = 8
 
 
 class Hdf5ShowerFile(ShowerFile):
@@ -53,7 +64,7 @@ class Hdf5ShowerFile(ShowerFile):
     def _read_rows(self, dataset: h5py.Dataset, start: int, stop: int, out: np.ndarray | None = None) -> np.ndarray:
         try:
             if out is None:
-                out = np.empty((stop - start, *dataset.shape[1:]), dtype=dataset.dtype.newbyteorder("="))
+                out = np.empty((stop - start, *dataset.shape[1:]), dtype=floating_type(dataset))
             if out.size:
                 dataset.read_direct(out, np.s_[start:stop])
         except HDF5_FAILURES as error:
@@ -64,20 +75,36 @@ class Hdf5ShowerFile(ShowerFile):
         return out
 
     def _dataset(self, name: str) -> h5py.Dataset:
-        """Dataset of floating-point numbers that can be unpacked here."""
-        require_link(self._file, name, self.path)
-        if name not in self._file:
-            found = ", ".join(ascii(key) for key in sorted(self._file)[:8]) or "nothing"
-            raise DataError(f"{self.path}: no dataset {name!r}, found {found}; expected {self.expected}")
-        dataset = self._file[name]
+        """Dataset of numbers that can be unpacked here, under its name in the layout."""
+        key = key_in(self._file, name, self.keys)
+        require_link(self._file, key, self.path)
+        if key not in self._file:
+            paths = dataset_paths(self._file)
+            found = ", ".join(ascii(path) for path in paths[:MOST_NAMED]) or "nothing"
+            raise DataError(
+                f"{self.path}: no dataset {key!r}, found {found}; expected {self.expected}; other names are given with "
+                f"--keys {self._keys_to_give(name, paths)} (training: data.keys)"
+            )
+        dataset = self._file[key]
         if not isinstance(dataset, h5py.Dataset):
-            raise DataError(f"{self.path}: {name!r} is a group, expected a dataset of numbers")
-        if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (4, 8):
+            raise DataError(f"{self.path}: {key!r} is a group, expected a dataset of numbers")
+        if dataset.dtype.kind not in "fiu" or dataset.dtype.itemsize > np.dtype(np.float64).itemsize:
             raise DataError(f"{self.path}: {name} holds {dataset.dtype}, expected float32 or float64")
         if dataset.ndim == 0:
             raise DataError(f"{self.path}: {name} has shape (), expected one row per event")
         self._files = list(dict.fromkeys([*self._files, *storage_files(dataset, self.path)]))
         return dataset
+
+    def _has(self, name: str) -> bool:
+        """Whether there is a dataset or group that the layout calls ``name``."""
+        return key_in(self._file, name, self.keys) in self._file
+
+    def _keys_to_give(self, missing: str, paths: list[str]) -> str:
+        """``NAME=DATASET`` for datasets whose last part is a name of the layout but for case and underscores."""
+        plain = {_plain(path.rpartition("/")[2]): path for path in paths}
+        given = {name: plain[_plain(name)] for name in self.names if name not in paths and _plain(name) in plain}
+        words = {missing: "NAME"} | given
+        return " ".join(f"{name}={ascii(path).strip(chr(39))}" for name, path in words.items())
 
     def _column(self, name: str) -> h5py.Dataset:
         """Dataset of one number per event, shape (N,) or (N, 1)."""
@@ -107,6 +134,15 @@ class Hdf5ShowerFile(ShowerFile):
             )
         if not all(lengths.values()):
             raise DataError(f"{self.path}: holds no events, expected at least one")
+
+
+def floating_type(dataset: h5py.Dataset) -> np.dtype:
+    """What the numbers of a dataset are read as: float32 where that holds all of them, otherwise float64."""
+    return np.result_type(dataset.dtype.newbyteorder("="), np.float32)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def _two_that_differ(lengths: dict[str, int]) -> list[tuple[str, int]]:

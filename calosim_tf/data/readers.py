@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.contents import check_contents
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, short_reason
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, key_in, open_hdf5, short_reason
 from calosim_tf.data.layouts.calochallenge_file import CaloChallengeFile
 from calosim_tf.data.layouts.calogan_file import CaloGanFile
 from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
@@ -33,8 +33,17 @@ LAYOUTS: dict[str, type[ShowerFile]] = {
 }
 
 
-def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None) -> ShowerFile:
+def open_shower_file(
+    path: str | PathLike, detector: VoxelDetector | None = None, keys: Sequence[tuple[str, str]] = ()
+) -> ShowerFile:
     """Open one file in the layout of a detector, or without one in the layout that its content has.
+
+    Parameters
+    ----------
+    path : path
+    detector : VoxelDetector, optional
+    keys : sequence of (str, str)
+        As for :class:`ShowerFile`.
 
     Raises
     ------
@@ -43,34 +52,37 @@ def open_shower_file(path: str | PathLike, detector: VoxelDetector | None = None
     DataError
         As :class:`ShowerFile`.
     """
-    name = detector.file_layout if detector is not None else _guess_layout(Path(path))
+    name = detector.file_layout if detector is not None else _guess_layout(Path(path), dict(keys))
     if name not in LAYOUTS:
         raise ConfigError(
             f"detector {detector.name!r}: found the file layout {name!r}, which has no reader, expected one of "
             f"{', '.join(LAYOUTS)}"
         )
-    return LAYOUTS[name](path, detector)
+    return LAYOUTS[name](path, detector, keys)
 
 
-def _guess_layout(path: Path) -> str:
+def _guess_layout(path: Path, keys: Mapping[str, str]) -> str:
     """Layout by the names in the file; if they are not known, ``calochallenge``, whose reader says what is wrong."""
     if is_npz(path):
         return "lhcb"
     with open_hdf5(path) as file:
         try:
-            if DEPOSITS in file:
+            if key_in(file, DEPOSITS, keys) in file:
                 return "lhcb"
-            if ECAL in file and isinstance(file[ECAL], h5py.Dataset):
-                return "ecal_angle" if file[ECAL].shape[1:4] == EcalAngleFile.record.cube else "ecal"
-            return "calogan" if "layer_0" in file else "calochallenge"
+            ecal = key_in(file, ECAL, keys)
+            if ecal in file and isinstance(file[ecal], h5py.Dataset):
+                return "ecal_angle" if file[ecal].shape[1:4] == EcalAngleFile.record.cube else "ecal"
+            return "calogan" if key_in(file, "layer_0", keys) in file else "calochallenge"
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 
 
 def open_showers(
-    paths: str | PathLike | Sequence[str | PathLike], detector: VoxelDetector | None = None
+    paths: str | PathLike | Sequence[str | PathLike],
+    detector: VoxelDetector | None = None,
+    keys: Sequence[tuple[str, str]] = (),
 ) -> tuple[ShowerFile, ...]:
-    """Open one or several files and check their structure.
+    """Open one or several files and check their structure; parameters as for :func:`open_shower_file`.
 
     Raises
     ------
@@ -88,13 +100,13 @@ def open_showers(
     files: list[ShowerFile] = []
     try:
         for path in paths:
-            files.append(open_shower_file(path, detector))
+            files.append(open_shower_file(path, detector, keys))
             if (files[-1].layout, files[-1].n_voxels) != (files[0].layout, files[0].n_voxels):
                 raise DataError(
                     f"{path}: {files[-1].n_voxels} voxels per shower ({files[-1].layout}), but {files[0].path} has "
                     f"{files[0].n_voxels} ({files[0].layout}); give files of one detector"
                 )
-    except DataError:
+    except (ConfigError, DataError):
         close_showers(files)
         raise
     return tuple(files)

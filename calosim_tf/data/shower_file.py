@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from calosim_tf.data.units import HIGHEST_LOGARITHM
-from calosim_tf.errors import DataError
+from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector
 from calosim_tf.same_energy import one_value_each
 
@@ -46,6 +46,8 @@ class ShowerFile(ABC):
     path : path
     detector : VoxelDetector or None
         Whose voxels the file must have; ``None`` accepts any number.
+    keys : sequence of (str, str), optional
+        As ``file_keys`` of a detector, which are taken unless given.
 
     Attributes
     ----------
@@ -56,22 +58,40 @@ class ShowerFile(ABC):
         The layout in words.
     energies_name, showers_name : str
         Names of the energies and of the deposits in the file, for messages.
+    names : tuple of str
+        What the layout calls its datasets, optional ones included.
+    keys : dict of str to str
+        Name of the layout to name in the file, where that is another.
 
     Raises
     ------
     DataError
         The file is missing, unreadable, cut, or not in the layout.
+    ConfigError
+        ``keys`` has a name that the layout does not have.
     """
 
     layout: ClassVar[str]
     energies_name: ClassVar[str]
     showers_name: ClassVar[str]
+    names: ClassVar[tuple[str, ...]] = ()
 
     path: Path
     attributes: dict
+    keys: dict[str, str]
 
-    def __init__(self, path: str | PathLike, detector: VoxelDetector | None = None):
+    def __init__(
+        self,
+        path: str | PathLike,
+        detector: VoxelDetector | None = None,
+        keys: Sequence[tuple[str, str]] | None = None,
+    ):
         self.path = Path(path)
+        self.keys = dict(keys or (detector.file_keys if detector is not None else ()))
+        known = (*self.names, *(detector.attributes if detector is not None else ()))
+        for name in self.keys:
+            if name not in known:
+                raise ConfigError(f"keys: found {name!r}, expected names of the layout: {', '.join(known)}")
         self._open(detector)
 
     def __enter__(self) -> ShowerFile:

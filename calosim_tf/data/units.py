@@ -21,6 +21,9 @@ HIGHEST_MEDIAN_MEV = 1e6
 # Hadrons leave less in an electromagnetic calorimeter than electrons, and other sampling fractions are in use: down to
 # this part of the usual deposits a unit is possible (our choice; pions in the silicon of CLIC leave a twentieth).
 LOWEST_PART = 0.05
+# 1 MeV in the unit, and the median of published sets: a number 1000 times as high means more than any accelerator has.
+SMALLER_UNITS = {"eV": 1e6, "keV": 1e3}
+COMMON_MEDIAN_MEV = 1e4
 
 # Deposited over incident energy is 0.2 ... 1.5 for calibrated showers; off by a factor 1000 it falls into one of these.
 SHOWERS_IN_GEV = (1e-4, 3e-3)
@@ -53,17 +56,35 @@ def median_deposited_fraction(incident_energy: np.ndarray, deposited: np.ndarray
 
 def incident_energies_look_like_gev(incident_energy: np.ndarray) -> bool:
     """True for the discrete energies of data set 1 divided by 1000, and for energies that are mostly below 10."""
-    distinct = np.unique(incident_energy)
-    if len(distinct) <= len(DISCRETE_ENERGIES_MEV):
-        in_gev = DISCRETE_ENERGIES_MEV / 1000
-        nearest = in_gev[np.abs(in_gev[:, None] - distinct).argmin(axis=0)]
-        if same_energy(distinct, nearest).all():
-            return True
+    if _are_discrete(np.unique(incident_energy), DISCRETE_ENERGIES_MEV / 1000):
+        return True
     return bool(np.median(incident_energy) < LOWEST_MEDIAN_MEV)
 
 
+def smaller_unit(incident_energy: np.ndarray) -> str | None:
+    """``keV`` or ``eV`` when energies are too high for MeV, otherwise None.
+
+    That is when half of them are above 10 TeV, or when all are the discrete energies of data set 1 in that unit and go
+    beyond its range: a set of its highest energies alone (4.2 TeV) is in MeV.
+    """
+    distinct, middle = np.unique(incident_energy), float(np.median(incident_energy))
+    beyond = distinct[-1] > DISCRETE_ENERGIES_MEV[-1]
+    for unit, factor in SMALLER_UNITS.items():
+        if middle > factor * COMMON_MEDIAN_MEV or (beyond and _are_discrete(distinct, factor * DISCRETE_ENERGIES_MEV)):
+            return unit
+    return None
+
+
+def _are_discrete(distinct: np.ndarray, energies: np.ndarray) -> bool:
+    """Whether these energies are some of ``energies``, but for rounding."""
+    if len(distinct) > len(energies):
+        return False
+    nearest = energies[np.abs(energies[:, None] - distinct).argmin(axis=0)]
+    return bool(np.allclose(distinct, nearest, rtol=1e-5, atol=0))
+
+
 def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) -> str | None:
-    """What is in GeV, how that shows and what to do, in words for an error message; None when all looks like MeV.
+    """What is in GeV, keV or eV, how that shows and what to do, in words for a message; None when all looks like MeV.
 
     Parameters
     ----------
@@ -78,6 +99,11 @@ def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) ->
     middle = float(np.median(incident_energy))
     ratio = "no deposit" if fraction is None else f"deposited / incident {fraction:.3g}"
     found = f"(median of incident_energies {middle:g}, {ratio})"
+    if unit := smaller_unit(incident_energy):
+        return (
+            f"energies are in {unit} {found}, expected MeV; divide incident_energies and showers by "
+            f"{SMALLER_UNITS[unit]:g}"
+        )
     if fraction is not None and ENERGIES_IN_GEV[0] < fraction < ENERGIES_IN_GEV[1]:
         return (
             f"incident_energies are in GeV but showers in MeV {found}, expected MeV; multiply incident_energies by 1000"
@@ -133,7 +159,12 @@ class DepositScale:
         """
         middle = float(np.median(incident_energy_mev))
         if middle > HIGHEST_MEDIAN_MEV:
-            return f"{energies_name} is in MeV (median {middle / 1000:g}), expected GeV; divide {energies_name} by 1000"
+            # taken for GeV, keV are a thousand times higher than MeV
+            unit, factor = ("keV", 1e6) if middle > 1e3 * HIGHEST_MEDIAN_MEV else ("MeV", 1e3)
+            return (
+                f"{energies_name} is in {unit} (median {middle / 1000:g}), expected GeV; divide {energies_name} by "
+                f"{factor:g}"
+            )
         low, high = self.usual
         if fraction is None or low < fraction < high:
             return None

@@ -2,7 +2,7 @@
 
 from calosim_tf.geometry.beams import Beam
 from calosim_tf.geometry.detector import ORDERS, VoxelDetector
-from calosim_tf.geometry.detectors import DATASET_2, DATASET_3, DETECTORS, PHOTON, PION, get_detector
+from calosim_tf.geometry.detectors import DATASET_2, DATASET_3, DETECTORS, PHOTON, PION, file_keys, get_detector
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "CellLayer",
     "VoxelDetector",
     "VoxelLayer",
+    "file_keys",
     "get_detector",
 ]

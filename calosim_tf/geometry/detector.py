@@ -44,6 +44,8 @@ class VoxelDetector:
     file_axes : str
         What the axes of an image count in files that do not say it (LHCb: ``yx``, ``xy``); empty where the layout or
         the showers tell.
+    file_keys : tuple of (str, str)
+        Datasets that its files call otherwise than the layout: the layout's name and theirs.
     attributes : tuple of str
         What files say of an incident particle besides its energy, with units.
     central : tuple of float
@@ -78,6 +80,7 @@ class VoxelDetector:
     cell_unit_mev: float = 1.0
     energy_unit_mev: float = 1.0
     file_axes: str = ""
+    file_keys: tuple[tuple[str, str], ...] = ()
     attributes: tuple[str, ...] = ()
     central: tuple[float, ...] = ()
     beam: Beam | None = None

@@ -91,7 +91,8 @@ PION = VoxelDetector(
 
 def _regular_cylinder(challenge_set: int, n_alpha: int, n_r: int, ring_mm: float) -> VoxelDetector:
     """45 equal layers of equal rings, electrons: the detector of CaloChallenge data sets 2 and 3."""
-    edges = [ring_mm * i for i in range(n_r + 1)]
+    # as the files have them: 13.95, where 3 * 4.65 is 13.950000000000001
+    edges = [round(ring_mm * i, 3) for i in range(n_r + 1)]
     return VoxelDetector(
         name=f"dataset_{challenge_set}",
         particle="e-",
@@ -218,9 +219,36 @@ DETECTORS = {
 }
 
 
-def get_detector(name: str) -> VoxelDetector:
-    """Detector of that name; :class:`ConfigError` names the known ones."""
+def get_detector(name: str, keys: Sequence[str] = ()) -> VoxelDetector:
+    """Detector of that name; :class:`ConfigError` names the known ones.
+
+    Parameters
+    ----------
+    name : str
+    keys : sequence of str
+        As for :func:`file_keys`.
+    """
     try:
-        return DETECTORS[name]
+        detector = DETECTORS[name]
     except KeyError:
         raise ConfigError(f"detector {name!r} is unknown: use one of {', '.join(DETECTORS)}") from None
+    return replace(detector, file_keys=file_keys(keys)) if keys else detector
+
+
+def file_keys(keys: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Names of datasets from words ``NAME=DATASET``: the layout's name and that in the file, a path in HDF5.
+
+    Raises
+    ------
+    ConfigError
+        A word is not of this form, or a name is there twice.
+    """
+    found: dict[str, str] = {}
+    for word in keys:
+        name, _, dataset = (part.strip() for part in word.partition("="))
+        if not name or not dataset or name in found:
+            raise ConfigError(
+                f"keys: found {word!r}, expected NAME=DATASET once for each name, for example showers=data/showers"
+            )
+        found[name] = dataset
+    return tuple(found.items())

@@ -17,6 +17,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.layers.keras_settings import set_keras_defaults
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
+from calosim_tf.training.matching import variables_below
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.warm_up import WarmUp
 
@@ -160,5 +161,6 @@ def state_variables(model: GenerativeModel) -> list[tf.Variable]:
 
 
 def state_bytes(model: GenerativeModel) -> int:
-    """Size of one checkpoint's numbers: networks, average and both optimisers with their slots."""
-    return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in state_variables(model))
+    """Size of one checkpoint's numbers: networks, average, optimisers with their slots and learning rates."""
+    variables = (variable for _, variable in variables_below(tracked_state(model)))
+    return sum(int(np.prod(variable.shape)) * variable.dtype.size for variable in variables)

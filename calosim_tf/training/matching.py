@@ -37,13 +37,13 @@ def read_matched(tracked: tf.train.Checkpoint, path: str) -> None:
     graph = TrackableObjectGraph()
     graph.ParseFromString(tf.train.load_checkpoint(path).get_tensor(_GRAPH))
     matched = _matched(tracked, graph)
-    for name, variable in _variables(tracked):
+    for name, variable in variables_below(tracked):
         if id(variable) not in matched:
             raise ValueError(f"it holds no value for {name}")
     tracked.read(path).expect_partial()
 
 
-def _variables(tracked: tf.train.Checkpoint) -> Iterator[tuple[str, tf.Variable]]:
+def variables_below(tracked: tf.train.Checkpoint) -> Iterator[tuple[str, tf.Variable]]:
     """Variables below ``tracked`` by the shortest path of names, nearest first."""
     view = tf.train.TrackableView(tracked)
     # keeps the objects alive, so that no identity is given twice

@@ -1,5 +1,7 @@
 """``calosim data fetch|convert|simulate``: what is printed, where, and with which exit code."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from calosim_tf.data.checks import check_report
 from calosim_tf.data_prep import fetch as fetch_module
 from calosim_tf.data_prep.fetch import Fetched
 from calosim_tf.errors import CalosimError
+from calosim_tf.geometry import PHOTON
 
 
 def expect_one_line(captured, *words):
@@ -24,7 +27,10 @@ def expect_one_line(captured, *words):
         (("fetch", "dataset_1_photon_1"), ("'dataset_1_photon_1' is unknown", "did you mean 'dataset_1_photons_1'")),
         (("fetch",), ("name of a public file is missing", "--list")),
         (("convert", "a.csv", "--to", "photon", "--out", "b.hdf5", "--energy", "-3"), ("--energy -3", "MeV")),
-        (("convert", "a.root", "--to", "photon", "--out", "b.hdf5"), ("no conversion of .root to 'photon'",)),
+        (("convert", "a.root", "--to", "photon", "--out", "b.hdf5"), ("a.root: no such file",)),
+        (("convert", "a.json", "--to", "photon", "--out", "b.hdf5"), ("no conversion of .json to 'photon'",)),
+        (("convert", "a_E256.csv", "--to", "photon", "--tree", "t", "--out", "b.hdf5"), ("are for ROOT files only",)),
+        (("convert", "a_E256.csv", "--binning", "b.xml", "--out", "b.hdf5"), ("b.xml: cannot be read",)),
         (("convert", "a_E256.csv", "--to", "photon", "--out", "b.hdf5"), ("a_E256.csv", "no such file")),
         (("simulate", "photon", "--out", "b.hdf5", "--events", "0"), ("0 showers", "at least one")),
         (("simulate", "photon", "--out", "b.hdf5", "--events", "1", "--seed", "-1"), ("seed -1",)),
@@ -113,3 +119,22 @@ def test_failed_fetch_is_exit_1(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(fetch_module, "fetch", fail)
     assert main(["data", "fetch", "dataset_2_1", "--out", str(tmp_path)]) == 1
     expect_one_line(capsys.readouterr(), "went silent")
+
+
+def test_a_binning_file_and_other_names_reach_the_commands(public_like_file, tmp_path, capsys):
+    """Breaks if --binning or --keys is read and then forgotten."""
+    binning = tmp_path / "prototype.xml"
+    layers = (
+        f'<Layer id="{item.layer_id}" r_edges="{",".join(map(str, item.r_edges_mm))}" n_bin_alpha="{item.n_alpha}"/>'
+        for item in PHOTON.layers
+    )
+    binning.write_text(f'<Bins><Bin name="electron">{"".join(layers)}</Bin></Bins>')
+    assert main(["data", "check", str(public_like_file), "--binning", str(binning), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["detector"] == "prototype"
+    csv = tmp_path / "a_E1024.csv"
+    np.savetxt(csv, np.full((3, 368), 2.5), delimiter=",")
+    out = str(tmp_path / "a.hdf5")
+    assert main(["data", "convert", str(csv), "--binning", str(binning), "--out", out]) == 0
+    assert capsys.readouterr().out == f"{out}: 3 events\n"
+    assert main(["data", "check", out, "--keys", "voxels=showers"]) == 2
+    expect_one_line(capsys.readouterr(), "found 'voxels', expected names of the layout")

@@ -7,10 +7,11 @@ import h5py
 import numpy as np
 import pytest
 
-from calosim_tf.config import Conv3dGanNetwork
+from calosim_tf.config import Conv3dGanNetwork, LhcbGanNetwork
 from calosim_tf.latents import draw_latents
 from calosim_tf.models.conv3d_3dgan import build_generator
-from calosim_tf.training.import_weights import import_weights as fill
+from calosim_tf.models.lhcb_gan import build_generator as build_lhcb_generator
+from calosim_tf.training.public_weights.conv3d import import_weights as fill
 
 FILTERS = 64
 LAYOUT = {
@@ -76,7 +77,7 @@ WRONG = {
     "names": ("names.hdf5", [], "found no dense_1/kernel among 1 tensors"),
     "text": ("text.hdf5", [], "is not HDF5"),
     "absent": ("absent.hdf5", [], "found no file"),
-    "network": ("public.hdf5", ["--experiment", "conv2d_g1"], "weights can be imported for conv3d only"),
+    "network": ("public.hdf5", ["--experiment", "conv2d_g1"], "weights can be imported for conv3d and lhcb_wgan only"),
     "setting": ("public.hdf5", ["--set", "network.first_filter=64"], "network.first_filter"),
 }
 
@@ -96,3 +97,41 @@ def test_a_file_that_does_not_fit_is_one_line(calosim, weights, tmp_path, case):
     assert process.stderr.count("\n") == 1, process.stderr
     assert words in process.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name] * (path.parent == tmp_path and path.exists())
+
+
+def test_pytorch_weights_are_refused_without_tensorflow(calosim, without_tensorflow, tmp_path):
+    """Breaks when the answer to a file of the wrong kind takes the start of TensorFlow (17 s, it was)."""
+    path = tmp_path / "gen.pt"
+    path.write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+    out = tmp_path / "run"
+    process = calosim("import-weights", path, "--experiment", "lhcb_wgan", "--out", out, **without_tensorflow)
+    assert process.returncode == 2, process.stderr
+    assert process.stderr.count("\n") == 1, process.stderr
+    assert "found a pickle, as of PyTorch, expected an npz file of PyTorch weights: python -c" in process.stderr
+    assert not out.exists()
+
+
+def test_lhcb_weights_generate(calosim, tmp_path):
+    """Breaks when a run of imported LHCb weights standardises conditions or cannot generate."""
+    generator = build_lhcb_generator(LhcbGanNetwork(), seed=4)
+    names = {"dense": "fc1"} | {f"stage_{i}": f"conv{i}" for i in (1, 2, 3, 4)}
+    arrays = {}
+    for layer, module in names.items():
+        kernel, bias = (variable.numpy() for variable in generator.get_layer(layer).weights)
+        arrays |= {f"{module}.weight": kernel.T if layer == "dense" else kernel.transpose(3, 2, 0, 1)}
+        arrays |= {f"{module}.bias": bias}
+    for stage in (1, 2, 3):
+        parts = ("weight", "bias", "running_mean", "running_var")
+        values = generator.get_layer(f"stage_{stage}_bn").get_weights()
+        arrays |= {f"bn{stage}.{part}": value for part, value in zip(parts, values, strict=True)}
+    np.savez(tmp_path / "gen.npz", **arrays)
+    run, out = tmp_path / "run", tmp_path / "showers.hdf5"
+    process = calosim("import-weights", tmp_path / "gen.npz", "--experiment", "lhcb_wgan", "--out", run)
+    assert process.returncode == 0, process.stderr
+    assert json.loads((run / "config.json").read_text())["data"]["standardize_conditions"] is False
+    process = calosim("generate", run, "--energies", 20000, "--events", 2, "--out", out)
+    assert process.returncode == 0, process.stderr
+    condition = np.tile(np.float32([0, 0, 20, 0, 0]), (2, 1))
+    logs = generator({"latent": draw_latents(LhcbGanNetwork().latent, 0, 0, 2), "condition": condition}).numpy()
+    with h5py.File(out) as file:
+        np.testing.assert_allclose(file["EnergyDeposit"][:], np.expm1(logs), rtol=1e-4, atol=1e-5)

@@ -88,10 +88,14 @@ CALOGAN = {
     "energy of rank 3": (has("energy", lambda v: v[..., None]), r"energy has shape \(40, 1, 1\), expected \(40, 1\)"),
     "a single energy": (has("energy", lambda v: v[0, 0]), r"energy has shape \(\), expected one row"),
     "a single layer": (has("layer_0", lambda v: v[0, 0, 0]), r"layer_0 has shape \(\), expected"),
-    "integers": (has("layer_0", lambda v: v.astype(int)), "layer_0 holds int64, expected float32 or float64"),
+    "words": (has("layer_0", lambda v: v.astype("S4")), r"layer_0 holds \|S4, expected float32 or float64"),
     "energy in MeV": (
         has("energy", lambda v: v * 1000),
         r"energy is in MeV \(median .*\), expected GeV; divide energy",
+    ),
+    "energy in keV": (
+        has("energy", lambda v: v * 1e6),
+        r"energy is in keV \(median .*\), expected GeV; divide energy by 1e\+06",
     ),
     "layers in GeV": (layers_times(1e-3), r"layer_0..2 is in GeV \(deposited .*\), expected MeV; multiply layer_0..2"),
     "nan cell": (number("layer_1", (7, 3, 4), np.nan), r"row 7, voxel 328 of the layers is nan, expected a finite"),

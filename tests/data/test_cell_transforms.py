@@ -7,8 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from calosim_tf.config import DataConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
 from calosim_tf.data.normalisations import NORMALISATIONS, normalisation_from_dict
+from calosim_tf.data.source import load_source
+from calosim_tf.geometry import get_detector
 
 RANGE = (0.0, 1e3, 1e5)  # mass, lowest and highest kinetic energy, MeV
 ENERGY = np.array([2e3, 5e4])
@@ -61,6 +64,19 @@ def test_lhcb_condition_is_standardised_by_hand():
     expected = [[0.5, 1.0, 2.0, -2.0, 0.5], [-0.5, -1.0, -2.0, 2.0, -0.5]]
     np.testing.assert_allclose(norm.label(ENERGY, particles), expected, rtol=1e-6)
     assert norm.label(ENERGY, particles).dtype == np.float32
+
+
+def test_an_attribute_that_never_changes_gives_no_nan(store, cells, tmp_path):
+    """Breaks if a beam at one point is divided by a width of 0 (or by that of rounding), or the others change."""
+    arrays = cells("lhcb", 40)
+    arrays["ParticlePoint"][:, 0], arrays["ParticlePoint"][:, 1] = 0.0, 1.7
+    source = load_source(store(tmp_path / "lhcb.hdf5", arrays), get_detector("lhcb_yx"))
+    data = DataConfig(layout="lhcb_yx", standardize_conditions=True)
+    norm = LogCellNormalisation.of_training(source, data, None)
+    found = norm.label(source.incident_energy_mev, source.attributes)[source.train_rows]
+    np.testing.assert_array_equal(found[:, 3], 0.0)
+    np.testing.assert_allclose(found[:, 4], 0.0, atol=1e-6)
+    np.testing.assert_allclose(found[:, :3].std(axis=0), 1.0, rtol=1e-5)
 
 
 def test_gev_cells_by_hand():

@@ -14,6 +14,7 @@ from calosim_tf.data.hdf5 import short_reason
 from calosim_tf.data.known_files import KnownFile
 from calosim_tf.data.units import median_deposited_fraction
 from calosim_tf.errors import ConfigError, DataError
+from calosim_tf.geometry import get_detector
 
 
 @pytest.mark.parametrize(
@@ -110,9 +111,9 @@ def test_wanted_detector_is_enforced(write, few_showers):
     """Breaks if --detector is ignored."""
     path = write(showers=few_showers[1][:, :100])
     with pytest.raises(DataError, match="100 voxels per shower, expected 368"):
-        check_report(path, "photon")
+        check_report(path, get_detector("photon"))
     with pytest.raises(ConfigError, match="detector 'electron' is unknown"):
-        check_report(path, "electron")
+        get_detector("electron")
 
 
 def test_continuous_energies_are_not_listed(write, few_showers):

@@ -133,9 +133,9 @@ def showers_of_rank_three(write, few, folder):
     return write(showers=few[1][:, :, None])
 
 
-@case(r"incident_energies has shape \(130,\), expected \(130, 1\)")
-def energies_of_rank_one(write, few, folder):
-    return write(incident=few[0])
+@case(r"incident_energies has shape \(130, 2\), expected \(130, 1\)")
+def two_energies_per_shower(write, few, folder):
+    return write(incident=np.stack([few[0], few[0]], axis=1))
 
 
 @case(r"showers has shape \(\)")
@@ -143,9 +143,9 @@ def scalar_showers(write, few, folder):
     return write(showers=np.float32(1.0))
 
 
-@case("showers holds int32, expected float32 or float64")
-def integer_showers(write, few, folder):
-    return write(showers=few[1].astype(np.int32))
+@case("showers holds bool, expected float32 or float64")
+def hit_map(write, few, folder):
+    return write(showers=few[1] > 1)
 
 
 @case("incident_energies holds object, expected float32 or float64")
@@ -153,9 +153,26 @@ def energies_as_text(write, few, folder):
     return write(incident=np.array([[f"{energy} MeV"] for energy in few[0]], dtype=object))
 
 
-@case("showers holds float16")
-def half_precision(write, few, folder):
-    return write(showers=np.minimum(few[1], 6e4).astype(np.float16))
+@case(r"showers holds \[.*\('mev', '<f4'\)\], expected float32 or float64")
+def compound_type(write, few, folder):
+    return write(showers=few[1].view([("mev", "f4")]))
+
+
+@case("row 77, voxel 123 of showers is inf, expected a finite number")
+def beyond_half_precision(write, few, folder):
+    showers = np.minimum(few[1], 6e4).astype(np.float16)
+    showers[77, 123] = np.inf
+    return write(showers=showers)
+
+
+@case("energies are in keV .*divide incident_energies and showers by 1000")
+def everything_in_kev(write, few, folder):
+    return write(incident=few[0][:, None] * 1e3, showers=few[1] * 1e3)
+
+
+@case("energies are in eV .*divide incident_energies and showers by 1e")
+def everything_in_ev(write, few, folder):
+    return write(incident=few[0][:, None] * 1e6, showers=few[1] * 1e6)
 
 
 def _with_voxel(write, few, value: float, **options):

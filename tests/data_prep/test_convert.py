@@ -49,6 +49,55 @@ def test_open_data_rows_arrive_unchanged(write_csv, tmp_path, monkeypatch):
         assert (file["showers"].attrs["units"], file.attrs["particle"]) == ("MeV", "gamma")
 
 
+@pytest.mark.parametrize("separator", [";", "; ", "\t", " ", ","])
+@pytest.mark.parametrize("end", ["", "separator"])
+@pytest.mark.parametrize("production", [False, True])
+def test_other_separators_and_one_at_the_end_are_read(write_csv, tmp_path, separator, end, production):
+    """Breaks if tables of other programs and locales are refused or give another number of voxels."""
+    rows = showers_of(5)
+    if production:
+        rows = np.concatenate([np.full((5, 2), 0.1), rows[:, PHOTON.reorder_index("alpha_fastest")]], axis=1)
+    end = separator.strip(" ") or separator if end else ""
+    text = "".join(separator.join(map(repr, map(float, row))) + end + "\n" for row in rows)
+    convert([write_csv(text)], "photon", tmp_path / "out.hdf5")
+    found = read_showers(tmp_path / "out.hdf5", PHOTON).showers_mev
+    np.testing.assert_array_equal(found, showers_of(5).astype(np.float32))
+
+
+def test_quoted_numbers_are_read(write_csv, tmp_path):
+    """Breaks if the numbers that R quotes are words."""
+    text = "".join(",".join(f'"{value!r}"' for value in map(float, row)) + "\n" for row in showers_of(5))
+    convert([write_csv(text)], "photon", tmp_path / "out.hdf5")
+    found = read_showers(tmp_path / "out.hdf5", PHOTON).showers_mev
+    np.testing.assert_array_equal(found, showers_of(5).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("first", "encoding", "words"),
+    [
+        ("# made by hand\n", "utf-8", "begins with '# made by hand', expected numbers: remove the header lines"),
+        (",".join(f"v{i}" for i in range(368)) + "\n", "utf-8", "begins with 'v0,v1,v2"),
+        ("", "utf-16", "is UTF-16 text or no text, expected UTF-8: iconv"),
+    ],
+)
+def test_header_lines_and_other_encodings_are_named(write_csv, tmp_path, first, encoding, words):
+    """Breaks if the message counts columns where a line of words or the encoding is the cause."""
+    path = write_csv(showers_of(5))
+    path.write_text(first + path.read_text(), encoding=encoding)
+    with pytest.raises(DataError, match=words):
+        convert([path], "photon", tmp_path / "out.hdf5")
+
+
+@pytest.mark.parametrize("separator", ["; ", "\t", " ", ","])
+def test_decimal_commas_are_named(write_csv, tmp_path, separator):
+    """Breaks if the message counts columns where the locale of the program that wrote them is the cause."""
+    text = "".join(separator.join(f"{v:.4f}".replace(".", ",") for v in row) + "\n" for row in showers_of(5))
+    with pytest.raises(DataError, match="decimal commas") as caught:
+        convert([write_csv(text)], "photon", tmp_path / "out.hdf5")
+    assert "decimal points" in str(caught.value)
+    assert not (tmp_path / "out.hdf5").exists()
+
+
 def test_production_rows_are_reordered(write_csv, tmp_path):
     """Breaks if position columns become voxels, or the angle stays the fastest index."""
     rows = np.empty((2, 370))

@@ -99,7 +99,13 @@ def test_every_installed_dependency_of_a_dependency_is_pinned(base, extras, pins
     """Breaks if the set was resolved without one of the extras: what is not pinned changes under the user."""
     waiting = [
         one
-        for one in base + extras["dev"] + extras["onnx"] + extras["tflite"] + extras["eval"] + extras["docs"]
+        for one in base
+        + extras["dev"]
+        + extras["onnx"]
+        + extras["tflite"]
+        + extras["root"]
+        + extras["eval"]
+        + extras["docs"]
         if one.name != "calosim-tf"
     ]
     seen: set[str] = set()
@@ -132,7 +138,7 @@ def test_every_base_dependency_is_imported(base, imported):
 
 def test_every_import_is_a_dependency(base, extras, imported):
     """Breaks if the code imports what setup.cfg does not install: it would run for developers only."""
-    at_run_time = base + extras["horovod"] + extras["onnx"] + extras["tflite"] + extras["eval"]
+    at_run_time = base + extras["horovod"] + extras["onnx"] + extras["tflite"] + extras["root"] + extras["eval"]
     assert imported - {import_name(one) for one in at_run_time} == set()
 
 

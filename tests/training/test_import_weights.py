@@ -7,7 +7,7 @@ import pytest
 from calosim_tf.config.conv3d_network import Conv3dGanNetwork
 from calosim_tf.errors import DataError
 from calosim_tf.models.conv3d_3dgan import build_generator
-from calosim_tf.training.import_weights import import_weights
+from calosim_tf.training.public_weights.conv3d import import_weights
 
 NETWORK = Conv3dGanNetwork(first_filters=64)
 # Layer table of the public code: name -> weights with their shapes.

@@ -1,8 +1,9 @@
 """One file in the CaloChallenge HDF5 layout (no TensorFlow).
 
-A file holds ``incident_energies`` (N, 1) and ``showers`` (N, n_voxels), both in MeV, float64 in the public files and
-float32 in most others, with any compression.  Files of a custom detector may be in other units, given in its record.
-They may hold a dataset (N,) or (N, 1) for each attribute of the incident particle, under its name.
+A file holds ``incident_energies`` (N, 1) or (N,) and ``showers`` (N, n_voxels), both in MeV, float64 in the public
+files and float32 in most others (float16 and integers are read too), with any compression.  Files of a custom detector
+may be in other units, given in its record.  They may hold a dataset (N,) or (N, 1) for each attribute of the incident
+particle, under its name.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import cached_property
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
+from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile, floating_type
 from calosim_tf.data.units import describe_wrong_units
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import DETECTORS, VoxelDetector
@@ -40,14 +41,13 @@ class CaloChallengeFile(Hdf5ShowerFile):
     energies_name = ENERGIES
     showers_name = SHOWERS
     expected = f"{ENERGIES} and {SHOWERS}"
+    names = (ENERGIES, SHOWERS)
 
     def _open_datasets(self, detector: VoxelDetector | None) -> None:
-        energies = self._energies = self._dataset(ENERGIES)
+        energies = self._energies = self._column(ENERGIES)
         showers = self._showers = self._dataset(SHOWERS)
         if showers.ndim != 2:
             raise DataError(f"{self.path}: {SHOWERS} has shape {showers.shape}, expected (events, voxels)")
-        if energies.ndim != 2 or energies.shape[1] != 1:
-            raise DataError(f"{self.path}: {ENERGIES} has shape {energies.shape}, expected ({len(showers)}, 1)")
         record = detector or _record_of(self._file, showers.shape[1])
         self._units = (1.0, 1.0) if record is None else (record.energy_unit_mev, record.cell_unit_mev)
         self._particle = {} if record is None else {name: self._column(name) for name in record.attributes}
@@ -68,7 +68,7 @@ class CaloChallengeFile(Hdf5ShowerFile):
 
     @property
     def dtype(self) -> np.dtype:
-        return self._showers.dtype
+        return floating_type(self._showers)
 
     @property
     def compression(self) -> str | None:
@@ -107,7 +107,7 @@ class CaloChallengeFile(Hdf5ShowerFile):
         )
 
     def _read_incident_energy_mev(self) -> np.ndarray:
-        return self._units[0] * self._read_rows(self._energies, 0, self.n_events)[:, 0].astype(np.float64)
+        return self._units[0] * self._read_rows(self._energies, 0, self.n_events).reshape(-1).astype(np.float64)
 
 
 def _record_of(file: h5py.File, n_voxels: int) -> VoxelDetector | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
+from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile, floating_type
 from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
@@ -31,12 +31,13 @@ class CaloGanFile(Hdf5ShowerFile):
     energies_name = ENERGY
     showers_name = "the layers"
     expected = f"{', '.join(LAYERS)}, {OVERFLOW} and {ENERGY}"
+    names = (*LAYERS, OVERFLOW, ENERGY, *POSITION, *MOMENTUM)
 
     def _open_datasets(self, detector: VoxelDetector | None) -> None:
         self._layers = [self._shaped(name, *shape) for name, shape in LAYERS.items()]
         self._overflow = self._shaped(OVERFLOW, 3)
         self._energy = self._column(ENERGY)
-        present = [name for name in (*POSITION, *MOMENTUM) if name in self._file]
+        present = [name for name in (*POSITION, *MOMENTUM) if self._has(name)]
         self._particle = {name: self._column(name) for name in present}
         self._require_events(
             dict(zip(LAYERS, self._layers, strict=True))
@@ -60,7 +61,7 @@ class CaloGanFile(Hdf5ShowerFile):
 
     @property
     def dtype(self) -> np.dtype:
-        return self._layers[0].dtype
+        return np.result_type(*map(floating_type, self._layers))
 
     @property
     def compression(self) -> str | None:

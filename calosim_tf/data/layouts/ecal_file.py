@@ -32,6 +32,7 @@ class EcalFile(Hdf5ShowerFile):
     energies_name = "the energies"
     showers_name = ECAL
     expected = f"{ECAL} and {TARGET} or {ENERGY}"
+    names = (ECAL, TARGET, ENERGY)
     # cells and units of a file that was opened without a detector
     record: ClassVar[VoxelDetector] = CLIC
     scale: ClassVar[DepositScale] = DepositScale(USUAL_FRACTION, ECAL, "GeV", {"MeV": 1e3, "50 x GeV": 50.0})
@@ -49,8 +50,8 @@ class EcalFile(Hdf5ShowerFile):
             raise DataError(
                 f"{self.path}: {ECAL} has shape {self._ecal.shape}, expected (events, {cells}){self._hint()}"
             )
-        self._energies = self._dataset(ENERGY if ENERGY in self._file and TARGET not in self._file else TARGET)
-        self.energies_name = self._energies.name.strip("/")
+        self.energies_name = ENERGY if self._has(ENERGY) and not self._has(TARGET) else TARGET
+        self._energies = self._dataset(self.energies_name)
         n = len(self._energies)
         shapes = {TARGET: ((n, 5), (n, 1, 5)), ENERGY: ((n,), (n, 1))}[self.energies_name]
         if self._energies.shape not in shapes:
@@ -110,6 +111,7 @@ class EcalAngleFile(EcalFile):
 
     layout = "3DGAN HDF5, variable angle"
     expected = f"{ECAL}, {ENERGY} and mtheta or theta"
+    names = (*EcalFile.names, "mtheta", "theta")
     record = CLIC_ANGLE
     scale = DepositScale(USUAL_FRACTION, ECAL, "50 x GeV", {"MeV": 20.0, "GeV": 0.02})
 
@@ -118,7 +120,7 @@ class EcalAngleFile(EcalFile):
 
     def _particle_datasets(self) -> dict[str, h5py.Dataset]:
         # the authors train on the measured angle
-        name = "mtheta" if "mtheta" in self._file else "theta"
+        name = "mtheta" if self._has("mtheta") else "theta"
         self._theta = self._dataset(name)
         n = len(self._ecal)
         if self._theta.shape[1:] not in ((), (1,)):

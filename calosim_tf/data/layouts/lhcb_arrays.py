@@ -16,7 +16,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, key_in, open_hdf5, plain_attribute, short_reason
 from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.memory import memory_bytes
 from calosim_tf.errors import DataError
@@ -35,6 +35,7 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
 DESCRIPTION, AXES_KEY = "description", "axes"
 # What the two axes of an image may count
 AXES = ("yx", "xy")
+NO_KEYS: Mapping[str, str] = {}
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -66,8 +67,15 @@ def is_npz(path: Path) -> bool:
         return False
 
 
-def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Arrays of the layout in an npz file, and the names of the others; :class:`DataError` when it cannot be read."""
+def read_npz(path: Path, keys: Mapping[str, str] = NO_KEYS) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Arrays of the layout in an npz file, and the names of the others; :class:`DataError` when it cannot be read.
+
+    Parameters
+    ----------
+    path : Path
+    keys : mapping of str to str
+        As for :func:`~calosim_tf.data.hdf5.key_in`.
+    """
     if not path.is_file():
         raise DataError(f"{path}: no such file; check the path")
     try:
@@ -75,12 +83,14 @@ def read_npz(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
             raise DataError(f"{path}: is not an npz archive, or is cut off; {GET_AGAIN}")
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             names = list(archive)
-            _require_fits(path, sum(item.file_size for item in archive.zip.infolist() if _member(item) in ARRAYS))
+            wanted = {name: key for name in ARRAYS if (key := key_in(names, name, keys)) in names}
+            members = set(wanted.values())
+            _require_fits(path, sum(item.file_size for item in archive.zip.infolist() if _member(item) in members))
             # a member that is no array comes as bytes
-            arrays = {name: np.asarray(archive[name]) for name in names if name in ARRAYS}
+            arrays = {name: np.asarray(archive[key]) for name, key in wanted.items()}
     except _NPZ_FAILURES as error:
         raise DataError(f"{path}: cannot be read as npz ({error}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS) - {DESCRIPTION, AXES_KEY})
+    return arrays, sorted(set(names) - members - {DESCRIPTION, AXES_KEY})
 
 
 def describe_npz(path: Path) -> dict[str, str]:
@@ -107,18 +117,19 @@ def words_for_npz(attributes: Mapping[str, object]) -> dict[str, np.ndarray]:
     return {name: np.array(str(text)) for name, text in named.items() if text is not None}
 
 
-def read_hdf5(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+def read_hdf5(path: Path, keys: Mapping[str, str] = NO_KEYS) -> tuple[dict[str, np.ndarray], list[str]]:
     """As :func:`read_npz` for HDF5."""
     with open_hdf5(path) as file:
         try:
             names = list(file)
-            _files_of(file, path)
-            sizes = [file[name].nbytes for name in names if name in ARRAYS and isinstance(file[name], h5py.Dataset)]
+            _files_of(file, path, keys)
+            wanted = {name: key for name in ARRAYS if (key := key_in(file, name, keys)) in file}
+            sizes = [file[key].nbytes for key in wanted.values() if isinstance(file[key], h5py.Dataset)]
             _require_fits(path, sum(sizes))
-            arrays = {name: np.asarray(file[name][()]) for name in names if name in ARRAYS}
+            arrays = {name: np.asarray(file[key][()]) for name, key in wanted.items()}
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
-    return arrays, sorted(set(names) - set(ARRAYS))
+    return arrays, sorted(set(names) - {key.partition("/")[0] for key in wanted.values()})
 
 
 def _member(item: zipfile.ZipInfo) -> str:
@@ -134,17 +145,20 @@ def _require_fits(path: Path, n_bytes: int) -> None:
         )
 
 
-def _files_of(file: h5py.File, path: Path) -> tuple[Path, ...]:
+def _files_of(file: h5py.File, path: Path, keys: Mapping[str, str]) -> tuple[Path, ...]:
     """Files that hold the arrays, ``path`` first."""
     found = [path]
-    for name in file:
-        if name in ARRAYS:
-            require_link(file, name, path)
-            found += storage_files(file[name], path) if isinstance(file[name], h5py.Dataset) else []
+    for name in ARRAYS:
+        key = key_in(file, name, keys)
+        require_link(file, key, path)
+        if key in file:
+            found += storage_files(file[key], path) if isinstance(file[key], h5py.Dataset) else []
     return tuple(dict.fromkeys(found))
 
 
-def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None, tuple[Path, ...]]:
+def describe_hdf5(
+    path: Path, keys: Mapping[str, str] = NO_KEYS
+) -> tuple[dict[str, object], str | None, tuple[Path, ...]]:
     """Attributes of a file, the compression of its deposits and the files that hold its arrays.
 
     Raises
@@ -156,8 +170,8 @@ def describe_hdf5(path: Path) -> tuple[dict[str, object], str | None, tuple[Path
         try:
             return (
                 {name: plain_attribute(value) for name, value in file.attrs.items()},
-                file[DEPOSITS].compression,
-                _files_of(file, path),
+                file[key_in(file, DEPOSITS, keys)].compression,
+                _files_of(file, path, keys),
             )
         except HDF5_FAILURES as error:
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
@@ -168,7 +182,10 @@ def checked(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         found = ", ".join(sorted(arrays)) or "none of them"
-        raise DataError(f"{path}: no array {missing[0]!r}, expected {', '.join(REQUIRED)}; found {found}")
+        raise DataError(
+            f"{path}: no array {missing[0]!r}, expected {', '.join(REQUIRED)}; found {found}; other names "
+            f"are given with --keys {missing[0]}=NAME (training: data.keys)"
+        )
     n_events = arrays[DEPOSITS].shape[0] if arrays[DEPOSITS].ndim else 0
     if n_events == 0:
         raise DataError(f"{path}: {DEPOSITS} holds no events")

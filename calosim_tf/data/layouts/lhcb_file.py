@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from calosim_tf.data.layouts.lhcb_arrays import (
+    ARRAYS,
     AXES,
     AXES_KEY,
     DEPOSITS,
@@ -58,16 +59,17 @@ class LhcbFile(ShowerFile):
     layout = "LHCb npz or HDF5"
     energies_name = MOMENTUM
     showers_name = DEPOSITS
+    names = tuple(ARRAYS)
 
     def _open(self, detector: VoxelDetector | None) -> None:
         self._axes_of_record = "" if detector is None else detector.file_axes
         if is_npz(self.path):
-            self._arrays = checked(self.path, read_npz(self.path)[0])
+            self._arrays = checked(self.path, read_npz(self.path, self.keys)[0])
             self.attributes, self._compression = describe_npz(self.path), "npz"
             self._files = (self.path,)
         else:
-            self._arrays = checked(self.path, read_hdf5(self.path)[0])
-            self.attributes, self._compression, self._files = describe_hdf5(self.path)
+            self._arrays = checked(self.path, read_hdf5(self.path, self.keys)[0])
+            self.attributes, self._compression, self._files = describe_hdf5(self.path, self.keys)
         forward = self._arrays[MOMENTUM][:, 2] > 0
         if not forward.all():
             row = int(np.argmin(forward))

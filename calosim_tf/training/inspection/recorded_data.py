@@ -22,7 +22,7 @@ def training_source(run: RunFolder) -> ShowerSource | None:
         return None
     source = load_source(
         paths,
-        get_detector(settings.layout),
+        get_detector(settings.layout, settings.keys),
         energy_min_mev=settings.energy_min_mev,
         energy_max_mev=settings.energy_max_mev,
         holdout_fraction=settings.holdout_fraction,
