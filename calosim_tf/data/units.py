@@ -80,7 +80,7 @@ def _are_discrete(distinct: np.ndarray, energies: np.ndarray) -> bool:
     if len(distinct) > len(energies):
         return False
     nearest = energies[np.abs(energies[:, None] - distinct).argmin(axis=0)]
-    return bool(np.allclose(distinct, nearest, rtol=1e-5, atol=0))
+    return bool(same_energy(distinct, nearest).all())
 
 
 def describe_wrong_units(incident_energy: np.ndarray, fraction: float | None) -> str | None:

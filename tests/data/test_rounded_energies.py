@@ -18,7 +18,7 @@ def test_rounded_energies_are_read_as_the_energies_of_the_file(write, few_shower
     rounded[incident[:, 0] == distinct[-1]] *= 1 + 2.4e-7
     rounded[::2] *= 1 + 2.4e-7
     paths = [write(incident=incident, name="exact.hdf5"), write(incident=rounded, name="rounded.hdf5")]
-    assert len(check_report(paths, "photon")["per_energy"]) == len(distinct)
+    assert len(check_report(paths, PHOTON)["per_energy"]) == len(distinct)
     assert len(np.unique(read_showers(paths, PHOTON).incident_energy_mev)) == len(distinct)
     assert len(np.unique(read_incident_particles(paths[1])[0])) == len(distinct)
     source = load_source(paths, PHOTON, energy_max_mev=float(distinct[-1]))

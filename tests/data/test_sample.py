@@ -38,10 +38,13 @@ def sample():
 # Sample -> most bytes that the package may carry, detector, events, words of its provenance
 BUNDLED = {
     "photon": (8_000_000, "photon", 17_550, ("9 mantissa bits", "first 1950", "77 x (2 mm Pb")),
+    "pion": (6_000_000, "pion", 10_800, ("9 mantissa bits", "first 1200", "90 x (14 mm Fe")),
     "lhcb": (4_000_000, "lhcb", 11_000, ("7 mantissa bits", "first 11000 events", "66 x (2 mm Pb")),
     "calogan": (4_000_000, "calogan", 8_000, ("7 mantissa bits", "first 8000 events", "80 x (2 mm Pb")),
     "clic": (6_000_000, "clic", 2_400, ("9 mantissa bits", "first 2400 events", "25 x (2.8 mm W")),
 }
+# Samples of another program, as they are labelled
+ORIGIN = {"pion": "Geant4 (data-free) pion sample"}
 
 
 @pytest.mark.parametrize("name", BUNDLED)
@@ -52,7 +55,7 @@ def test_bundled_sample_is_what_its_readme_says(name):
     assert len(content) <= BUNDLED[name][0]
     assert hashlib.sha256(content).hexdigest() in section
     assert f"{len(content):,}".replace(",", " ") in section
-    assert "EGSnrc sample" in section
+    assert ORIGIN.get(name, "EGSnrc sample") in section
     assert re.search("not.*Geant4", (SAMPLES / "README.md").read_text())
 
 
@@ -68,12 +71,15 @@ def test_bundled_sample_tells_its_origin(name):
     with h5py.File(SAMPLES / f"{name}.hdf5") as file:
         attributes = dict(file.attrs)
         assert {len(dataset) for dataset in file.values()} == {events}
-        assert all("units" in dataset.attrs for dataset in file.values()) or name == "photon"
-    assert attributes["generator"].startswith("EGSnrc")
-    assert attributes["name"] == "EGSnrc sample"
+        assert all("units" in dataset.attrs for dataset in file.values()) or name in ("photon", "pion")
+    assert attributes["generator"].startswith("Geant4 11.4.0" if name == "pion" else "EGSnrc")
+    assert attributes.get("name", ORIGIN["pion"]) == ORIGIN.get(name, "EGSnrc sample")
     for word in words:
         assert word in " ".join(str(value) for value in attributes.values())
-    if name != "lhcb":  # its source is npz, which has no attributes
+    if name == "pion":
+        assert "without the Geant4 data" in attributes["generator"]
+        assert {"licence", "geometry", "replaced", "seeds", "not_modelled"} <= set(attributes)
+    elif name != "lhcb":  # its source is npz, which has no attributes
         assert "not Geant4, not experiment data" in attributes["generator"]
         assert {"licence", "geometry", "cuts", "seeds", "not_modelled"} <= set(attributes)
     assert len(attributes["source_sha256"]) == 64
@@ -122,6 +128,7 @@ def test_bundled_pictures_lie_where_the_particle_enters(name, columns):
     ("layout", "sample_name"),
     [
         ("photon", "photon"),
+        ("pion", "pion"),
         ("lhcb", "lhcb"),
         ("lhcb_xy", "lhcb"),
         ("lhcb_yx", "lhcb"),
@@ -135,7 +142,7 @@ def test_each_layout_finds_its_sample(layout, sample_name):
     assert bundled_sample(layout) == SAMPLES / f"{sample_name}.hdf5"
 
 
-@pytest.mark.parametrize("layout", ["pion", "calogan_gamma", "calogan_piplus", "clic_angle", "dataset_2"])
+@pytest.mark.parametrize("layout", ["calogan_gamma", "calogan_piplus", "clic_angle", "dataset_2"])
 def test_no_other_particle_stands_in(layout):
     """Breaks if photons or pions are silently trained on positrons."""
     with pytest.raises(ConfigError, match=f"no sample is bundled for layout '{layout}': give your own file"):
