@@ -72,7 +72,7 @@ class DataConfig:
             at_least("data.memory_limit_gib", self.memory_limit_gib, 0.0)
         at_least("data.mask_mev", self.mask_mev, 0.0)
         choice("data.energy_label", self.energy_label, ENERGY_LABELS)
-        choice("data.batches.symmetry", self.symmetry, SYMMETRIES)
+        choice("data.symmetry", self.symmetry, SYMMETRIES)
         low, high = self.energy_min_mev, self.energy_max_mev
         if low is not None and high is not None and low > high:
             raise ConfigError(f"data.energy_min_mev: found {low!r}, expected at most data.energy_max_mev = {high!r}")

@@ -67,7 +67,7 @@ def training_batches(
         order = BalancedRows(energy_groups(source.incident_energy_mev[known]), seed)
     else:
         order = ShuffledRows(len(known), seed, source.group_rows, source.block_rows)
-    orders = _orders(source, "none" if data is None else data.batches.symmetry)
+    orders = _orders(source, "none" if data is None else data.symmetry)
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         start = first_iteration * rows_per_iteration

@@ -61,7 +61,7 @@ def _square_orders(detector: VoxelDetector) -> np.ndarray:
     for layer in detector.layers:
         if layer.n_rows != layer.n_columns or layer.row_mm != layer.column_mm:
             raise ConfigError(
-                f"data.batches.symmetry: found a layer of {layer.n_rows} x {layer.n_columns} cells in {detector.name}, "
+                f"data.symmetry: found a layer of {layer.n_rows} x {layer.n_columns} cells in {detector.name}, "
                 "expected square layers of square cells: set it to none"
             )
     orders = []
