@@ -55,8 +55,11 @@ def _memorisation(comparison: Comparison) -> Memorisation | str:
         training, rows = reference.showers, reference.rows[first]
         held_out = reference.take(np.flatnonzero(~first))
     most = min(LOOKED_UP, MOST_VOXELS // training.detector.n_voxels)
-    samples = (sample.at_most(most) for sample in (comparison.generated, held_out))
-    generated, real = (_distances(sample, training, rows) for sample in samples)
+    # an empty shower is no copy of another
+    samples = [sample.take(np.flatnonzero(sample.total_mev > 0.0)) for sample in (comparison.generated, held_out)]
+    if not all(len(sample) for sample in samples):
+        return "all showers of a sample are empty"
+    generated, real = (_distances(sample.at_most(most), training, rows) for sample in samples)
     if np.mean(real == 0) > MOST_SHARED:
         return f"{100 * np.mean(real == 0):.1f} % of the reference showers are training showers: none are held out"
     return memorisation(generated, real, bootstrap_rng(len(generated), len(real)))
@@ -116,7 +119,7 @@ def _copies(comparison: Comparison, _: np.random.Generator) -> dict[str, Measure
 _WORDS = (
     "Distance of a shower to the nearest training shower, 2-norm of the voxels over the incident energy; training"
     " showers are those of the run or of --training, else one half of the reference stands for them and the other half"
-    f" for held-out ones. At most {LOOKED_UP} showers. No voxel threshold."
+    f" for held-out ones. At most {LOOKED_UP} showers that are not empty. No voxel threshold."
 )
 
 MEMORISATION_METRICS = (

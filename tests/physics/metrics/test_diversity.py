@@ -67,6 +67,17 @@ def test_learning_by_heart_is_found_with_and_without_the_training_sample(samples
     assert "100.0 % of the reference showers are training showers" in refused.reason
 
 
+def test_empty_showers_are_no_copies_of_each_other(make_showers):
+    """Breaks if a sample of pions, a fifth of them empty, is taken for its own training sample."""
+    reference, fresh, training = (make_showers(seed, per_energy=250) for seed in (1, 2, 3))
+    for sample in (reference, fresh, training):
+        sample.showers_mev[::5] = 0.0
+    found = value("nearest_training_ratio", compare(fresh, reference, training))
+    assert abs(found.value - 1) < 4 * found.error
+    nothing = replace(fresh, showers_mev=np.zeros_like(fresh.showers_mev))
+    assert "empty" in value("nearest_training_ratio", compare(nothing, reference, training)).reason
+
+
 def test_which_layers_are_pictures():
     """Breaks if a window that does not fit is used, or a layer of one angular bin counts."""
     photon = picture_groups(get_detector("photon"))
