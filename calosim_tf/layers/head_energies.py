@@ -10,8 +10,10 @@ GATE_SLOPE = 8.0
 LEAST_LOG = 0.05
 # Where gates and widths start: layers mostly open, little noise (our choices)
 GATE_START, WIDTH_START = -2.5, -2.0
-# ln(1 + E/MeV) of no layer is above this (162 TeV); keeps the exponential finite in the first iterations
-LARGEST_LOG = 12.0
+# ln(1 + E/MeV) of no layer is above this (65 TeV); keeps the exponential finite in the first iterations
+LARGEST_LOG = 18.0
+# The response bends at 1/20 of its mean, towards 0 (our choice)
+RESPONSE_SHARPNESS = 20.0
 
 
 @keras.saving.register_keras_serializable("calosim_tf")
@@ -46,7 +48,9 @@ class HeadEnergies(keras.layers.Layer):
         # one layer of a shower that is not empty is open
         logs += tf.nn.relu(LEAST_LOG - tf.reduce_max(logs, axis=-1, keepdims=True))
         energies = tf.exp(tf.minimum(tf.nn.relu(logs), LARGEST_LOG)) - 1.0
-        scale = tf.nn.relu(mean + width * total) * tf.exp(log_energy)
+        # a relu would leave showers without energy, and no gradient to give them some
+        sharpness = RESPONSE_SHARPNESS / mean
+        scale = tf.nn.softplus(sharpness * (mean + width * total)) / sharpness * tf.exp(log_energy)
         return energies / tf.reduce_sum(energies, axis=-1, keepdims=True) * scale
 
     def get_config(self):

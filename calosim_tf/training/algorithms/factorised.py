@@ -14,13 +14,13 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import ConfigError
 from calosim_tf.losses import relativistic
 from calosim_tf.losses.groups import energy_distance, moment_difference
+from calosim_tf.training.algorithms.marginals import LEAST_LOG_WIDTH, Marginals
 from calosim_tf.training.model import GenerativeModel
 
 # Our choices for the energy head: weights of the distance of the total alone, of the columns by themselves, of all with
 # the flags of open layers, and of the moments; weight of products in the moments, and where scores are cut there
-TOTAL_WEIGHT, MARGINALS_WEIGHT, FLAGS_WEIGHT, MOMENTS_WEIGHT = 0.5, 1.0, 0.3, 0.5
+TOTAL_WEIGHT, MARGINALS_WEIGHT, FLAGS_WEIGHT, MOMENTS_WEIGHT = 0.5, 3.0, 0.3, 0.5
 PRODUCT_WEIGHT, LARGEST_SCORE = 0.3, 6.0
-LEAST_LOG_WIDTH = 0.3
 
 
 class FactorisedModel(GenerativeModel):
@@ -40,6 +40,7 @@ class FactorisedModel(GenerativeModel):
             generator.get_layer("emptiness").fill(log_energy, _normal_quantile(empty)[:, np.newaxis])
             generator.get_layer("energy_head").get_layer("table").fill(log_energy, means)
             generator.get_layer("shape").get_layer("table").fill(log_energy, means[:, :1])
+        self._marginals = Marginals.of(source, [rows[group] for group in self.groups], normalisation)
         critic = self.networks["critic"]
         critic.get_layer("table").fill(log_energy, means[:, :1])
         chosen = (rows[np.sort(group[:: -(-len(group) // MOST_PER_GROUP)])] for group in self.groups)
@@ -153,7 +154,8 @@ class FactorisedModel(GenerativeModel):
             return {
                 "energy_head_loss_distance": energy_distance(real, fake, groups),
                 "energy_head_loss_total": TOTAL_WEIGHT * energy_distance(real[:, :1], fake[:, :1], groups),
-                "energy_head_loss_marginals": MARGINALS_WEIGHT * _marginal_distance(real, fake, groups),
+                "energy_head_loss_marginals": MARGINALS_WEIGHT
+                * _marginal_distance(self._marginals.ranks(real), self._marginals.ranks(fake), groups),
                 "energy_head_loss_flags": FLAGS_WEIGHT
                 * energy_distance(tf.concat([real, real_flags], axis=1), tf.concat([fake, fake_flags], axis=1), groups),
                 "energy_head_loss_moments": MOMENTS_WEIGHT * moments,
