@@ -76,7 +76,7 @@ def openvino_calls(model: bytes) -> dict[tuple[str, int], Callable[[], object]]:
 
 def ways() -> dict[tuple[str, int], Callable[[], object]]:
     """(name, showers of a call) -> a call."""
-    trained = load_network(RunFolder(run_path("pretrained:photon")))[0].network
+    trained = load_network(RunFolder(run_path("pretrained:photon_calo_shower_gan")))[0].network
     plain = folded(trained)
     models = {"not folded": onnx_model(trained), "folded": onnx_model(plain)}
     calls: dict[tuple[str, int], Callable[[], object]] = {}

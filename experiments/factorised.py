@@ -53,9 +53,9 @@ PHOTON = Experiment(
 PRETRAINED_TRAINING = replace(
     TRAINING,
     head_iterations=8_000,
-    iterations=48_000,
-    schedule_iterations=40_000,
-    checkpoint_every=4_000,
+    iterations=28_000,
+    schedule_iterations=20_000,
+    checkpoint_every=2_000,
     log_every=200,
 )
 

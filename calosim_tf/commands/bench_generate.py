@@ -87,15 +87,17 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
 
 
 def _source(name: str, threads: int, clean_up: ExitStack) -> GeneratorSource:
-    """A bundle, run or pretrained generator; an experiment without one gets a temporary run."""
+    """A bundle, run or pretrained generator; an experiment whose network none of them has gets a temporary run."""
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data.bundled import PRETRAINED_PREFIX, pretrained_names
     from calosim_tf.experiments import EXPERIMENTS
 
     if name not in EXPERIMENTS:
         return GeneratorSource.named(name)
-    if name in pretrained_names():
-        return GeneratorSource.named(f"{PRETRAINED_PREFIX}{name}")
+    for pretrained in pretrained_names():
+        source = GeneratorSource.named(f"{PRETRAINED_PREFIX}{pretrained}")
+        if source.run_folder.experiment().to_dict().get("network") == EXPERIMENTS[name].to_dict().get("network"):
+            return source
     return _untrained(name, threads, Path(clean_up.enter_context(tempfile.TemporaryDirectory())))
 
 

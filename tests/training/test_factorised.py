@@ -167,3 +167,31 @@ def test_a_network_for_another_detector_is_refused(experiment, source):
 
     with pytest.raises(ConfigError, match=r"data\.layout: found photon, expected pion for a network of family"):
         fit_normalisation(experiment.with_values({"network.detector": "pion"}), source)
+
+
+def test_ranks_of_training_energies_are_even_whatever_their_law(experiment, source):
+    """Breaks if a group takes the quantiles of another, or a closed layer counts as an open one of little energy."""
+    from calosim_tf.data.batches.energy_groups import energy_groups
+    from calosim_tf.training.algorithms.marginals import LEAST_LOG_WIDTH, Marginals
+    from calosim_tf.training.normalisation import fit_normalisation
+
+    law = fit_normalisation(experiment, source)
+    rows = source.train_rows
+    groups = [rows[group] for group in energy_groups(source.incident_energy_mev[rows])]
+    marginals = Marginals.of(source, groups, law)
+    n = min(map(len, groups))
+    turns = np.stack([group[:n] for group in groups], axis=1).ravel()
+    layers = np.add.reduceat(source.read(turns).astype("f8"), source.detector.offsets[:-1], axis=1)
+    table = np.tile(np.array(law.table), (n, 1))
+    total = (layers.sum(axis=1) / source.incident_energy_mev[turns] - table[:, 2]) / table[:, 3]
+    logs = (np.log1p(layers) - table[:, 4:9]) / np.maximum(table[:, 9:], LEAST_LOG_WIDTH)
+    ranks = marginals.ranks(tf.constant(np.column_stack([total, logs]), tf.float32)).numpy()
+    for group in range(len(groups)):
+        own, is_open = ranks[group :: len(groups)], layers[group :: len(groups)] > 0
+        np.testing.assert_allclose(np.quantile(own[:, 0], [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.02)
+        for layer in range(5):
+            shut = 1.0 - is_open[:, layer].mean()
+            np.testing.assert_allclose(own[~is_open[:, layer], layer + 1], shut / 2, atol=1e-6)
+            if is_open[:, layer].mean() > 0.2:
+                middle = np.median(own[is_open[:, layer], layer + 1])
+                assert middle == pytest.approx(shut + (1 - shut) / 2, abs=0.03)
