@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.operations import result_names
 from calosim_tf.export.parts import Part
@@ -105,6 +106,12 @@ def layers_of(results: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _calibrated_converter(part: Part, batch: int, draws: int) -> tf.lite.TFLiteConverter:
+    if isinstance(part.generator.normalisation, LayerEnergyNormalisation):
+        # tried: the converter ends the process on all operations, and on the dense layers alone the showers are empty
+        raise UnsupportedFormat(
+            "a factorised generator computes energies in MeV inside, from 0 to 10^6, which integers of one scale per "
+            "tensor lose; export tflite or onnx"
+        )
     prepared = converter(part.network, batch)
     prepared.optimizations = [tf.lite.Optimize.DEFAULT]
     prepared.representative_dataset = representative(part, batch, draws)
