@@ -13,7 +13,7 @@ from pathlib import Path
 
 from calosim_tf.data.known_files import CALOCHALLENGE, KnownFile
 from calosim_tf.errors import ConfigError
-from calosim_tf.surroundings import cache_folder
+from calosim_tf.surroundings import cache_folder, home_folder
 
 DATA_FOLDER_VARIABLE = "CALOSIM_DATA"
 
@@ -121,9 +121,21 @@ def get_public_file(name: str) -> PublicFile:
 
 
 def data_folder() -> Path:
-    """Where fetched files go: ``CALOSIM_DATA``, else ``~/.cache/calosim``, without a home folder a temporary one."""
+    """Where fetched files go: ``CALOSIM_DATA``, else ``~/.cache/calosim``, without a home folder a temporary one.
+
+    Raises
+    ------
+    ConfigError
+        The temporary one belongs to another user.
+    """
     named = os.environ.get(DATA_FOLDER_VARIABLE)
-    return Path(os.path.expanduser(named)) if named else cache_folder("calosim")
+    if named:
+        return Path(os.path.expanduser(named))
+    folder = cache_folder("calosim")
+    # anybody may make a folder among the temporary files, and put other data into it
+    if home_folder() is None and folder.exists() and folder.stat().st_uid != os.getuid():
+        raise ConfigError(f"{folder}: belongs to another user, expected a folder for data: set {DATA_FOLDER_VARIABLE}")
+    return folder
 
 
 def format_sources() -> str:

@@ -48,8 +48,9 @@ def source(layout: str) -> ShowerSource:
         np.concatenate([getattr(block, key) for block in blocks])
         for key in ("incident_energy_mev", "showers_mev", "attributes")
     )
-    held_out = np.arange(len(energy)) % 5 == 0
-    return ShowerSource(get_detector(layout), energy, held_out, showers, [], "parametrised showers", attributes)
+    held_out, detector = np.arange(len(energy)) % 5 == 0, get_detector(layout)
+    known = attributes if detector.attributes else None
+    return ShowerSource(detector, energy, held_out, showers, [], "parametrised showers", known)
 
 
 def row(name: str, folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from calosim_tf.bundle.sidecar import SIDECAR, NetworkRecord, Sidecar
 
-CARD = "card.md"
+CARD, PARITY = "card.md", "parity.json"
 HEADLINE_METRICS = 12
 
 
@@ -16,6 +16,17 @@ def write_card(folder: Path, sidecar: Sidecar, parity: dict[str, Any]) -> None:
     reports = sorted(path.name for path in Path(folder).glob("quantisation_*.md"))
     lines = [*_lines(sidecar, parity), *(f"* What quantisation changes: [{name}]({name})." for name in reports)]
     (Path(folder) / CARD).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def beyond_usual(parity: dict[str, Any]) -> list[str]:
+    """Files of reduced precision that deviate more than is usual for their format, a sentence each."""
+    return [
+        f"{row['file']} differs from the network by {row['largest_deviation_over_largest_output']:.2g} of its largest "
+        f"output and by {row['relative_change_of_total_energy']:+.2g} in energy, more than the {row['usual']:g} that "
+        f"{row['format']} may cost: compare its showers before you use it, or take another format"
+        for row in parity["files"]
+        if row.get("usual") is not None and row["largest_deviation_over_largest_output"] > row["usual"]
+    ]
 
 
 def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:
@@ -97,7 +108,7 @@ def _parity_lines(parity: dict[str, Any]) -> list[str]:
             f"| {row['network']} | {row['format']} | {row['file'] or '-'} | {row['batch'] or 'any'} "
             f"| {row['largest_deviation_over_largest_output']:.1e} | {row['relative_change_of_total_energy']:+.1e} |"
         )
-    return lines
+    return [*lines, *(f"\n**{sentence}.**" for sentence in beyond_usual(parity))]
 
 
 def _metric_lines(sidecar: Sidecar) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.errors import ConfigError
-from calosim_tf.messages import note
+from calosim_tf.files import read_json
+from calosim_tf.messages import note, warn
 
 ALL = "all"
 DEFAULT_BATCHES = "1,100"
@@ -60,6 +61,7 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the request, then write the bundle."""
+    from calosim_tf.bundle.card import PARITY, beyond_usual
     from calosim_tf.bundle.folder import require_free
     from calosim_tf.commands.bench_numbers import positive_integer
     from calosim_tf.data.bundled import run_path
@@ -90,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
 
     require_known(options.tolerances)
     sidecar = export(run_folder, Path(args.out), options, args.force)
+    for sentence in beyond_usual(read_json(Path(args.out) / PARITY, "the parity of a bundle")):
+        warn(sentence)
     note(f"{args.out}: {sidecar.experiment} as {', '.join(sidecar.formats)}")
     for network in sidecar.networks:
         for kind, reason in network.not_available.items():

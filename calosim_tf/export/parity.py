@@ -43,7 +43,7 @@ def check_parity(folder: Path, parts: list[Part], sidecar: Sidecar, seed: int) -
             for file in files:
                 found = FORMATS[kind].function("runner")(folder, record, file)(latent, label)
                 rows.append(_row(part, kind, file.path, expected, found, energy, FORMATS[kind].tolerance))
-                rows[-1]["batch"] = file.batch
+                rows[-1] |= {"batch": file.batch, "usual": FORMATS[kind].usual}
     return {"showers": SHOWERS, "seed": seed, "files": rows}
 
 

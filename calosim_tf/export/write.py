@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf import __version__
-from calosim_tf.bundle.card import write_card
+from calosim_tf.bundle.card import PARITY, write_card
 from calosim_tf.bundle.describe import cell_order_words, central_values, incident_energy_words, layer_table
 from calosim_tf.bundle.folder import bundle_folder
 from calosim_tf.bundle.formats import FORMATS
@@ -44,7 +44,7 @@ def export(run: RunFolder, out: Path, options: ExportOptions, force: bool = Fals
         records = [written(NetworkWriter(part, folder, stem, options)) for part, stem in zip(parts, stems, strict=True)]
         sidecar = replace(describe(run, parts, records), routed=_routed(parts, folder, options))
         parity = check_parity(folder, parts, sidecar, options.seed)
-        write_json(folder / "parity.json", parity)
+        write_json(folder / PARITY, parity)
         write_card(folder, sidecar, parity)
         write_sidecar(folder, sidecar)
     return sidecar

@@ -64,7 +64,10 @@ class LayerAttention(keras.layers.Layer):
         both = tf.concat(inputs, axis=-1)
         padded = tf.pad(both, [[0, 0], [1, 1], [1, 1], [0, 0]])
         weights = tf.nn.softmax(self.preference(padded))
-        return tf.reduce_sum(both * weights, axis=-1, keepdims=True)
+        shares = both * weights
+        # not reduce_sum, the same to the last bit in floating point: in 16-bit integers of TensorFlow Lite it wraps
+        # around above the calibrated range, so that the brightest cells become the emptiest; an addition saturates
+        return shares[..., :1] + shares[..., 1:]
 
     def compute_output_shape(self, input_shape):
         """The shape of the layer itself."""

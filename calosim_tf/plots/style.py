@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calosim_tf.errors import ConfigError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -45,8 +47,19 @@ STYLE = {
 
 @contextmanager
 def plot_style() -> Iterator[None]:
-    """Use this style inside the ``with`` block and leave matplotlib's settings as they were."""
-    import matplotlib
+    """Use this style inside the ``with`` block and leave matplotlib's settings as they were.
+
+    Raises
+    ------
+    ConfigError
+        The matplotlibrc in the working folder, which is read before everything else, is no text.
+    """
+    try:
+        import matplotlib
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"matplotlibrc: cannot be read as text ({error.reason}); remove it from the working folder"
+        ) from error
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()

@@ -110,7 +110,7 @@ def evaluate(
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
     with report_folder(out_dir) as folder:
-        comparison = compare(generated, reference, training, control)
+        comparison = compare(generated, reference, training, control=control, halved=control is None)
         baseline = make_baseline(comparison, control)
         if metrics is None:
             chosen = [m for m in chosen if m.needs <= comparison.provides or not m.detector_specific]

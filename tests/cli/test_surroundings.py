@@ -9,6 +9,7 @@ import pytest
 
 from calosim_tf import surroundings
 from calosim_tf.data_prep.sources import data_folder
+from calosim_tf.errors import ConfigError
 from calosim_tf.training.run_folder import RunFolder
 
 # As a notebook, an older Keras, another project and a misconfigured node leave it
@@ -115,6 +116,12 @@ def test_data_are_kept_somewhere_for_a_user_without_home_and_name(monkeypatch, t
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert surroundings.home_folder() is None
     assert data_folder() == tmp_path / f"calosim-{os.getuid()}"
+    # somebody else's folder of that name is not trusted
+    (tmp_path / f"calosim-{os.getuid() + 1}").mkdir()
+    owner = os.getuid()
+    monkeypatch.setattr("os.getuid", lambda: owner + 1)
+    with pytest.raises(ConfigError, match="belongs to another user, expected a folder for data: set CALOSIM_DATA"):
+        data_folder()
     monkeypatch.setenv("CALOSIM_DATA", "~nobody-of-this-name/data")
     assert str(data_folder()) == "~nobody-of-this-name/data"
 

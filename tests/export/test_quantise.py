@@ -2,10 +2,13 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.bundle.card import _parity_lines, beyond_usual
+from calosim_tf.bundle.formats import FORMATS
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import ConfigError
@@ -18,6 +21,7 @@ from calosim_tf.export.quantise import Int8Quantiser, layers_of, representative
 from calosim_tf.export.tflite import float_model
 from calosim_tf.export.write import export
 from calosim_tf.geometry import PHOTON
+from calosim_tf.layers.layer_attention import LayerAttention
 
 from .conftest import small_tables
 
@@ -168,3 +172,33 @@ def test_the_report_says_what_the_files_are(run_of, part_of, tmp_path):
         for word in ("int16x8", "int8")
     ]
     assert changes[0] < changes[1]
+
+
+def test_sixteen_bits_saturate_beyond_the_calibrated_range():
+    """Breaks if a sum of 16-bit integers wraps around, so that cells brighter than any in calibration become 0."""
+    inputs = [keras.Input((6, 6, 1), batch_size=1, name=name) for name in ("own", "carried")]
+    network = keras.Model(inputs, LayerAttention(seed=1)(inputs))
+    rng = np.random.default_rng(0)
+    cells = {name: rng.uniform(0.2, 1.0, (1, 6, 6, 1)).astype("f4") for name in ("own", "carried")}
+    prepared = tf.lite.TFLiteConverter.from_keras_model(network)
+    prepared.optimizations = [tf.lite.Optimize.DEFAULT]
+    prepared.representative_dataset = lambda: ({name: 0.8 * x for name, x in cells.items()} for _ in range(4))
+    prepared.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
+    interpreter = tf.lite.Interpreter(model_content=prepared.convert())
+    (found,) = interpreter.get_signature_runner("serving_default")(**cells).values()
+    expected = network([cells["own"], cells["carried"]]).numpy()
+    assert (found > 0.7 * expected).all()
+
+
+def test_what_deviates_beyond_the_usual_is_said_in_the_card():
+    """Breaks if a file of reduced precision that gives other numbers is written without a word."""
+    row = {"network": "generator", "format": "tflite_int16x8", "file": "model.int16x8.b1.tflite", "batch": 1}
+    row |= {"usual": 0.5, "relative_change_of_total_energy": 0.03}
+    rows = [row | {"largest_deviation_over_largest_output": deviation} for deviation in (0.4, 1.0)]
+    (sentence,) = beyond_usual({"files": [*rows, rows[1] | {"usual": None}]})
+    assert sentence.startswith("model.int16x8.b1.tflite differs from the network by 1 of its largest output")
+    assert sentence in "\n".join(_parity_lines({"showers": 64, "files": rows}))
+    assert all(kind.usual is not None for kind in FORMATS.values() if kind.tolerance is None)

@@ -89,7 +89,12 @@ class Baseline:
 
 
 def compare(
-    generated: ShowerSet, reference: ShowerSet, training: ShowerSet | None = None, control: ShowerSet | None = None
+    generated: ShowerSet,
+    reference: ShowerSet,
+    training: ShowerSet | None = None,
+    *,
+    control: ShowerSet | None = None,
+    halved: bool = False,
 ) -> Comparison:
     """Measure two sets of showers.
 
@@ -99,8 +104,10 @@ def compare(
     training : ShowerSet, optional
         The training set of the generator, where it is known.
     control : ShowerSet, optional
-        Independent Monte Carlo, as for :func:`make_baseline`.  Without it the reference will be halved: an energy with
-        a single shower is left out, a range of a spectrum joined with the next, and ``notes`` say so.
+        Independent Monte Carlo, as for :func:`make_baseline`.
+    halved : bool
+        The reference will be cut into halves: an energy with a single shower is left out, a range of a spectrum with
+        one is joined with the next, and ``notes`` say so.
 
     Raises
     ------
@@ -108,13 +115,13 @@ def compare(
         If the incident energies differ, or a voxel is not a finite number.
     """
     notes: tuple[str, ...] = ()
-    if control is None:
+    if halved:
         generated, reference, notes = _without_lone_energies(generated, reference)
     groups = group_energies(reference.incident_energy_mev)
     incident = reference.incident_energy_mev, generated.incident_energy_mev
     require_same_mix(groups, *incident, generated.source)
     others = [part.incident_energy_mev for part in (generated, control) if part is not None]
-    joined = joined_ranges(groups, incident[0], others, least=2 if control is None else 1)
+    joined = joined_ranges(groups, incident[0], others, least=2 if halved else 1)
     if len(joined) < len(groups):
         notes = (f"Of {len(groups)} ranges of incident energy, those with too few showers were joined with others.",)
     samples = Sample.measure(generated, joined), Sample.measure(reference, joined)
