@@ -76,7 +76,7 @@ class LayerEnergyNormalisation(Normalisation):
         parts, n = [np.log(kinetic)[:, None]], len(self.condition_mean)
         if n:
             parts.append((attributes[:, :n] - self.condition_mean) / self.condition_std)
-        given = attributes is not None and attributes.shape[1] > n
+        given = attributes is not None and attributes.shape[1] == n + len(self.layer_sizes)
         parts.append(attributes[:, n:] if given else np.full((len(kinetic), len(self.layer_sizes)), DRAW))
         return np.concatenate(parts, axis=1).astype(np.float32)
 
@@ -95,10 +95,11 @@ class LayerEnergyNormalisation(Normalisation):
     def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         """As :meth:`Normalisation.condition_words`."""
         layers = tuple(f"layer_{index}_mev" for index in range(len(self.layer_sizes)))
+        attributes = attributes[: len(self.condition_mean)]
         numbers = zip(attributes, self.condition_mean, self.condition_std, strict=True)
-        words = ["ln(kin / MeV)", *(f"({name} - {mean:.9g}) / {std:.9g}" for name, mean, std in numbers)]
+        words = ["ln(kin / 1 MeV)", *(f"({name} - {mean:.9g}) / {std:.9g}" for name, mean, std in numbers)]
         return ("ln_kin", *attributes, *layers), (
-            f"{', '.join(words)}, then the energy of each layer in MeV, or -1 in all of them to have them drawn"
+            f"{', '.join(words)}, then -1 for each layer to have its energy drawn, or all of these energies in MeV"
         )
 
     def output_words(self) -> tuple[str, str]:

@@ -13,7 +13,16 @@ from calosim_tf.data.bundled import run_path
 def exported(calosim, tmp_path_factory):
     """Bundle of the pretrained photon generator, and the process that made it."""
     out = tmp_path_factory.mktemp("bundles") / "photon"
-    command = ("export", "pretrained:photon_calo_shower_gan", "--format", "tflite,onnx,lwtnn", "--batch", "1", "--out", out)
+    command = (
+        "export",
+        "pretrained:photon_calo_shower_gan",
+        "--format",
+        "tflite,onnx,lwtnn",
+        "--batch",
+        "1",
+        "--out",
+        out,
+    )
     return out, calosim(*command)
 
 
@@ -59,7 +68,9 @@ REFUSED = {
 def test_a_wrong_request_is_one_line_without_tensorflow(calosim, tmp_path, without_tensorflow, case):
     """Breaks when a mistake first starts tensorflow, ends in a traceback, or leaves files behind."""
     options, expected = REFUSED[case]
-    process = calosim("export", "pretrained:photon_calo_shower_gan", *options, "--out", tmp_path / "out", **without_tensorflow)
+    process = calosim(
+        "export", "pretrained:photon_calo_shower_gan", *options, "--out", tmp_path / "out", **without_tensorflow
+    )
     assert process.returncode == 2
     assert expected in process.stderr
     assert process.stderr.count("\n") == 1
@@ -84,7 +95,14 @@ def test_what_is_no_bundle_is_not_replaced(calosim, exported, tmp_path, without_
         (exported[0], (), "--force"),
     ):
         process = calosim(
-            "export", "pretrained:photon_calo_shower_gan", "--format", "onnx", "--out", out, *options, **without_tensorflow
+            "export",
+            "pretrained:photon_calo_shower_gan",
+            "--format",
+            "onnx",
+            "--out",
+            out,
+            *options,
+            **without_tensorflow,
         )
         assert (process.returncode, process.stderr.count("\n")) == (2, 1)
         assert expected in process.stderr

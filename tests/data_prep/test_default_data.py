@@ -29,12 +29,12 @@ def test_a_bundled_sample_is_taken_as_it_is(asked):
 
 def test_pions_are_made_once_and_kept(asked, tmp_path, capsys):
     """Breaks when showers are made again for every run, or land outside of the data folder."""
-    path = default_data("pion")
+    path = default_data("calogan_piplus")
     assert path.parent == tmp_path / "data"
     assert path.is_file()
-    assert "parametrised pion showers" in capsys.readouterr().err
-    assert default_data("pion") == path
-    assert [layout for layout, _ in asked] == ["pion"]
+    assert "parametrised calogan_piplus showers" in capsys.readouterr().err
+    assert default_data("calogan_piplus") == path
+    assert [layout for layout, _ in asked] == ["calogan_piplus"]
     assert capsys.readouterr().err == ""
 
 
@@ -49,4 +49,4 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(asked, monkeypatch, tmp_p
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CALOSIM_DATA", str(tmp_path / "file"))
     with pytest.raises(ConfigError, match="CALOSIM_DATA"):
-        default_data("pion")
+        default_data("calogan_piplus")

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
 from calosim_tf.data.normalisations import named_normalisation, normalisation_from_dict
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation
@@ -34,6 +35,11 @@ LAWS = {
     ),
     "gev": (GevNormalisation(*RANGE, condition_size=3), 7),
     "gev_energy": (GevNormalisation(*RANGE, condition_size=1), 7),
+    "layer_energies": (LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1)), 5),
+    "layer_energies_attributes": (
+        LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1), condition_mean=(1.5, -2.0), condition_std=(0.1, 8.0)),
+        5,
+    ),
     "cube": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0), 24),
     "cube_angle": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0, with_angle=True), 24),
 }
@@ -95,13 +101,13 @@ def test_the_words_give_the_numbers(law, particles, showers):
     assert len(names) == len(set(names)) == label.shape[1]
     known = {"ln": np.log, "kin": np.sqrt(energy**2 + law.mass_mev**2) - law.mass_mev}
     known |= dict(zip(ATTRIBUTES, attributes.T, strict=True))
-    python = formula.removesuffix(", then zeros").removesuffix(" as they are")
+    python, _, rest = formula.removesuffix(" as they are").partition(", then ")
     python = python.replace(" MeV", "").replace("100 GeV", "1e5").replace("GeV", "1e3")
     found = [eval(part, {}, known) for part in python.split(", ")]
-    found += [np.zeros(9)] * (label.shape[1] - len(found))
+    found += [np.full(9, -1.0 if rest.startswith("-1") else 0.0)] * (label.shape[1] - len(found))
     np.testing.assert_allclose(np.stack(found, axis=1), label, rtol=1e-5, atol=1e-6)
     words, unit = law.output_words()
-    assert unit == ("GeV" if "1000 times" in words else "1")
+    assert unit == ("GeV" if "1000 times" in words else "MeV" if words.startswith("cells in MeV") else "1")
     outputs = law.to_network(showers, energy)
     if "1000 times its number" in words:
         assert law.to_mev(outputs, energy).sum() == pytest.approx(1000.0 * outputs.sum(), rel=1e-5)

@@ -11,7 +11,9 @@ from calosim_tf.training.judging.selection import badness, best_row, verdict_wor
 
 def found(chi2=(1.0, 1.0), separation=(0.01, 0.01), recall=(0.7, 0.7), density=(1.0, 1.0), nearest=1.0) -> Results:
     names = ("chi2_ndf_total_energy", "separation_mean", "recall", "density")
-    pairs = dict(zip(names, (chi2, separation, recall, density), strict=True)) | {"nearest_training_ratio": (nearest, 1.0)}
+    pairs = dict(zip(names, (chi2, separation, recall, density), strict=True)) | {
+        "nearest_training_ratio": (nearest, 1.0)
+    }
     entries = {name: {"value": value, "reference_vs_reference": floor} for name, (value, floor) in pairs.items()}
     return Results(entries, {}, ())
 

@@ -97,7 +97,9 @@ class FactorisedModel(GenerativeModel):
             # the critic learns first, from the same pairs
             logs = self._critic_update(seen, tf.stop_gradient(fake_seen))
             scores = score(tf.concat([seen, fake_seen], axis=0))
-            terms = [observables - fake_observables, voxels - fake_voxels, (voxels**2 - fake_voxels**2) / 2.0]
+            # a hit where hardly any shower has one is hundreds of widths away: logarithms keep it from ruling the loss
+            seen_voxels, made_voxels = tf.asinh(voxels), tf.asinh(fake_voxels)
+            terms = [observables - fake_observables, seen_voxels - made_voxels, (seen_voxels**2 - made_voxels**2) / 2.0]
             moments = tf.add_n([moment_difference(term, groups) for term in terms])
             return {
                 "generator_loss_adversarial": relativistic.generator_term(*tf.split(scores, 2)),
