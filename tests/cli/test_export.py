@@ -8,6 +8,9 @@ import pytest
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.data.bundled import run_path
 
+# dense layers alone: every format can hold it
+PRETRAINED = "pretrained:photon_calo_shower_gan"
+
 
 @pytest.fixture(scope="module")
 def exported(calosim, tmp_path_factory):
@@ -15,7 +18,7 @@ def exported(calosim, tmp_path_factory):
     out = tmp_path_factory.mktemp("bundles") / "photon"
     command = (
         "export",
-        "pretrained:photon_calo_shower_gan",
+        PRETRAINED,
         "--format",
         "tflite,onnx,lwtnn",
         "--batch",
@@ -47,7 +50,7 @@ def test_the_bundle_is_whole_and_sound(exported):
 def without_checkpoint(tmp_path):
     """A run that was begun and never got to a checkpoint."""
     folder = tmp_path / "begun"
-    shutil.copytree(run_path("pretrained:photon_calo_shower_gan"), folder, ignore=shutil.ignore_patterns("checkpoints"))
+    shutil.copytree(run_path(PRETRAINED), folder, ignore=shutil.ignore_patterns("checkpoints"))
     return folder
 
 
@@ -68,9 +71,7 @@ REFUSED = {
 def test_a_wrong_request_is_one_line_without_tensorflow(calosim, tmp_path, without_tensorflow, case):
     """Breaks when a mistake first starts tensorflow, ends in a traceback, or leaves files behind."""
     options, expected = REFUSED[case]
-    process = calosim(
-        "export", "pretrained:photon_calo_shower_gan", *options, "--out", tmp_path / "out", **without_tensorflow
-    )
+    process = calosim("export", PRETRAINED, *options, "--out", tmp_path / "out", **without_tensorflow)
     assert process.returncode == 2
     assert expected in process.stderr
     assert process.stderr.count("\n") == 1
@@ -96,7 +97,7 @@ def test_what_is_no_bundle_is_not_replaced(calosim, exported, tmp_path, without_
     ):
         process = calosim(
             "export",
-            "pretrained:photon_calo_shower_gan",
+            PRETRAINED,
             "--format",
             "onnx",
             "--out",
