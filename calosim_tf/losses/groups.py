@@ -59,6 +59,8 @@ def _grouped(rows: tf.Tensor, groups: int) -> tf.Tensor:
 
 def _distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Distances of all pairs of each group, shape (groups, n, n)."""
+    if a.shape[-1] == 1:  # without the cancellation of squares
+        return tf.sqrt((a - tf.transpose(b, (0, 2, 1))) ** 2 + ROOT_GUARD)
     square_a, square_b = (tf.reduce_sum(x**2, axis=-1) for x in (a, b))
     squares = square_a[:, :, tf.newaxis] + square_b[:, tf.newaxis] - 2.0 * tf.matmul(a, b, transpose_b=True)
     return tf.sqrt(tf.nn.relu(squares) + ROOT_GUARD)

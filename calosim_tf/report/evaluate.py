@@ -22,7 +22,7 @@ from calosim_tf.report.html_page import ReportPicture
 from calosim_tf.report.number_text import with_error
 from calosim_tf.report.page import PrintedNumber, render_report, worst_first
 from calosim_tf.report.run_tables import HISTORY_COLUMNS, SELECTION_COLUMNS, read_table
-from calosim_tf.report.verdict_rows import AUC, is_needed
+from calosim_tf.report.verdict_rows import AUC, PUBLISHED_DISTANCE, is_needed
 
 SCHEMA = 1
 CSV_KEYS = ("value", "error", "reference_vs_reference", "reference_vs_reference_error", "n", "n_reference", "unit")
@@ -215,7 +215,9 @@ def _document(
         "per_energy": {f"{energy:.6g}": entries for energy, entries in results.per_energy.items()},
         "notes": all_notes,
         "published": [{key: getattr(row, key) for key in PUBLISHED_KEYS} for row in published],
-        "published_results": published_results(comparison.reference.showers.detector.name, results.overall),
+        "published_results": published_results(
+            comparison.reference.showers.detector.name, [*results.overall, PUBLISHED_DISTANCE]
+        ),
         "histograms": {h.name: h.as_json() for h in feature_histograms(comparison)},
     }
 

@@ -58,6 +58,26 @@ CASES = {
             "training.generator_steps": 1,
         },
     ),
+    # two stages; losses of groups of energies, whose sums and pairs go over all replicas
+    "factorised": (
+        "photon_factorised",
+        {
+            "network.head_units": (5, 4),
+            "network.head_latent": 3,
+            "network.shape_units": (6, 5),
+            "network.shape_latent": 4,
+            "network.noise_units": 3,
+            "network.critic_units": (7, 6),
+            "network.knots": 4,
+            "training.batch_size": 60,
+            "training.head_batch_size": 60,
+            "training.head_iterations": 2,
+            "training.penalty_every": 2,
+            "training.selection": "chi2",
+            "training.warmup_iterations": 0,
+            "training.epsilon": 1e-5,
+        },
+    ),
     # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
         "conv3d",
