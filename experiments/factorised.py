@@ -1,7 +1,7 @@
 """Factorised generators (our own; docs/factorised.md): layer energies first, then the share of each voxel.
 
 * ``photon_factorised``: what ``make train-photon`` trains, about 8 minutes on two cores.
-* ``photon_factorised_pretrained``: the same, three times as long; ``pretrained:photon`` is its best state.
+* ``photon_factorised_pretrained``: the same, four times as long; ``pretrained:photon`` is its best state.
 * ``pion_factorised``: the same recipe for pions, whose showers may be empty.
 * ``pion_factorised_pretrained``: twice as long; ``pretrained:pion`` is its best state.
 * ``<name>_smoke``: a few minutes on two cores, an end-to-end smoke test.
@@ -53,8 +53,8 @@ PHOTON = Experiment(
 PRETRAINED_TRAINING = replace(
     TRAINING,
     head_iterations=8_000,
-    iterations=28_000,
-    schedule_iterations=20_000,
+    iterations=36_000,
+    schedule_iterations=28_000,
     checkpoint_every=2_000,
     log_every=200,
 )
@@ -62,7 +62,7 @@ PRETRAINED_TRAINING = replace(
 PHOTON_PRETRAINED = replace(
     PHOTON,
     name="photon_factorised_pretrained",
-    summary="photon_factorised, three times as long: what pretrained:photon is",
+    summary="photon_factorised, four times as long: what pretrained:photon is",
     data=replace(PHOTON.data, holdout_fraction=0.1),
     training=PRETRAINED_TRAINING,
 )

@@ -20,6 +20,8 @@ DRAW = np.float32(-1.0)
 # A layer that is open in fewer showers of a group takes the spread of these (our choice)
 FEWEST_OPEN = 16
 SPREAD_OF_FEW = (0.5, 0.7)
+# Least width of the response of a group, as a share of its mean: a few showers may be nearly alike (our choice)
+LEAST_WIDTH = 2e-3
 # Showers of a group that tables are made from (our choice; their means are known to 1 %)
 MOST_PER_GROUP = 10_000
 
@@ -136,7 +138,12 @@ def layer_energy_table(source: ShowerSource, mask_mev: float = 0.0) -> tuple[tup
         share = layers[filled].sum(axis=1) / kinetic[filled]
         logs = np.log1p(layers[filled])
         spreads = [_spread(column[column > 0.0]) for column in logs.T]
-        row = (np.exp(np.log(kinetic).mean()), 1.0 - filled.mean(), share.mean(), max(share.std(), 1e-6))
+        row = (
+            np.exp(np.log(kinetic).mean()),
+            1.0 - filled.mean(),
+            share.mean(),
+            max(share.std(), LEAST_WIDTH * share.mean()),
+        )
         table.append(
             tuple(float(f"{value:.7g}") for value in (*row, *(m for m, _ in spreads), *(s for _, s in spreads)))
         )

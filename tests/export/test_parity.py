@@ -37,7 +37,7 @@ def run_tflite(path, latent, condition):
 
 
 RUNTIMES = {
-    "saved_model": (run_saved_model, 1e-6),
+    "saved_model": (run_saved_model, 2e-6),
     "onnx": (run_onnx, 1e-5),
     "tflite": (run_tflite, 1e-5),
     "lwtnn": (run_lwtnn, 1e-5),
