@@ -1,5 +1,6 @@
 """Build script: names the packages, and turns every Python but 3.11 away in one line.  The rest is in setup.cfg."""
 
+import configparser
 import sys
 
 RIGHT_PYTHON = sys.version_info[:2] == (3, 11)
@@ -10,6 +11,17 @@ from setuptools import Distribution, find_packages, setup  # noqa: E402 - may be
 
 # These stand beside the package in the tree and inside it once installed (package_dir in setup.cfg).
 BESIDE = ("experiments", "data_prep")
+
+
+class WholeDistribution(Distribution):
+    """All of setup.cfg: in a virtual environment setuptools passes over any key called ``root``, the extra of that name."""
+
+    def parse_config_files(self, *args, **kwargs):
+        super().parse_config_files(*args, **kwargs)
+        written = configparser.ConfigParser()
+        written.read("setup.cfg")
+        wanted = written["options.extras_require"]["root"].split()
+        self.extras_require = self.metadata.extras_require = {**self.extras_require, "root": wanted}
 
 
 class BareDistribution(Distribution):
@@ -26,7 +38,7 @@ class BareDistribution(Distribution):
 
 
 setup(
-    distclass=Distribution if RIGHT_PYTHON else BareDistribution,
+    distclass=WholeDistribution if RIGHT_PYTHON else BareDistribution,
     packages=find_packages(include=["calosim_tf", "calosim_tf.*"])
     + ["calosim_tf." + name for top in BESIDE for name in find_packages(include=[top, top + ".*"])],
 )

@@ -25,7 +25,14 @@ NORMALISED_GENERATOR, NORMALISED_CRITIC = (658_458, 658_906 + U_GENERATOR, 4), (
 # three streams of three convolutions and a smearing head of two; three convolutions on each layer
 CALOGAN = ((29_606_810, 29_607_203, 15), (4_197_368, 4_197_944, 9))
 CONV2D_CRITIC = (712_888, 714_114, 18)
+# Our own: the head 17-96-96-16 and the shape 75-256-320-384-368 with 384-32-736 beside it (photons); counted by hand
+PHOTON = ((415_840, 416_112, 0), (552_449, 569_295, 0))
+PION = ((501_365, 501_701, 0), (688_129, 712_577, 0))
 EXPECTED = {
+    "photon_factorised": PHOTON,
+    "photon_factorised_pretrained": PHOTON,
+    "pion_factorised": PION,
+    "pion_factorised_pretrained": PION,
     "lhcb_wgan": LHCB,
     "lhcb_sagan": (SAGAN_GENERATOR, SAGAN_CRITIC),
     "lhcb_sagan_sn_d": (SAGAN_GENERATOR, NORMALISED_CRITIC),
