@@ -14,7 +14,7 @@ BESIDE = ("experiments", "data_prep")
 
 
 class WholeDistribution(Distribution):
-    """All of setup.cfg: in a virtual environment setuptools passes over any key called ``root``, the extra of that name."""
+    """All of setup.cfg: in a virtual environment setuptools passes over any key called ``root``, also an extra."""
 
     def parse_config_files(self, *args, **kwargs):
         super().parse_config_files(*args, **kwargs)
