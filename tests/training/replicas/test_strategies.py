@@ -15,6 +15,22 @@ def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_
     several.require_all_equal(shared_out, alone, cells_folder)
 
 
+def test_losses_of_groups_are_those_of_the_global_batch(several, tmp_path, cells_folder):
+    """Breaks when means or pairs of a group are taken within a replica, or a stage begins from another average."""
+    command = [sys.executable, several.script, "mirrored", cells_folder, tmp_path]
+    process = subprocess.run(
+        [*command, f"factorised:several:{several.iterations}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CALOSIM_VIRTUAL_DEVICES": "2"},
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    several.alone(cells_folder, tmp_path, [f"factorised:one:{several.iterations}"])
+    several.require_equal(tmp_path / "several", tmp_path / "one", several.iterations)
+    several.require_equal_losses(tmp_path / "several", tmp_path / "one")
+
+
 def test_two_processes_equal_one(several, start_workers, shared_out, alone, cells_folder):
     """Also breaks when processes start from different states or read each other's rows."""
     workers = start_workers([several.script, "multiworker", cells_folder, shared_out, *several.runs])
