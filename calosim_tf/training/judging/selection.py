@@ -16,7 +16,7 @@ from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Results, measure
-from calosim_tf.training.judging.control import matching_control
+from calosim_tf.training.judging.control import matching_control, report_events
 
 # Showers of the physics verdict: a few seconds (our choice)
 JUDGED_SHOWERS = 2_000
@@ -118,7 +118,7 @@ def physics_judge(experiment: Experiment, source: ShowerSource, generator: Showe
     of few modes has perfect energies, a broad one perfect recall.
     """
     reference, control = matching_control(source, source.holdout_set(JUDGED_SHOWERS))
-    training, seed = source.train_set(), experiment.run.seed
+    training, seed = source.train_set(report_events(source)), experiment.run.seed
 
     def judge() -> dict[str, str]:
         energy = reference.incident_energy_mev
