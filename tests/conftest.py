@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -133,13 +134,96 @@ def store():
     return write_arrays
 
 
+class Nursery:
+    """Client of ``nursery.py``: processes of ``calosim`` without the slow start."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None):
+        self.folder = folder
+        self.count = 0
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("nursery.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self._receive()
+
+    def start(self, *arguments: object, cwd: Path | None = None, **environment: str) -> Child:
+        """Start ``calosim`` with these arguments."""
+        self.count += 1
+        output = self.folder / f"{self.process.pid}-{self.count}"
+        request = {
+            "do": "start", "arguments": [str(item) for item in arguments], "environment": environment,
+            "folder": str(cwd or os.getcwd()),
+            "stdout": f"{output}.out", "stderr": f"{output}.err",
+        }  # fmt: skip
+        return Child(self, self._ask(request)["pid"], Path(f"{output}.out"), Path(f"{output}.err"))
+
+    def run(self, *arguments: object, **environment: str) -> tuple[int | str, str]:
+        """Exit code and stderr of a finished (or stopped) ``calosim``."""
+        child = self.start(*arguments, **environment)
+        return child.wait(), child.messages()
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+    def ask_wait(self, pid: int) -> int | str:
+        return self._ask({"do": "wait", "pid": pid})["code"]
+
+    def _ask(self, request: dict) -> dict:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return self._receive()
+
+    def _receive(self) -> dict:
+        line = self.process.stdout.readline()
+        assert line, "the nursery died"
+        return json.loads(line)
+
+
+class Child:
+    """One ``calosim`` process."""
+
+    def __init__(self, nursery: Nursery, pid: int, output: Path, errors: Path):
+        self.nursery, self.pid, self.output, self.errors = nursery, pid, output, errors
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self) -> int | str:
+        return self.nursery.ask_wait(self.pid)
+
+    def messages(self) -> str:
+        return self.errors.read_text()
+
+
 @pytest.fixture(scope="session")
-def calosim():
-    """Run ``calosim`` with these arguments; returns the finished process with text output."""
+def new_nursery():
+    """:class:`Nursery`, for other fixtures."""
+    return Nursery
+
+
+@pytest.fixture(scope="session")
+def calosim(tmp_path_factory):
+    """Run ``calosim`` with these arguments; returns the finished process with text output.
+
+    The process is forked from one that has imported TensorFlow, which saves seconds each time; with an environment of
+    its own, or with more to say than usual, it starts from nothing.
+    """
     # a test that runs a command inside this process leaves the log level of TensorFlow behind
     inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    nurseries = []
 
     def run(*arguments, cwd=None, **environment):
+        if not environment and not {"-v", "--verbose"} & set(arguments):
+            if not nurseries:
+                nurseries.append(Nursery(tmp_path_factory.mktemp("nursery"), inherited))
+            child = nurseries[0].start(*arguments, cwd=cwd)
+            code = child.wait()
+            return subprocess.CompletedProcess(arguments, code, child.output.read_text(), child.messages())
         return subprocess.run(
             [sys.executable, "-m", "calosim_tf", *map(str, arguments)],
             capture_output=True,
@@ -150,7 +234,9 @@ def calosim():
             check=False,
         )
 
-    return run
+    yield run
+    for nursery in nurseries:
+        nursery.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -42,76 +41,12 @@ LOSSES = {
 }
 
 
-class Nursery:
-    """Client of ``nursery.py``."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.count = 0
-        self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("nursery.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._receive()
-
-    def start(self, *arguments: object, **environment: str) -> Child:
-        """Start ``calosim`` with these arguments."""
-        self.count += 1
-        output = self.folder / f"{self.process.pid}-{self.count}"
-        request = {
-            "do": "start", "arguments": [str(item) for item in arguments], "environment": environment,
-            "stdout": f"{output}.out", "stderr": f"{output}.err",
-        }  # fmt: skip
-        return Child(self, self._ask(request)["pid"], output.with_suffix(".err"))
-
-    def run(self, *arguments: object, **environment: str) -> tuple[int | str, str]:
-        """Exit code and stderr of a finished (or stopped) ``calosim``."""
-        child = self.start(*arguments, **environment)
-        return child.wait(), child.messages()
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
-        self.process.stdout.close()
-
-    def ask_wait(self, pid: int) -> int | str:
-        return self._ask({"do": "wait", "pid": pid})["code"]
-
-    def _ask(self, request: dict) -> dict:
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return self._receive()
-
-    def _receive(self) -> dict:
-        line = self.process.stdout.readline()
-        assert line, "the nursery died"
-        return json.loads(line)
-
-
-class Child:
-    """One ``calosim`` process."""
-
-    def __init__(self, nursery: Nursery, pid: int, errors: Path):
-        self.nursery, self.pid, self.errors = nursery, pid, errors
-
-    def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
-
-    def wait(self) -> int | str:
-        return self.nursery.ask_wait(self.pid)
-
-    def messages(self) -> str:
-        return self.errors.read_text()
-
-
 class Nurseries:
     """Several, for cases that run side by side."""
 
-    def __init__(self, folder: Path):
-        self.free: queue.Queue[Nursery] = queue.Queue()
-        self.all = [Nursery(folder) for _ in range(WORKERS)]
+    def __init__(self, new_nursery: Callable, folder: Path):
+        self.free: queue.Queue = queue.Queue()
+        self.all = [new_nursery(folder) for _ in range(WORKERS)]
         for nursery in self.all:
             self.free.put(nursery)
 
@@ -123,7 +58,7 @@ class Nurseries:
         finally:
             self.free.put(nursery)
 
-    def each(self, case: Callable[[Nursery, object], object], items: Iterable) -> list:
+    def each(self, case: Callable[[object, object], object], items: Iterable) -> list:
         """``case(nursery, item)`` for all items, as many at a time as there are nurseries."""
 
         def run(item):
@@ -135,8 +70,8 @@ class Nurseries:
 
 
 @pytest.fixture(scope="session")
-def nurseries(tmp_path_factory):
-    found = Nurseries(tmp_path_factory.mktemp("nursery"))
+def nurseries(tmp_path_factory, new_nursery):
+    found = Nurseries(new_nursery, tmp_path_factory.mktemp("nursery"))
     yield found
     for nursery in found.all:
         nursery.close()

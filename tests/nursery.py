@@ -10,10 +10,12 @@ import json
 import os
 import sys
 import threading
+from pathlib import Path
 
 
 def child(request: dict) -> None:
     """Become ``calosim`` with the arguments, variables and output file of the request."""
+    import calosim_tf
     from calosim_tf import fault_points
     from calosim_tf.cli import main
 
@@ -23,7 +25,11 @@ def child(request: dict) -> None:
         (2, request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
     ):
         os.dup2(os.open(name, flags, 0o600), descriptor)
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
     os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    # what a run records as its command
+    sys.argv = [str(Path(calosim_tf.__file__).with_name("__main__.py")), *request["arguments"]]
     fault_points.arm()
     code = 1
     try:
