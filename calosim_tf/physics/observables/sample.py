@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,8 +17,8 @@ from calosim_tf.physics.observables.features import (
     mean_shower_mev,
     response,
     shower_features,
-    voxel_spectrum,
 )
+from calosim_tf.physics.observables.voxel_spectra import voxel_spectra
 
 # Our choice: enough groups of showers for an error of the error below 10 %.
 SPECTRUM_GROUPS = 64
@@ -119,10 +120,21 @@ class Sample:
 
     def spectrum(self, edges_mev: np.ndarray) -> np.ndarray:
         """Voxel spectrum in groups of showers, shape (64, b); kept, because a reference is compared several times."""
-        key = edges_mev.tobytes()
-        if key not in self._spectra:
-            self._spectra[key] = voxel_spectrum(self.showers.showers_mev, edges_mev, self.rows, SPECTRUM_GROUPS)
-        return self._spectra[key]
+        self.fill_spectra([(self, edges_mev)])
+        return self._spectra[edges_mev.tobytes()]
+
+    @staticmethod
+    def fill_spectra(wanted: Sequence[tuple[Sample, np.ndarray]]) -> None:
+        """Compute spectra that will be requested, in one pass over each set of showers."""
+        of_sets: dict[int, list[tuple[Sample, np.ndarray]]] = {}
+        for sample, edges in {(id(one), edges.tobytes()): (one, edges) for one, edges in wanted}.values():
+            if edges.tobytes() not in sample._spectra:
+                of_sets.setdefault(id(sample.showers), []).append((sample, edges))
+        for missing in of_sets.values():
+            showers = missing[0][0].showers.showers_mev
+            found = voxel_spectra(showers, [(sample.rows, edges) for sample, edges in missing], SPECTRUM_GROUPS)
+            for (sample, edges), spectrum in zip(missing, found, strict=True):
+                sample._spectra[edges.tobytes()] = spectrum
 
     @cached_property
     def mean_shower(self) -> np.ndarray:
