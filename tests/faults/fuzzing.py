@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from calosim_tf.errors import CalosimError
@@ -24,9 +24,15 @@ KEPT = st.one_of(st.just(1.0), st.floats(0.0, 1.0))
 
 
 def bounded(examples):
-    """The same examples in every run; time is bounded by their number."""
-    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=checks)
+    """The same examples in every run; time is bounded by their number, also where one fails (it is not simplified)."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 def check_survives(what, *actions):
