@@ -17,6 +17,10 @@ from .fuzzing import TRIED, bounded
 
 # Commands that measure this machine, look for a network or rewrite pages: not for random arguments
 LEFT_OUT = {("doctor",), ("data", "fetch"), ("reproduce",)}
+# Functions that do the work once all arguments are checked
+SLOW = ("report.evaluate.evaluate", "data_prep.default_data.default_data", "studies.sensitivity.sensitivity_study")
+SLOW += ("studies.amplification.toy_amplification", "studies.shower_amplification.shower_amplification")
+SLOW += ("studies.triforce.triforce_study",)
 WORDS = ["", " ", "0", "1", "3", "-1", "-3.5", "1e999", "nan", "9" * 30, "photon", "pion", "lhcb", "clic_angle"]
 WORDS += ["photon_smoke", "conv2d_g1_smoke", "photon_2gan", "none", "a=b", "=", "training.batch_size=3", "x" * 300]
 WORDS += [
@@ -72,13 +76,12 @@ def command_line(tmp_path_factory, photon_showers, count):
             patch.setitem(sys.modules, name, None)
         from calosim_tf import cli
         from calosim_tf.errors import ConfigError
-        from calosim_tf.report import evaluate
 
         def begun(*_arguments, **_options):
             raise ConfigError("what takes its time would begin here")
 
-        patch.setattr(evaluate, "evaluate", begun)
-        patch.setattr("calosim_tf.data_prep.default_data.default_data", begun)
+        for slow in SLOW:
+            patch.setattr(f"calosim_tf.{slow}", begun)
         yield cli
         for name in [name for name in sys.modules if name.partition(".")[0] == "calosim_tf"]:
             del sys.modules[name]
