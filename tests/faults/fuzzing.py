@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import warnings
 
@@ -47,6 +48,15 @@ def check_survives(what, *actions):
         except CalosimError as error:
             message = str(error)
         assert message.isprintable()
+
+
+@contextlib.contextmanager
+def counted(count, what):
+    """Note how many cases are tried inside."""
+    before = dict(TRIED)
+    yield
+    tried = {kind: number - before.get(kind, 0) for kind, number in TRIED.items() if number > before.get(kind, 0)}
+    count(what, f"{sum(tried.values())} {tried}")
 
 
 def damaged_bytes(content, edits, keep):

@@ -18,15 +18,15 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 
-from .fuzzing import EDITS, KEPT, TRIED, VALUE, bounded, check_survives, damaged_bytes
+from .fuzzing import EDITS, KEPT, VALUE, bounded, check_survives, counted, damaged_bytes
 
 NAMES = ("photon", "photon_3gan", "lhcb_sagan_sn_gd", "conditional_calogan_eplus", "conv2d_g1", "conv3d_angle")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def report(count):
-    yield
-    count("fuzz cases without a traceback", f"{sum(TRIED.values())} {TRIED}")
+    with counted(count, "fuzz cases of data and settings without a traceback"):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -86,7 +86,7 @@ def command_line(tmp_path_factory, photon_showers, count):
         for name in [name for name in sys.modules if name.partition(".")[0] == "calosim_tf"]:
             del sys.modules[name]
         sys.modules.update(ours)
-    count("fuzz cases of command lines without a traceback", TRIED.get("command lines", 0))
+    count("fuzz cases of command lines without a traceback", TRIED["command lines"])
 
 
 def leaves(parser, words=()):

@@ -24,17 +24,15 @@ from calosim_tf.report.comparison import comparison_table, read_reports, render_
 from calosim_tf.training.run_folder import RunFolder
 
 from ..bundle.test_sidecar import network, sidecar
-from .fuzzing import EDITS, KEPT, TRIED, bounded, check_survives, damaged_bytes, damaged_tree
+from .fuzzing import EDITS, KEPT, bounded, check_survives, counted, damaged_bytes, damaged_tree
 
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def report(count):
-    before = dict(TRIED)
-    yield
-    tried = {what: number - before.get(what, 0) for what, number in TRIED.items() if number > before.get(what, 0)}
-    count("fuzz cases of documents without a traceback", f"{sum(tried.values())} {tried}")
+    with counted(count, "fuzz cases of documents without a traceback"):
+        yield
 
 
 @functools.cache
@@ -43,7 +41,7 @@ def configuration(name):
     return json.loads(dump_json(get_experiment(name)))
 
 
-@bounded(700)
+@bounded(600)
 @given(name=st.sampled_from(sorted(EXPERIMENTS)), data=st.data())
 def test_stored_configurations(name, data):
     """Breaks if a config.json that was edited by hand, or comes from elsewhere, gives a KeyError."""
@@ -89,7 +87,7 @@ def use_bundle(folder):
     return source.trained_on
 
 
-@bounded(1200)
+@bounded(900)
 @given(data=st.data())
 def test_bundles_edited_by_hand(bundle, data):
     """Breaks if a value that passes the checks of the sidecar then breaks a command that generates."""
@@ -117,7 +115,7 @@ def run(tmp_path_factory):
     return folder, {name: json.loads((folder / name).read_text()) for name in names}
 
 
-@bounded(800)
+@bounded(500)
 @given(name=st.sampled_from(["config.json", "data.json", "status.json"]), data=st.data())
 def test_run_folders_edited_by_hand(run, name, data):
     """Breaks if a command that reads a run folder shows a KeyError for what was edited in it."""
