@@ -106,13 +106,14 @@ def density_coverage(
 
 
 def _squared_distances(rows_of: np.ndarray, columns_of: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of rows with their squared distances to all of ``columns_of``."""
+    """Blocks of rows with their squared distances to all of ``columns_of``; each block takes the memory of the last."""
+    memory = np.empty((BLOCK, len(columns_of)), dtype=columns_of.dtype)
     squared_norm = np.einsum("ij,ij->i", columns_of, columns_of)
     for start in range(0, len(rows_of), BLOCK):
         rows = slice(start, min(start + BLOCK, len(rows_of)))
         block = rows_of[rows]
         # in place: these matrices are larger than the innermost caches
-        squared = (-2 * block) @ columns_of.T
+        squared = np.matmul(-2 * block, columns_of.T, out=memory[: len(block)])
         squared += squared_norm
         squared += np.einsum("ij,ij->i", block, block)[:, None]
         yield rows, np.maximum(squared, 0.0, out=squared)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.feature_products import mean_moments
 from calosim_tf.physics.observables.high_level_features import scaled_by_reference
 
 N_BATCHES, BATCH_SHOWERS = 10, 10_000
@@ -67,7 +68,7 @@ def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
     d = first.shape[1]
     if d > MOST_FEATURES_FOR_MOMENTS:
         return unbiased_mmd2(first, second, lambda x, y: (x @ y.T / d + 1) ** DEGREE)
-    moments = [_moments(sample) for sample in (first, second)]
+    moments = [mean_moments(sample) for sample in (first, second)]
     means = {pair: _inner(moments[pair[0]], moments[pair[1]], d) for pair in ((0, 0), (1, 1), (0, 1))}
     value = -2 * means[0, 1]
     for index, sample in enumerate((first, second)):
@@ -75,16 +76,6 @@ def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
         itself = np.sum((np.einsum("ij,ij->i", sample, sample) / d + 1) ** DEGREE)
         value += (n**2 * means[index, index] - itself) / (n * (n - 1))
     return float(value)
-
-
-def _moments(sample: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Mean moments of order 1 to 4; pairs of features once each, weighted so that scalar products are right."""
-    # showers along the last axis: products of features are then vectors of numbers that lie side by side
-    features = np.ascontiguousarray(sample.T)
-    weight = np.sqrt(2.0 - np.eye(len(features)))
-    pairs = np.concatenate([features[i] * features[i:] * weight[i, i:, None] for i in range(len(features))])
-    n = len(sample)
-    return features.mean(axis=1), pairs.mean(axis=1), pairs @ sample / n, pairs @ pairs.T / n
 
 
 def _inner(first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...], d: int) -> float:

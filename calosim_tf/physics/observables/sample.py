@@ -22,6 +22,8 @@ from calosim_tf.physics.observables.voxel_spectra import voxel_spectra
 
 # Our choice: enough groups of showers for an error of the error below 10 %.
 SPECTRUM_GROUPS = 64
+# Numbers of resamples drawn together, 8 MB
+DRAWN_NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,14 @@ class Sample:
     def spread(self) -> Spread:
         """Widths of the response with bootstrap errors, drawn once for all metrics that use them."""
         rng = bootstrap_rng(len(self))
-        draws = np.array([_widths(rng.choice(self.response, len(self))) for _ in range(BOOTSTRAP_RESAMPLES)])
-        sigma, sigma68 = _widths(self.response)
-        return Spread(sigma, float(draws[:, 0].std()), sigma68, float(draws[:, 1].std()))
+        at_a_time = max(1, DRAWN_NUMBERS // max(1, len(self)))
+        draws = []
+        for start in range(0, BOOTSTRAP_RESAMPLES, at_a_time):
+            count = min(at_a_time, BOOTSTRAP_RESAMPLES - start)
+            draws.append(_widths(rng.choice(self.response, (count, len(self)))))
+        sigma, sigma68 = (float(width) for width in _widths(self.response))
+        errors = np.concatenate(draws, axis=1).std(axis=1)
+        return Spread(sigma, float(errors[0]), sigma68, float(errors[1]))
 
     def layers_with(self, quantity: str) -> tuple[int, ...]:
         """Ids of the layers that have ``quantity`` (a key of ``ShowerFeatures.per_layer``)."""
@@ -142,6 +149,7 @@ class Sample:
         return mean_shower_mev(self.showers.showers_mev, self.rows)
 
 
-def _widths(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(values, (16, 84))
-    return float(values.std()), float(high - low) / 2
+def _widths(values: np.ndarray) -> np.ndarray:
+    """Standard deviation and half of the central 68 % along the last axis: shape (2, ...)."""
+    low, high = np.percentile(values, (16, 84), axis=-1)
+    return np.stack([values.std(axis=-1), (high - low) / 2])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from calosim_tf.physics.observables.features import blocks
+
+# Showers of one table of counts: 2 MB with 1000 edges
+TABLE_ROWS = 256
 
 
 def voxel_spectra(
@@ -37,14 +40,21 @@ def voxel_spectra(
     read = np.unique(np.concatenate([rows for rows, _ in wanted]))
     places = [np.searchsorted(read, rows) for rows, _ in wanted]
     spectra = [np.zeros((n_groups, len(edges) - 1)) for edges in upto]
-    for place, block in blocks(showers_mev, read):
+    for first, block in _small_blocks(showers_mev, read):
         below = _counts_below(block, every_edge)
         for spectrum, at, column in zip(spectra, places, columns, strict=True):
-            here = np.flatnonzero((at >= place.start) & (at < place.stop))
-            counts = np.diff(below[np.ix_(at[here] - place.start, column)], axis=1)
+            here = np.flatnonzero((at >= first) & (at < first + len(block)))
+            counts = np.diff(below[np.ix_(at[here] - first, column)], axis=1)
             # a product of matrices adds up the showers of each group; whole numbers stay exact
             spectrum += np.eye(n_groups)[:, here % n_groups] @ counts
     return [spectrum.astype(np.int64) for spectrum in spectra]
+
+
+def _small_blocks(showers_mev: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Place of the first and showers of each block, few enough for a table of all edges near the processor."""
+    for place, block in blocks(showers_mev, rows):
+        for start in range(0, len(block), TABLE_ROWS):
+            yield place.start + start, block[start : start + TABLE_ROWS]
 
 
 def _counts_below(block: np.ndarray, edges: np.ndarray) -> np.ndarray:
