@@ -131,7 +131,7 @@ SETTINGS = [
     ("photon", "network.generator_units=8,x", "expected an integer"),
     ("photon", "network.generator_units=", "expected at least one width"),
     ("photon", "network.n_outputs=367", "expected 368 for layout photon"),
-    ("photon", "data.normalisation=kinetick", "data.normalisation: found 'kinetick', expected one of kinetic"),
+    ("photon", "data.normalisation=kinetick", "data.normalisation: found 'kinetick', expected one of "),
     ("photon", "data.holdout_fraction=1", "expected a number in (0, 1)"),
     ("photon", "data.energy_min_mev=10 data.energy_max_mev=5", "expected at most data.energy_max_mev"),
     ("photon", "data.energy_min_mev=1e9", "no event has an incident energy"),
