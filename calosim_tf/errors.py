@@ -42,6 +42,12 @@ class CheckpointError(CalosimError):
     """No sound checkpoint is left."""
 
 
+class UnfitCheckpointError(CheckpointError):
+    """A sound checkpoint belongs to other networks than those it is to be read into."""
+
+    exit_code = 2
+
+
 class ExportError(CalosimError):
     """An exported network gives other numbers than the one it came from."""
 

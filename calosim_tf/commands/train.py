@@ -131,7 +131,13 @@ def configure(args: argparse.Namespace) -> AnyExperiment:
     short = {"training.iterations": args.iterations, "run.seed": args.seed}
     values |= {key: value for key, value in short.items() if value is not None}
     values["run.out"] = args.out or values.get("run.out") or f"runs/{experiment.name}"
-    return experiment.with_values(values)
+    experiment = experiment.with_values(values)
+    if experiment.data.normalisation is not None:
+        # an open list, which the config does not know: asked here, before minutes go into reading the data
+        from calosim_tf.data.normalisations import named_normalisation
+
+        named_normalisation(experiment.data.normalisation)
+    return experiment
 
 
 def setting_values(items: list[str]) -> dict[str, str]:

@@ -200,7 +200,7 @@ def experiment_from_dict(stored: Mapping[str, Any], where: str) -> AnyExperiment
             network=_network_from_dict(stored["network"], where),
             training=_training_from_dict(stored["training"], where, "training"),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(f"{where}: not a run configuration ({type(error).__name__}: {error})") from error
 
 

@@ -63,9 +63,10 @@ def _row(
     largest = float(np.abs(expected).max())
     deviation = float(np.abs(found - expected).max() / largest) if largest else float(np.abs(found).max())
     if not np.isfinite(found).all() or (tolerance is not None and not deviation <= tolerance):
+        expected_words = "finite numbers" if tolerance is None else f"at most {tolerance}"
         raise ExportError(
-            f"{what}: found outputs of {kind} that differ by {deviation:.2g} of the largest one, expected at most "
-            f"{tolerance}: this format changes the network, leave it out"
+            f"{what}: found outputs of {kind} that differ by {_above(deviation, tolerance)} of the largest one, "
+            f"expected {expected_words}: this format changes the network, leave it out"
         )
     before, after = (part.showers(x, energy).sum(dtype=np.float64) for x in (expected, found))
     return {
@@ -77,3 +78,9 @@ def _row(
         "tolerance": tolerance,
         "relative_change_of_total_energy": float((after - before) / before) if before else 0.0,
     }
+
+
+def _above(value: float, limit: float | None) -> str:
+    """A number with two digits, or as many as show that it is above the limit."""
+    texts = (f"{value:.{digits}g}" for digits in range(2, 17))
+    return next((text for text in texts if limit is None or float(text) > limit), repr(value))

@@ -9,6 +9,7 @@ from typing import Any
 
 from calosim_tf.errors import DataError
 from calosim_tf.files import read_json, shown
+from calosim_tf.physics.metrics.feature_histograms import FeatureHistogram
 from calosim_tf.physics.metrics.written import NamedReport, headline_metrics
 from calosim_tf.report.folder import report_folder, write_document
 from calosim_tf.report.html_page import (
@@ -74,7 +75,25 @@ def _read(path: Path) -> dict[str, Any]:
         raise DataError(
             f"{path}: found schema {document.get('schema')!r}, expected {SCHEMA}: evaluate again with this version"
         )
+    try:
+        _try_out(NamedReport(shown(document["generated"]["source"]), path, document))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path}: found no usable report ({type(error).__name__}: {error}), expected that of calosim evaluate"
+        ) from error
     return document
+
+
+def _try_out(report: NamedReport) -> None:
+    """Use everything that a comparison uses, so that what is wrong in a file is said of that file."""
+    comparison_table([report])
+    render_comparison("", [], [report], [])
+    for entries in report.document["per_energy"].values():
+        for entry in entries.values():
+            with_error(entry["value"], entry["error"])
+            mc_vs_mc(entry)
+    for name, entry in report.document.get("histograms", {}).items():
+        FeatureHistogram.from_json(name, entry)
 
 
 def compare_reports(reports: Sequence[NamedReport], out_dir: str | Path) -> dict[str, Any]:

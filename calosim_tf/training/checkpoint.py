@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.errors import CheckpointError, NonFiniteError, StorageError
+from calosim_tf.errors import CheckpointError, NonFiniteError, StorageError, UnfitCheckpointError
 from calosim_tf.fault_points import reach
 from calosim_tf.files import (
     PARTIAL,
@@ -185,7 +185,9 @@ class CheckpointStore:
         Raises
         ------
         CheckpointError
-            No sound checkpoint is left, or it belongs to other networks: a required variable has no value in it.
+            No sound checkpoint is left.
+        UnfitCheckpointError
+            It belongs to other networks: a required variable has no value in it.
         """
         iteration = self.newest_sound(which)
         try:
@@ -193,7 +195,7 @@ class CheckpointStore:
         except (ValueError, tf.errors.OpError) as error:
             if self.fault(iteration) is not None:  # pruned meanwhile by the process that trains
                 return self.restore(tracked, which)
-            raise CheckpointError(
+            raise UnfitCheckpointError(
                 f"{self.folder / str(iteration)}: does not fit the networks of this configuration ({error}): "
                 "use the configuration it was written with"
             ) from error

@@ -82,7 +82,7 @@ class RunFolder:
         path = self.path / "data.json"
         try:
             return normalisation_from_dict(self.data()["normalisation"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunFolderError(f"{path}: found no usable entry 'normalisation' ({error})") from error
 
     def trained_on(self) -> TrainedOn | None:

@@ -136,3 +136,25 @@ def test_doctor_answers_without_home_and_name(tmp_path):
     )
     assert process.returncode == 0, process.stderr
     assert "none: HOME is not set and the user has no name; set HOME" in process.stdout
+
+
+def test_a_report_is_the_same_whatever_is_set_for_the_interpreter(calosim, public_like_file, tmp_path):
+    """Breaks if docstrings that are stripped (python -OO), warnings as errors or a sitecustomize that sets up
+    matplotlib end a report or reach into it.
+    """
+    site = tmp_path / "site"
+    site.mkdir()
+    words = (
+        "import matplotlib; matplotlib.use('pdf'); matplotlib.rcParams.update({'text.usetex': True, 'font.size': 3})"
+    )
+    (site / "sitecustomize.py").write_text(words)
+    odd = {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error", "PYTHONPATH": str(site)}
+    documents, pictures = [], []
+    for name, environment in (("plain", {}), ("odd", odd)):
+        arguments = ("--reference", public_like_file, "--metrics", "response_mean", "--out", tmp_path / name)
+        process = calosim("evaluate", public_like_file, *arguments, **environment)
+        assert (process.returncode, process.stderr) == (0, "")
+        documents.append((tmp_path / name / "metrics.json").read_text())
+        pictures.append((tmp_path / name / "plots" / "energy_grid.png").read_bytes())
+    assert documents[0] == documents[1]
+    assert pictures[0] == pictures[1]

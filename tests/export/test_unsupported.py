@@ -11,6 +11,7 @@ from calosim_tf.export.formats import UnsupportedFormat
 from calosim_tf.export.lwtnn import lwtnn_model
 from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.options import ExportOptions
+from calosim_tf.export.parity import _above
 from calosim_tf.export.tflite import float_model
 from calosim_tf.export.write import export
 
@@ -65,10 +66,24 @@ def test_a_file_with_other_numbers_is_no_export(run_of, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [
+        (1.04e-6, 1e-6, "1.04e-06"),
+        (0.5, 1e-6, "0.5"),
+        (1.0000000001e-6, 1e-6, "1.0000000001e-06"),
+        (0.123, None, "0.12"),
+    ],
+)
+def test_a_deviation_is_written_so_that_it_is_above_the_limit(value, limit, text):
+    """Breaks if a refusal says "differ by 1e-06, expected at most 1e-06"."""
+    assert _above(value, limit) == text
+
+
 def test_numbers_that_are_not_finite_are_no_export(run_of, tmp_path, monkeypatch):
     """Breaks when NaN passes because no comparison with it is true."""
     monkeypatch.setattr("calosim_tf.export.lwtnn.lwtnn_model", lambda network: _with_nan(network))
-    with pytest.raises(ExportError, match="found outputs of lwtnn"):
+    with pytest.raises(ExportError, match="found outputs of lwtnn that differ by nan"):
         export(run_of("calo_shower_gan"), tmp_path / "bundle", ExportOptions(("lwtnn",)))
 
 

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import warnings
 
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calosim_tf.commands.train import read_settings
-from calosim_tf.config import dump_json, experiment_from_dict
 from calosim_tf.data.checks import check_report
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.source import load_source
-from calosim_tf.errors import CalosimError, RunFolderError
-from calosim_tf.experiments import EXPERIMENTS, get_experiment
-from calosim_tf.files import IterationTable
+from calosim_tf.errors import RunFolderError
+from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 
-TRIED: dict[str, int] = {}
+from .fuzzing import EDITS, KEPT, VALUE, bounded, check_survives, counted, damaged_bytes
+
 NAMES = ("photon", "photon_3gan", "lhcb_sagan_sn_gd", "conditional_calogan_eplus", "conv2d_g1", "conv3d_angle")
-
-
-def bounded(examples):
-    """The same examples in every run; time is bounded by their number."""
-    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=checks)
-
-
-def check_survives(what, *actions):
-    """Run them on one case; anything but an error of ours in one line fails the test."""
-    TRIED[what] = TRIED.get(what, 0) + 1
-    for action in actions:
-        message = ""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                action()
-        except CalosimError as error:
-            message = str(error)
-        assert message.isprintable()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def report(count):
-    yield
-    count("fuzz cases without a traceback", f"{sum(TRIED.values())} {TRIED}")
+    with counted(count, "fuzz cases of data and settings without a traceback"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -70,22 +47,14 @@ def sound_files(photon_showers, cells, store, tmp_path_factory):
     return [(path.read_bytes(), path.suffix, detector) for path, detector in paths]
 
 
-# Where tables of HDF5 (beginning) and npz (end) are, and anywhere
-PLACES = st.one_of(st.integers(0, 2500), st.integers(-600, -1), st.integers(0, 2**31))
-EDITS = st.lists(st.tuples(PLACES, st.integers(0, 255)), min_size=1, max_size=12)
-
-
 @pytest.mark.timeout(600)
-@bounded(700)
-@given(which=st.integers(0, 6), edits=EDITS, keep=st.one_of(st.just(1.0), st.floats(0.0, 1.0)))
+@bounded(1500)
+@given(which=st.integers(0, 6), edits=EDITS, keep=KEPT)
 def test_damaged_bytes(sound_files, tmp_path, which, edits, keep):
     """Breaks if some damage reaches a user as HDF5's, numpy's or zipfile's own exception."""
     content, ending, detector = sound_files[which]
-    changed = bytearray(content)
-    for place, value in edits:
-        changed[place % len(changed) if place >= 0 else place] = value
     path = tmp_path / f"bad{ending}"
-    path.write_bytes(changed[: int(keep * len(changed))])
+    path.write_bytes(damaged_bytes(content, edits, keep))
     check_survives("bytes", lambda: check_report(path), lambda: load_source(path, get_detector(detector)))
 
 
@@ -105,7 +74,7 @@ ARRAY = st.tuples(SHAPES, KINDS, VALUES)
 
 
 @pytest.mark.timeout(600)
-@bounded(500)
+@bounded(1000)
 @given(detector=st.sampled_from(sorted(ARRAY_NAMES)), data=st.data())
 def test_wrong_arrays(tmp_path, cells, detector, data):
     """Breaks if an unforeseen shape, type or number is met."""
@@ -137,7 +106,7 @@ TEXT = st.one_of(st.lists(WORDS, max_size=25).map("".join), st.text(max_size=60)
 
 
 @pytest.mark.timeout(600)
-@bounded(1000)
+@bounded(2000)
 @given(text=TEXT, ending=st.sampled_from([".yaml", ".json"]), name=st.sampled_from(NAMES))
 def test_settings_text(tmp_path, text, ending, name):
     """Breaks if a settings file gives YAML's or Python's own exception."""
@@ -146,16 +115,8 @@ def test_settings_text(tmp_path, text, ending, name):
     check_survives("settings text", lambda: get_experiment(name).with_values(read_settings(path)))
 
 
-PLAIN = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.sampled_from(["none", "1,2", "()"])
-)
-VALUE = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
-)
-
-
 @pytest.mark.timeout(600)
-@bounded(600)
+@bounded(1500)
 @given(name=st.sampled_from(NAMES), data=st.data())
 def test_setting_values(name, data):
     """Breaks if some value of some key passes the types and then breaks a check."""
@@ -163,43 +124,6 @@ def test_setting_values(name, data):
     keys = st.sampled_from(experiment.setting_keys())
     values = data.draw(st.dictionaries(keys, VALUE, min_size=1, max_size=3))
     check_survives("setting values", lambda: experiment.with_values(values))
-
-
-@pytest.mark.timeout(600)
-@bounded(300)
-@given(name=st.sampled_from(sorted(EXPERIMENTS)), data=st.data())
-def test_stored_configurations(name, data):
-    """Breaks if a config.json that was edited by hand, or comes from elsewhere, gives a KeyError."""
-    stored = json.loads(dump_json(get_experiment(name)))
-    place = stored
-    while isinstance(place, dict) and place and data.draw(st.booleans()):
-        key = data.draw(st.sampled_from(sorted(place)))
-        if not isinstance(place[key], dict):
-            place[key] = copy.deepcopy(data.draw(VALUE))
-            break
-        place = place[key]
-    else:
-        if isinstance(place, dict) and place:
-            del place[data.draw(st.sampled_from(sorted(place)))]
-    check_survives("stored configurations", lambda: experiment_from_dict(stored, "config.json"))
-
-
-@pytest.mark.timeout(600)
-@bounded(300)
-@given(content=st.one_of(st.binary(max_size=80), st.text("iteraon,chi2\n\r0123.e-\"' ", max_size=80).map(str.encode)))
-def test_tables(tmp_path, content):
-    """Breaks if a damaged history.csv stops a resume with Python's own exception."""
-    path = tmp_path / "history.csv"
-    path.write_bytes(content)
-    table = IterationTable(path)
-
-    def read():
-        rows = table.rows()
-        table.cut_after(3)
-        assert all(int(row["iteration"]) <= 3 for row in table.rows())
-        return rows
-
-    check_survives("tables", read)
 
 
 def test_errors_are_ours():

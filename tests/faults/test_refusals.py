@@ -131,6 +131,7 @@ SETTINGS = [
     ("photon", "network.generator_units=8,x", "expected an integer"),
     ("photon", "network.generator_units=", "expected at least one width"),
     ("photon", "network.n_outputs=367", "expected 368 for layout photon"),
+    ("photon", "data.normalisation=kinetick", "data.normalisation: found 'kinetick', expected one of "),
     ("photon", "data.holdout_fraction=1", "expected a number in (0, 1)"),
     ("photon", "data.energy_min_mev=10 data.energy_max_mev=5", "expected at most data.energy_max_mev"),
     ("photon", "data.energy_min_mev=1e9", "no event has an incident energy"),
@@ -226,6 +227,12 @@ def test_malformed_settings(check_refused, count, tmp_path, experiment, settings
     """Breaks if a wrong setting passes, or is found after something was written."""
     check_refused([words], "train", experiment, "--out", tmp_path / "run", "--set", *settings.split())
     count("malformed settings", f"{len(SETTINGS) + len(SETTINGS_FILES)}, one line each, exit 2")
+
+
+def test_a_normalisation_is_looked_up_before_the_data(check_refused, tmp_path):
+    """Breaks if minutes go into reading data before a misspelt normalisation is found."""
+    nowhere = ("--data", tmp_path / "nowhere.hdf5", "--out", tmp_path / "run")
+    check_refused(["data.normalisation"], "train", "photon", *nowhere, "--set", "data.normalisation=kinetick")
 
 
 @pytest.mark.parametrize(("name", "text", "words"), SETTINGS_FILES)

@@ -219,6 +219,9 @@ def test_summary_for_the_terminal(report):
         (2.62e-4, 3.3e-5, "(2.62 ± 0.33)e-4"),
         (1785.4, 120.0, "1785 ± 1.2e+02"),
         (3.0, 0.0, "3"),
+        # the rounding of a sum is no error of a measurement
+        (0.99999999999999922, 1.2e-16, "1 ± 1.2e-16"),
+        (0.99999912, 3.1e-7, "0.99999912 ± 0.00000031"),
         (0.5, None, "0.5"),
         (None, None, "-"),
         (float("nan"), 1.0, "-"),

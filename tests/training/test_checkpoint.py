@@ -140,6 +140,8 @@ def test_a_network_that_the_checkpoint_lacks_is_named_and_nothing_is_read(store,
     with pytest.raises(CheckpointError, match="holds no value for average/layer_with_weights-0/kernel") as caught:
         store.restore(tf.train.Checkpoint(**state))
     assert "\n" not in str(caught.value)
+    # the user gave the wrong configuration; a damaged run is none of their inputs
+    assert caught.value.exit_code == 2
     for weight, kept in zip(model.generator.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, kept)
 

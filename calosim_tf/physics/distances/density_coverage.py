@@ -23,8 +23,10 @@ import numpy as np
 from calosim_tf.errors import ConfigError, DataError
 
 N_NEIGHBOURS = 5
-# Rows of distances held at a time; with 10 000 points on the other side this is 80 MB.
-BLOCK = 1024
+# Rows of distances at a time: with 10 000 points on the other side 10 MB in single precision, near the processor
+BLOCK = 256
+# Steps in which a row of distances is looked through for its smallest ones
+STRIPS = 64
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class DensityCoverage:
 
 
 def density_coverage(
-    reference: np.ndarray, evaluated: np.ndarray, n_neighbours: int = N_NEIGHBOURS, dtype: type = np.float64
+    reference: np.ndarray,
+    evaluated: np.ndarray,
+    n_neighbours: int = N_NEIGHBOURS,
+    dtype: type = np.float64,
+    overwrite: bool = False,
 ) -> DensityCoverage:
     """Compare an evaluated sample with a reference by Euclidean distance.
 
@@ -59,6 +65,8 @@ def density_coverage(
     n_neighbours : int
     dtype : type
         Of the distances; single precision takes half of the time.
+    overwrite : bool
+        The memory of samples of this type may be used: no copies are made.
 
     Raises
     ------
@@ -78,7 +86,7 @@ def density_coverage(
             )
     # distances come from scalar products, which lose digits far away from the origin
     centre = samples[0].mean(axis=0, dtype=np.float64).astype(dtype)
-    real, made = (sample - centre for sample in samples)
+    real, made = (np.subtract(sample, centre, out=sample if overwrite else None) for sample in samples)
     real_radius, made_radius = (_squared_radius(sample, n_neighbours) for sample in (real, made))
     balls_around = np.zeros(len(made))
     covered, recalled = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
@@ -98,14 +106,14 @@ def density_coverage(
 
 
 def _squared_distances(rows_of: np.ndarray, columns_of: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of rows with their squared distances to all of ``columns_of``."""
+    """Blocks of rows with their squared distances to all of ``columns_of``; each block takes the memory of the last."""
+    memory = np.empty((BLOCK, len(columns_of)), dtype=columns_of.dtype)
     squared_norm = np.einsum("ij,ij->i", columns_of, columns_of)
     for start in range(0, len(rows_of), BLOCK):
         rows = slice(start, min(start + BLOCK, len(rows_of)))
         block = rows_of[rows]
-        # in place: these matrices are larger than any cache
-        squared = block @ columns_of.T
-        squared *= -2
+        # in place: these matrices are larger than the innermost caches
+        squared = np.matmul(-2 * block, columns_of.T, out=memory[: len(block)])
         squared += squared_norm
         squared += np.einsum("ij,ij->i", block, block)[:, None]
         yield rows, np.maximum(squared, 0.0, out=squared)
@@ -117,5 +125,27 @@ def _squared_radius(sample: np.ndarray, n_neighbours: int) -> np.ndarray:
     for rows, squared in _squared_distances(sample, sample):
         inner = np.arange(rows.start, rows.stop)
         squared[inner - rows.start, inner] = np.inf
-        radius[rows] = np.partition(squared, n_neighbours - 1, axis=1)[:, n_neighbours - 1]
+        radius[rows] = _kth_smallest(squared, n_neighbours)
     return radius
+
+
+def _kth_smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """The ``k``-th smallest number of each row, shape (n,).
+
+    Every ``width``-th number is one class.  The k smallest numbers are in the k classes with the smallest minima, which
+    are found several times faster than the numbers themselves.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, m)
+    k : int
+        At most m.
+    """
+    width = values.shape[1] // STRIPS
+    if width < k:
+        return np.partition(values, k - 1, axis=1)[:, k - 1]
+    classes = values[:, : STRIPS * width].reshape(len(values), STRIPS, width)
+    nearest = np.argpartition(classes.min(axis=1), k - 1, axis=1)[:, :k]
+    inside = np.take_along_axis(classes, nearest[:, None, :], axis=2).reshape(len(values), -1)
+    candidates = np.concatenate([inside, values[:, STRIPS * width :]], axis=1)
+    return np.partition(candidates, k - 1, axis=1)[:, k - 1]

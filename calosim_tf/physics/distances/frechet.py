@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.feature_products import pair_products
 from calosim_tf.physics.observables.high_level_features import scaled_by_reference
 
 # CaloChallenge's evaluation and the defaults of the reference implementation
@@ -94,9 +95,9 @@ def resampled_moments(sample: np.ndarray, sizes: np.ndarray, rng: np.random.Gene
     first, second = np.zeros((len(sizes), d)), np.zeros((len(sizes), len(upper[0])))
     step = max(1, BLOCK_NUMBERS // len(upper[0]))
     for start in range(0, n, step):
-        block = sample[start : start + step] - centre
-        first += times[:, start : start + step] @ block
-        second += times[:, start : start + step] @ (block[:, upper[0]] * block[:, upper[1]])
+        features = np.ascontiguousarray((sample[start : start + step] - centre).T)
+        first += times[:, start : start + step] @ features.T
+        second += times[:, start : start + step] @ pair_products(features).T
     mean = first / sizes[:, None]
     covariance = np.empty((len(sizes), d, d))
     covariance[:, upper[0], upper[1]] = second / sizes[:, None] - mean[:, upper[0]] * mean[:, upper[1]]

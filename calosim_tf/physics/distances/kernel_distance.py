@@ -8,6 +8,7 @@ is unbiased and may be negative.  KPD is that of the polynomial kernel (x.y / d 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.feature_products import mean_moments
 from calosim_tf.physics.observables.high_level_features import scaled_by_reference
 
 N_BATCHES, BATCH_SHOWERS = 10, 10_000
@@ -23,6 +25,8 @@ DEGREE = 4
 MOST_FEATURES_FOR_MOMENTS = 48
 CENTRAL_68 = (16.275, 83.725)
 BLOCK = 1024
+# Square blocks of the Gaussian kernel, 2 MB: small, because those on the diagonal are not halved
+MMD_BLOCK = 512
 # Showers from which the Gaussian kernel's width is taken
 WIDTH_SHOWERS = 1_000
 
@@ -64,7 +68,7 @@ def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
     d = first.shape[1]
     if d > MOST_FEATURES_FOR_MOMENTS:
         return unbiased_mmd2(first, second, lambda x, y: (x @ y.T / d + 1) ** DEGREE)
-    moments = [_moments(sample) for sample in (first, second)]
+    moments = [mean_moments(sample) for sample in (first, second)]
     means = {pair: _inner(moments[pair[0]], moments[pair[1]], d) for pair in ((0, 0), (1, 1), (0, 1))}
     value = -2 * means[0, 1]
     for index, sample in enumerate((first, second)):
@@ -72,15 +76,6 @@ def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
         itself = np.sum((np.einsum("ij,ij->i", sample, sample) / d + 1) ** DEGREE)
         value += (n**2 * means[index, index] - itself) / (n * (n - 1))
     return float(value)
-
-
-def _moments(sample: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Mean moments of order 1 to 4; pairs of features once each, weighted so that scalar products are right."""
-    n, d = sample.shape
-    upper = np.triu_indices(d)
-    weight = np.where(upper[0] == upper[1], 1.0, math.sqrt(2.0))
-    pairs = sample[:, upper[0]] * sample[:, upper[1]] * weight
-    return sample.mean(axis=0), pairs.mean(axis=0), pairs.T @ sample / n, pairs.T @ pairs / n
 
 
 def _inner(first: tuple[np.ndarray, ...], second: tuple[np.ndarray, ...], d: int) -> float:
@@ -144,17 +139,22 @@ def gaussian_mmd2(reference: np.ndarray, evaluated: np.ndarray, width: float | N
     x, y = reference[:n], evaluated[:n]
     within = across = square_sum = 0.0
     row_sum = np.zeros(n)
-    for start in range(0, n, BLOCK):
-        rows = slice(start, start + BLOCK)
-        same = _gaussian(x[rows], x, width) + _gaussian(y[rows], y, width)
-        cross = _gaussian(x[rows], y, width)
-        within += same.sum() - np.trace(same, offset=start)
-        across += cross.sum()
-        h = same - cross - _gaussian(y[rows], x, width)
-        inner = np.arange(len(h))
-        h[inner, start + inner] = 0.0
-        row_sum[rows] = h.sum(axis=1)
-        square_sum += float(np.sum(h**2))
+    # h is symmetric: of each pair of blocks only one is computed, and counts twice
+    starts = range(0, n, MMD_BLOCK)
+    for rows, columns in itertools.combinations_with_replacement([slice(i, i + MMD_BLOCK) for i in starts], 2):
+        times = 1 if rows == columns else 2
+        same = _gaussian(x[rows], x[columns], width) + _gaussian(y[rows], y[columns], width)
+        crossed = _gaussian(x[rows], y[columns], width), _gaussian(y[rows], x[columns], width)
+        h = same - crossed[0] - crossed[1]
+        across += crossed[0].sum() if rows == columns else crossed[0].sum() + crossed[1].sum()
+        if rows == columns:
+            within -= np.trace(same)
+            np.fill_diagonal(h, 0.0)
+        else:
+            row_sum[columns] += h.sum(axis=0)
+        within += times * same.sum()
+        row_sum[rows] += h.sum(axis=1)
+        square_sum += times * float(np.sum(h**2))
     pairs = n * (n - 1)
     mean_square = square_sum / pairs
     # the row means of n values vary by mean_square / n even where their expectations are equal

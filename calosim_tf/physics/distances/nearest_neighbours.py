@@ -16,8 +16,9 @@ import numpy as np
 from calosim_tf.geometry import VoxelDetector
 
 N_SHOWN = 7  # Fig. 2
-# Rows of each side of a block of distances: 8 MB, beside two blocks of showers in float64.
+# Rows of each side of a block of distances: 8 MB, beside two blocks of showers in float64; fewer of large showers.
 BLOCK = 1024
+BLOCK_NUMBERS = 8_000_000
 # Generated showers nearer to the training sample than this share of the held-out ones are suspicious: our choice.
 SUSPICIOUS_QUANTILE = 0.01
 RESAMPLES = 200
@@ -84,10 +85,11 @@ class Memorisation:
     n_held_out: int
 
 
-def in_blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows in blocks of at most ``BLOCK``."""
-    for first in range(0, len(rows), BLOCK):
-        yield rows[first : first + BLOCK]
+def in_blocks(rows: np.ndarray, n_columns: int = 1) -> Iterator[np.ndarray]:
+    """Rows in blocks of at most ``BLOCK``, and of 64 MB in float64 if each stands for ``n_columns`` numbers."""
+    step = max(1, min(BLOCK, BLOCK_NUMBERS // max(1, n_columns)))
+    for first in range(0, len(rows), step):
+        yield rows[first : first + step]
 
 
 def nearest(points: np.ndarray, candidate_blocks: Iterable[np.ndarray]) -> Nearest:
@@ -113,14 +115,13 @@ def nearest(points: np.ndarray, candidate_blocks: Iterable[np.ndarray]) -> Neare
     for block in candidate_blocks:
         candidates = np.asarray(block, dtype=np.float64)
         half_square = 0.5 * np.einsum("ij,ij->i", candidates, candidates)
-        for start in range(0, len(points), BLOCK):
-            part = slice(start, start + BLOCK)
+        for part in in_blocks(np.arange(len(points)), points.shape[1]):
             own = np.asarray(points[part], dtype=np.float64)
             best = np.argmin(half_square - own @ candidates.T, axis=1)
             found = np.linalg.norm(own - candidates[best], axis=1)
             nearer = found < distance[part]
-            rows[part][nearer] = first + best[nearer]
-            distance[part][nearer] = found[nearer]
+            rows[part[nearer]] = first + best[nearer]
+            distance[part[nearer]] = found[nearer]
         first += len(candidates)
     if first == 0 and len(points):
         raise ValueError("nearest neighbours: found no candidates")

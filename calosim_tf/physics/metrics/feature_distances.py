@@ -44,9 +44,10 @@ def log_voxels(sample: Sample, most: int) -> np.ndarray:
         At most this many showers, evenly over the incident energies, and no more than 10^8 voxels.
     """
     detector = sample.showers.detector
-    voxels = sample.at_most(min(most, MOST_VOXELS // detector.n_voxels)).voxels_mev()
-    empty = np.float32(EMPTY_VOXEL_SHARE * detector.threshold_mev)
-    return np.log10(np.where(voxels < detector.threshold_mev, empty, voxels), dtype=np.float32)
+    voxels = sample.at_most(min(most, MOST_VOXELS // detector.n_voxels)).voxels_mev().astype(np.float32, copy=False)
+    # in place, as they are copies already and may be many
+    voxels[voxels < detector.threshold_mev] = EMPTY_VOXEL_SHARE * detector.threshold_mev
+    return np.log10(voxels, out=voxels)
 
 
 def _fpd(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
@@ -81,7 +82,7 @@ def _mmd(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
 
 def _neighbours(comparison: Comparison) -> DensityCoverage:
     samples = (log_voxels(sample, PRDC_SHOWERS) for sample in (comparison.reference, comparison.generated))
-    return density_coverage(*samples, dtype=np.float32)
+    return density_coverage(*samples, dtype=np.float32, overwrite=True)
 
 
 def _prdc(name: str) -> MetricFunction:

@@ -7,7 +7,7 @@ All with the detector's voxel threshold (1 MeV for data set 1) on both samples, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -59,6 +59,13 @@ def _separation_response(comparison: Comparison, rng: np.random.Generator) -> di
     generated, reference = (thresholded_response(sample) for sample in (comparison.generated, comparison.reference))
     edges = response_edges(comparison.reference.showers.detector, comparison.energy_mev, reference)
     return {"": Measured(*separation_with_error(generated, reference, edges, rng))}
+
+
+def _fill_spectra(comparisons: Sequence[Comparison]) -> None:
+    """Voxel spectra of all of them, in one pass over each set of showers."""
+    edges = [voxel_spectrum_edges(comparison) for comparison in comparisons]
+    pairs = list(zip(comparisons, edges, strict=True))
+    Sample.fill_spectra([(sample, found) for one, found in pairs for sample in (one.generated, one.reference)])
 
 
 def _separation_voxels(comparison: Comparison, rng: np.random.Generator) -> dict[str, Measured]:
@@ -136,6 +143,7 @@ SHAPE_METRICS = (
         "Separation power of the spectrum of voxel energies from the voxel threshold. Error: bootstrap over 64 groups"
         " of showers.",
         ideal=0.0,
+        prepare=_fill_spectra,
     ),
     *(_separation_metric(f"separation_centre_{x}", f"centre_{x}", f"energy centres in {x}") for x in _AXES),
     *(_separation_metric(f"separation_width_{x}", f"width_{x}", f"widths in {x}") for x in _AXES),

@@ -36,7 +36,7 @@ def _distances(sample: Sample, training: ShowerSet, rows: np.ndarray) -> np.ndar
     """Distance of each shower to the nearest training shower, in units of the incident energy."""
     blocks = (
         per_incident_energy(training.showers_mev[block], training.incident_energy_mev[block])
-        for block in in_blocks(rows)
+        for block in in_blocks(rows, training.detector.n_voxels)
     )
     return nearest(per_incident_energy(sample.voxels_mev(), sample.incident_mev), blocks).distance
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,9 @@ class Metric:
         Showers of either sample that it looks at (:meth:`Sample.at_most`); None for all of them.
     matched : bool
         Whether it is measured once more at the numbers of showers of Monte Carlo against Monte Carlo.
+    prepare : callable, optional
+        Called with all comparisons of the scopes before the first is measured, so that showers that stay in their file
+        are read once for all of them.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Metric:
     least: int = 1
     most: int | None = None
     matched: bool = True
+    prepare: Callable[[Sequence[Comparison]], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,14 @@ def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baselin
     per_energy: dict[float, dict[str, dict]] = {float(e): {} for e in comparison.reference.groups.energy_mev}
     matched_by_energy = baseline.matched.by_energy if baseline.matched else [None] * len(per_energy)
     rows = list(zip(comparison.by_energy, baseline.comparison.by_energy, matched_by_energy, strict=True))
+    whole = (comparison, baseline.comparison, baseline.matched)
     seconds: dict[str, float] = {}
     for metric in progress(possible, len(possible), "metrics"):
         start = time.perf_counter()
+        if metric.prepare is not None:
+            by_scope = {OVERALL: whole, PER_ENERGY: [one for row in rows for one in row]}
+            every = [one for scope in metric.scopes for one in by_scope[scope] if one is not None]
+            metric.prepare([one for one in every if len(one.generated) and len(one.reference)])
         if OVERALL in metric.scopes:
             overall.update(entries_of(metric, comparison, baseline.comparison, baseline.matched))
         if PER_ENERGY in metric.scopes:

@@ -1,4 +1,4 @@
-"""What is measured on showers: energies, fractions, centres, widths, sparsity, voxel spectrum (numpy only).
+"""What is measured on showers: energies, fractions, centres, widths, sparsity (numpy only).
 
 Definitions are those of the CaloChallenge's high-level features.  A voxel lies at the middle of its ring and of its
 angular bin.  Its coordinates are ``eta = r cos(alpha)``, ``phi = r sin(alpha)`` and ``r``, all in mm; a rectangular
@@ -176,34 +176,3 @@ def mean_shower_mev(showers_mev: np.ndarray, rows: np.ndarray | None = None) -> 
         total += block.sum(axis=0)
         n += len(block)
     return total / max(n, 1)
-
-
-def voxel_spectrum(
-    showers_mev: np.ndarray, edges_mev: np.ndarray, rows: np.ndarray | None = None, n_groups: int = 1
-) -> np.ndarray:
-    """Histogram of the voxel energies, kept apart for groups of showers so that the groups can be resampled.
-
-    Voxels of one shower are correlated, so the uncertainty has to come from whole showers; shower i counts in group
-    ``i modulo n_groups``.
-
-    Parameters
-    ----------
-    showers_mev : ndarray, shape (n, n_voxels)
-    edges_mev : ndarray, shape (b + 1,)
-        Increasing, MeV.  A value on an edge counts above it, on the last edge below it, values outside nowhere.
-    rows : ndarray of int, optional
-        Take these rows instead of all.
-    n_groups : int
-
-    Returns
-    -------
-    ndarray of int, shape (n_groups, b)
-    """
-    n_bins = len(edges_mev) - 1
-    counts = np.zeros(n_groups * n_bins, dtype=np.int64)
-    for place, block in blocks(showers_mev, rows):
-        inside = (block >= edges_mev[0]) & (block <= edges_mev[-1])
-        bins = np.minimum(np.searchsorted(edges_mev, block[inside], side="right") - 1, n_bins - 1)
-        group = np.arange(place.start, place.stop) % n_groups
-        counts += np.bincount(np.repeat(group * n_bins, inside.sum(axis=1)) + bins, minlength=len(counts))
-    return counts.reshape(n_groups, n_bins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,11 +17,13 @@ from calosim_tf.physics.observables.features import (
     mean_shower_mev,
     response,
     shower_features,
-    voxel_spectrum,
 )
+from calosim_tf.physics.observables.voxel_spectra import voxel_spectra
 
 # Our choice: enough groups of showers for an error of the error below 10 %.
 SPECTRUM_GROUPS = 64
+# Numbers of resamples drawn together, 8 MB
+DRAWN_NUMBERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,14 @@ class Sample:
     def spread(self) -> Spread:
         """Widths of the response with bootstrap errors, drawn once for all metrics that use them."""
         rng = bootstrap_rng(len(self))
-        draws = np.array([_widths(rng.choice(self.response, len(self))) for _ in range(BOOTSTRAP_RESAMPLES)])
-        sigma, sigma68 = _widths(self.response)
-        return Spread(sigma, float(draws[:, 0].std()), sigma68, float(draws[:, 1].std()))
+        at_a_time = max(1, DRAWN_NUMBERS // max(1, len(self)))
+        draws = []
+        for start in range(0, BOOTSTRAP_RESAMPLES, at_a_time):
+            count = min(at_a_time, BOOTSTRAP_RESAMPLES - start)
+            draws.append(_widths(rng.choice(self.response, (count, len(self)))))
+        sigma, sigma68 = (float(width) for width in _widths(self.response))
+        errors = np.concatenate(draws, axis=1).std(axis=1)
+        return Spread(sigma, float(errors[0]), sigma68, float(errors[1]))
 
     def layers_with(self, quantity: str) -> tuple[int, ...]:
         """Ids of the layers that have ``quantity`` (a key of ``ShowerFeatures.per_layer``)."""
@@ -119,10 +127,21 @@ class Sample:
 
     def spectrum(self, edges_mev: np.ndarray) -> np.ndarray:
         """Voxel spectrum in groups of showers, shape (64, b); kept, because a reference is compared several times."""
-        key = edges_mev.tobytes()
-        if key not in self._spectra:
-            self._spectra[key] = voxel_spectrum(self.showers.showers_mev, edges_mev, self.rows, SPECTRUM_GROUPS)
-        return self._spectra[key]
+        self.fill_spectra([(self, edges_mev)])
+        return self._spectra[edges_mev.tobytes()]
+
+    @staticmethod
+    def fill_spectra(wanted: Sequence[tuple[Sample, np.ndarray]]) -> None:
+        """Compute spectra that will be requested, in one pass over each set of showers."""
+        of_sets: dict[int, list[tuple[Sample, np.ndarray]]] = {}
+        for sample, edges in {(id(one), edges.tobytes()): (one, edges) for one, edges in wanted}.values():
+            if edges.tobytes() not in sample._spectra:
+                of_sets.setdefault(id(sample.showers), []).append((sample, edges))
+        for missing in of_sets.values():
+            showers = missing[0][0].showers.showers_mev
+            found = voxel_spectra(showers, [(sample.rows, edges) for sample, edges in missing], SPECTRUM_GROUPS)
+            for (sample, edges), spectrum in zip(missing, found, strict=True):
+                sample._spectra[edges.tobytes()] = spectrum
 
     @cached_property
     def mean_shower(self) -> np.ndarray:
@@ -130,6 +149,7 @@ class Sample:
         return mean_shower_mev(self.showers.showers_mev, self.rows)
 
 
-def _widths(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(values, (16, 84))
-    return float(values.std()), float(high - low) / 2
+def _widths(values: np.ndarray) -> np.ndarray:
+    """Standard deviation and half of the central 68 % along the last axis: shape (2, ...)."""
+    low, high = np.percentile(values, (16, 84), axis=-1)
+    return np.stack([values.std(axis=-1), (high - low) / 2])

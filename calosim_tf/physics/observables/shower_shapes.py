@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.geometry import CellLayer, VoxelDetector
 from calosim_tf.physics.observables.features import blocks
 from calosim_tf.physics.observables.sample import Sample
@@ -118,18 +119,64 @@ class VoxelPass:
     occupancy: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class RadialSums:
+    """Sums over the voxels of each shower of a set, from which every sample of it takes its rings.
+
+    Attributes
+    ----------
+    radius_mm : ndarray, shape (k,)
+        The different distances of voxels from the axis, increasing.
+    energy_mev, kept_mev : ndarray, shape (n, k)
+        Energy at each distance without the threshold and after it.
+    occupancy : ndarray, shape (n, thresholds)
+    """
+
+    radius_mm: np.ndarray
+    energy_mev: np.ndarray
+    kept_mev: np.ndarray
+    occupancy: np.ndarray
+
+
+def radial_sums(showers: ShowerSet) -> RadialSums:
+    """Radial energies and occupancies of all showers of a set, in one pass in blocks."""
+    detector = showers.detector
+    radius, which = np.unique(voxel_radius_mm(detector), return_inverse=True)
+    # layers that are cut alike are summed first: a matrix product for one of them instead of 45
+    alike: dict[bytes, tuple[np.ndarray, list[slice]]] = {}
+    for voxels in detector.layer_slices.values():
+        alike.setdefault(which[voxels].tobytes(), (np.eye(len(radius))[which[voxels]], []))[1].append(voxels)
+    thresholds_mev = np.multiply(SPARSITY_THRESHOLDS, detector.threshold_mev)
+    energy, kept = np.zeros((2, len(showers), len(radius)))
+    occupancy = np.empty((len(showers), len(thresholds_mev)))
+    for place, block in blocks(showers.showers_mev):
+        for column, threshold in enumerate(thresholds_mev):
+            occupancy[place, column] = np.count_nonzero(block >= threshold, axis=1) / detector.n_voxels
+        above = np.where(block < detector.threshold_mev, 0.0, block)
+        for at_radius, layers in alike.values():
+            for sums, voxels_mev in ((energy, block), (kept, above)):
+                sums[place] += sum(voxels_mev[:, voxels] for voxels in layers) @ at_radius
+    return RadialSums(radius, energy, kept, occupancy)
+
+
+def _radial_sums(sample: Sample) -> RadialSums:
+    """Those of all showers of the sample's set, computed once."""
+    if "radial_sums" not in sample.whole:
+        sample.whole["radial_sums"] = radial_sums(sample.showers)
+    return sample.whole["radial_sums"]
+
+
 def lateral_edges_mm(reference: Sample) -> np.ndarray:
     """Inner edges of the rings, shape (20,), mm, from the reference's mean shower."""
-    radius = voxel_radius_mm(reference.showers.detector)
-    order = np.argsort(radius)
-    energy = np.cumsum(np.maximum(reference.mean_shower, 0.0)[order])
+    sums = _radial_sums(reference)
+    energy = np.cumsum(np.maximum(sums.energy_mev[reference.rows].mean(axis=0), 0.0))
     inside = int(np.searchsorted(energy, LATERAL_SHARE * energy[-1]))
-    largest = float(radius[order[min(inside, len(order) - 1)]]) or float(radius.max())
+    largest = float(sums.radius_mm[min(inside, len(energy) - 1)]) or float(sums.radius_mm[-1])
     return np.linspace(0.0, largest, LATERAL_RINGS + 1)[1:]
 
 
 def voxel_pass(sample: Sample, edges_mm: np.ndarray) -> VoxelPass:
-    """Lateral profile and sparsity at several thresholds, in one pass in blocks.
+    """Lateral profile and sparsity at several thresholds, from one pass over the whole set in blocks.
 
     Parameters
     ----------
@@ -137,15 +184,7 @@ def voxel_pass(sample: Sample, edges_mm: np.ndarray) -> VoxelPass:
     edges_mm : ndarray, shape (r,)
         Increasing; rings are below the first, between two, and above the last.
     """
-    detector = sample.showers.detector
-    thresholds_mev = np.multiply(SPARSITY_THRESHOLDS, detector.threshold_mev)
-    ring = np.searchsorted(edges_mm, voxel_radius_mm(detector))
-    in_ring = np.eye(len(edges_mm) + 1)[ring]
-    lateral = np.empty((len(sample), len(edges_mm) + 1))
-    occupancy = np.empty((len(sample), len(thresholds_mev)))
-    for place, block in blocks(sample.showers.showers_mev, sample.rows):
-        kept = np.where(block < detector.threshold_mev, 0.0, block)
-        lateral[place] = _over(kept @ in_ring, kept.sum(axis=1, keepdims=True))
-        for column, threshold in enumerate(thresholds_mev):
-            occupancy[place, column] = np.count_nonzero(block >= threshold, axis=1) / detector.n_voxels
-    return VoxelPass(lateral, occupancy)
+    sums = _radial_sums(sample)
+    in_ring = np.eye(len(edges_mm) + 1)[np.searchsorted(edges_mm, sums.radius_mm)]
+    kept = sums.kept_mev[sample.rows]
+    return VoxelPass(_over(kept @ in_ring, kept.sum(axis=1, keepdims=True)), sums.occupancy[sample.rows])

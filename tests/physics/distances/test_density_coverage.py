@@ -7,7 +7,7 @@ import pytest
 
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.physics.distances import density_coverage as module
-from calosim_tf.physics.distances.density_coverage import density_coverage
+from calosim_tf.physics.distances.density_coverage import _kth_smallest, density_coverage
 
 NAMES = ("precision", "recall", "density", "coverage")
 
@@ -91,3 +91,23 @@ def test_bad_input_is_named(samples):
         density_coverage(samples[0], samples[1][:, :2])
     with pytest.raises(ConfigError, match="found 0 neighbours"):
         density_coverage(*samples, n_neighbours=0)
+
+
+@pytest.mark.parametrize("columns", [5, 64 * 5 - 1, 64 * 5, 1000])
+def test_the_kth_smallest_of_a_row_is_that_of_a_sort(columns):
+    """Breaks if one of the smallest numbers lies in a class, or behind the last whole class, that is not looked at."""
+    rng = np.random.default_rng(1)
+    values = np.round(rng.random((300, columns)), 2)
+    values[:50, -5:] -= 1.0
+    values[50:100, : 64 * (columns // 64) : max(1, columns // 64)] -= 1.0
+    np.testing.assert_array_equal(_kth_smallest(values, 5), np.sort(values, axis=1)[:, 4])
+
+
+def test_samples_are_changed_only_on_request():
+    """Breaks if a caller's showers are moved, or those that may be overwritten give other numbers."""
+    rng = np.random.default_rng(2)
+    samples = [rng.normal(size=(400, 3)).astype(np.float32) for _ in range(2)]
+    before = [sample.copy() for sample in samples]
+    found = density_coverage(*samples, dtype=np.float32)
+    np.testing.assert_array_equal(samples, before)
+    assert density_coverage(*samples, dtype=np.float32, overwrite=True) == found

@@ -149,7 +149,7 @@ def test_the_range_of_the_similarity_is_published_for_3dgan_alone():
 def test_pairs_within_a_sample_are_those_of_one_energy(samples, monkeypatch):
     """Breaks if a chunk of the pairs is lost, pairs of two energies are compared, or filtering once changes a value."""
     sample = compare(samples[1], samples[0]).reference.take(np.arange(30))
-    monkeypatch.setattr(ssim, "CHUNK", 7)
+    monkeypatch.setattr(ssim, "CHUNK_CELLS", 1200)
     found = ssim_distances(sample)
     first, second = found.pairs.T
     assert len(found.pairs) == 3 * 45

@@ -12,6 +12,7 @@ from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.correlations import pearson_matrix
 from calosim_tf.physics.metrics.feature_distances import features_of_both, log_voxels
+from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.shower_shapes import shape_edges
 from calosim_tf.physics.metrics.tails import tail_rate
 from calosim_tf.physics.observables.energies import group_energies
@@ -125,8 +126,6 @@ def test_tail_rates_count_and_refuse():
 
 def test_correlations_equal_numpy_and_find_shuffled_layers(reference, generated):
     """Breaks if a pair of layers is left out, or a constant layer spoils the others."""
-    from calosim_tf.physics.metrics.listed import METRICS
-
     values = np.random.default_rng(2).normal(size=(50, 3)) @ np.tri(3)
     np.testing.assert_allclose(pearson_matrix(values), np.corrcoef(values, rowvar=False))
     assert np.isnan(pearson_matrix(np.column_stack([values, np.ones(50)]))[3]).all()
@@ -138,3 +137,19 @@ def test_correlations_equal_numpy_and_find_shuffled_layers(reference, generated)
     other = metric.function(compare(replace(generated, showers_mev=shuffled), reference), rng)[""]
     assert other.value > same.value + 5 * other.error
     assert np.shape(other.extra["matrix"]) == (5, 5)
+
+
+def test_layers_that_vary_by_rounding_alone_have_no_correlation(generated, reference):
+    """Breaks if showers that are all alike (a generator at its beginning) give correlations of rounding errors, or
+    numpy's warning of a division instead of a reason.
+    """
+    assert np.isnan(pearson_matrix(np.column_stack([np.full(100, 0.1), np.arange(100.0)]))[0]).all()
+    alike = replace(generated, showers_mev=np.tile(generated.showers_mev[:1], (len(generated.showers_mev), 1)))
+    found = METRICS["layer_correlation_difference"].function(compare(alike, reference), np.random.default_rng(3))[""]
+    assert found.reason == "no two layers vary"
+    # few showers reach the last layer: it does not vary in every draw
+    rare = generated.showers_mev.copy()
+    rare[1:, 363:] = 0.0
+    sparse = compare(replace(generated, showers_mev=rare), reference)
+    found = METRICS["layer_correlation_difference"].function(sparse, np.random.default_rng(3))[""]
+    assert np.isfinite([found.value, found.error]).all()
