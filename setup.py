@@ -1,4 +1,4 @@
-"""Build script: names the packages, and turns any Python but 3.11 to 3.13 away in one line; the rest is in setup.cfg."""
+"""Build script: names the packages, and turns any Python but 3.11 to 3.13 away in one line.  setup.cfg has the rest."""
 
 import configparser
 import sys

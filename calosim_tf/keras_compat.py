@@ -94,6 +94,15 @@ def call_of(layer: keras.layers.Layer) -> tuple[Any, Any]:
     return node.input_tensors, node.output_tensors
 
 
+def exported(network: keras.Model) -> Any:
+    """What a converter takes for the owner of the weights of a network."""
+    if not KERAS_3:
+        return network
+    owner = tf.Module()
+    owner.weights = raws(network.weights)
+    return owner
+
+
 # Checkpoints ---------------------------------------------------------------------------------------------------------
 
 

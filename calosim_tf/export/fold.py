@@ -29,8 +29,8 @@ class ChannelAffine(keras.layers.Layer):
         self.shift = self.add_weight(name="shift", shape=(input_shape[-1],), initializer="zeros")
         self.built = True
 
-    def call(self, inputs):
-        """Affine map of the same shape."""
+    def call(self, inputs, mask=None):
+        """Affine map of the same shape; Keras 3 hands on the ``mask`` that a batch normalisation was given."""
         if len(inputs.shape) != 4:
             return inputs * self.scale + self.shift
         # one operation on images: two of them, with the transpositions of ONNX around, make tf2onnx loop forever

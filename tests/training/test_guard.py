@@ -14,7 +14,7 @@ SOUND = {"weight": 1.0, "data": 1.0, "first": 1.0, "slope": 1.0, "second": 1.0}
 def step():
     """``step(**values)``: what the guard finds in an iteration of two updates with these numbers."""
     guard = Guard()
-    network = keras.Sequential([keras.layers.Dense(2, input_shape=(3,), name="dense")])
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
 
     @tf.function
     def iteration(values):
