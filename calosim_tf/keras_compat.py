@@ -6,6 +6,7 @@ checkpointed objects in another way.  The functions here take the objects of eit
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def raws(variables: Iterable) -> list[tf.Variable]:
 
 def weight_name(variable) -> str:
     """Name of a weight with that of its layer."""
-    return variable.path if KERAS_3 and isinstance(variable, keras.Variable) else variable.name
+    return (variable.path if KERAS_3 and isinstance(variable, keras.Variable) else variable.name).removesuffix(":0")
 
 
 # Optimisers ----------------------------------------------------------------------------------------------------------
@@ -101,6 +102,13 @@ def exported(network: keras.Model) -> Any:
     owner = tf.Module()
     owner.weights = raws(network.weights)
     return owner
+
+
+def lite_interpreter(**options) -> tf.lite.Interpreter:
+    """TensorFlow's own interpreter of TensorFlow Lite models, without the announcement of its successor."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return tf.lite.Interpreter(**options)
 
 
 # Checkpoints ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import pytest
 
 from calosim_tf.geometry import PHOTON
 
-
 # CaloChallenge data set 1, photons: incident energies and published events per file.
 PUBLIC_ENERGIES_MEV = 2.0 ** np.arange(8, 23)
 PUBLIC_PHOTON_EVENTS = np.array([10_000] * 11 + [5_000, 3_000, 2_000, 1_000])

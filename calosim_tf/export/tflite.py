@@ -15,7 +15,7 @@ from calosim_tf.export.parts import OUTPUT, raw_function
 from calosim_tf.export.runners import Runner, in_calls
 from calosim_tf.export.writing import NetworkWriter
 from calosim_tf.inference.tflite import TfliteEngine
-from calosim_tf.keras_compat import exported
+from calosim_tf.keras_compat import exported, lite_interpreter
 from calosim_tf.quiet import quiet_stderr
 
 # The converter gives single signatures this name
@@ -100,7 +100,7 @@ def tflite_runner(model: bytes, file: ModelFile) -> Runner:
     # TensorFlow's own interpreter: the extra of the other one need not be installed to export
     with quiet_stderr():
         engine = TfliteEngine(
-            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=tf.lite.Interpreter
+            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=lite_interpreter
         )
     return in_calls(engine)
 
@@ -112,7 +112,7 @@ def network_engine(network: keras.Model, batch: int) -> TfliteEngine:
 
 def tflite_file(model: bytes, batch: int, path: Path | str = "model.tflite") -> ModelFile:
     """Record of a model, with the type of its output."""
-    output = tf.lite.Interpreter(model_content=model).get_signature_runner(SIGNATURE).get_output_details()[OUTPUT]
+    output = lite_interpreter(model_content=model).get_signature_runner(SIGNATURE).get_output_details()[OUTPUT]
     return ModelFile(
         path=Path(path).name,
         sha256=hashlib.sha256(model).hexdigest(),

@@ -137,15 +137,8 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         # beta1 is the momentum, beta2 the decay of the squared gradient
         return build_keras_optimizer(keras.optimizers.RMSprop, learning_rate=rate, rho=beta2, momentum=beta1, **options)
     if name != "adam":
-        return build_addons_optimizer(
-            name,
-            rate,
-            training.setting("learning_rate", network),
-            beta1,
-            beta2,
-            training.epsilon,
-            training.weight_decay,
-        )
+        full = training.setting("learning_rate", network)
+        return build_addons_optimizer(name, rate, full, beta1, beta2, training.epsilon, training.weight_decay)
     return build_keras_optimizer(keras.optimizers.Adam, learning_rate=rate, beta_1=beta1, beta_2=beta2, **options)
 
 

@@ -46,10 +46,10 @@ MAY_IMPORT = {
     "generate": "inference latents data geometry config progress errors",
     "report": "plots physics data geometry files progress errors",
     "training.strategies": "keras_compat layers errors",
-    "training": "keras_compat training.strategies models losses layers generate inference report physics plots latents data geometry"
-    " same_energy config files fault_points progress messages errors",
-    "export": "quiet keras_compat benchmark bundle training generate inference models layers latents physics plots data data_prep geometry"
-    " config files progress errors",
+    "training": "keras_compat training.strategies models losses layers generate inference report physics plots latents"
+    " data geometry same_energy config files fault_points progress messages errors",
+    "export": "quiet keras_compat benchmark bundle training generate inference models layers latents physics plots data"
+    " data_prep geometry config files progress errors",
     "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
     " progress errors",
     "doctor": "data data_prep files surroundings errors",
