@@ -29,8 +29,9 @@ def adam(weights, gradients, state, rate, beta1, beta2, epsilon):
 
 def critic_gradients(model, real, condition, fake, alpha):
     """Gradients of mean D(fake) - mean D(real) + lambda mean((|grad| - 1)^2), written out once more."""
+    real, condition, fake = (tf.constant(x) for x in (real, condition, fake))
     with tf.GradientTape() as outer:
-        mixed = tf.constant(alpha * real + (1 - alpha) * fake)
+        mixed = alpha * real + (1 - alpha) * fake
         with tf.GradientTape() as inner:
             inner.watch(mixed)
             score = model.critic({"showers": mixed, "condition": condition})
@@ -69,8 +70,8 @@ def reference_iteration(model, showers, condition, states, iteration):
         (batch, model.latent.size), model.seed, iteration, 2 * config.critic_steps, model.latent.mean, model.latent.std
     )
     with tf.GradientTape() as tape:
-        fake = model.generator({"latent": latent, "condition": condition[rows]})
-        loss = -tf.reduce_mean(model.critic({"showers": fake, "condition": condition[rows]}))
+        fake = model.generator({"latent": latent, "condition": tf.constant(condition[rows])})
+        loss = -tf.reduce_mean(model.critic({"showers": fake, "condition": tf.constant(condition[rows])}))
     gradients = [g.numpy() for g in tape.gradient(loss, model.generator.trainable_variables)]
     weights = adam(
         [v.numpy() for v in model.generator.trainable_variables], gradients, states["generator"],
