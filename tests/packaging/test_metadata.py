@@ -27,7 +27,7 @@ IMPORT_NAMES = {
     "tensorflow-addons": "tensorflow_addons",
 }
 # In install_requires as bounds for the others (the reasons are in setup.cfg).
-BOUNDS_ONLY = {"setuptools", "wrapt", "typeguard"}
+BOUNDS_ONLY = {"tensorboard", "setuptools", "wrapt", "typeguard"}
 # The and-cuda set of tensorflow cannot be tried here and is left to pip.
 UNPINNED_EXTRAS = {"gpu"}
 
