@@ -97,6 +97,16 @@ QUICK_TIMEOUT := 30
 test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
 	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
 
+# What the two sets of packages could differ in: see keras_compat.py.  Everything else is tested once.
+KERAS_3_TESTS := tests/training/test_own_models.py tests/training/test_calogan_step.py tests/training/test_score_gan.py \
+    tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/replicas/test_shares.py \
+    tests/training/replicas/test_strategies.py tests/export/test_parity.py tests/cli/test_families.py
+
+.PHONY: test-keras3
+test-keras3: $(DEV_READY)  ## run the quick tests and those of steps, resume, replicas and exports (for Python 3.12 and 3.13)
+	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -q -m slow -n $(JOBS) --dist loadfile $(KERAS_3_TESTS) $(ARGS)
+
 # Horovod is built from source against the installed TensorFlow (about 6 minutes on two cores); the wheel is kept in the
 # user's cache folder, apart for each version of both and each kind of build, so that the next call takes seconds.
 HOROVOD_VERSION := 0.28.1
