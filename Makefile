@@ -2,9 +2,11 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-# First of the usual names that is Python 3.11.
-PYTHON ?= $(shell for name in python3.11 python3 python; do \
-    "$$name" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+# Python 3.11 (the set with tensorflow-addons and Horovod) where it is, else a newer one that the package runs on.
+PYTHON ?= $(shell for name in python3.11 python3.13 python3.12 python3 python; do \
+    "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && \
+    { echo "$$name"; break; }; done)
+version = $(shell "$(1)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 
 DATA ?=
 ITERATIONS ?=
@@ -27,11 +29,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Written last, so a killed install leaves none and is begun anew; they hold the folder that the install points to.
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
-PIP_INSTALL := $(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation
+# The exact versions, one file per set of packages
+CONSTRAINTS = constraints$(if $(filter 3.11,$(call version,$(BIN)/python)),,-keras3).txt
+PIP_INSTALL = $(BIN)/python -m pip install -qq -c $(CONSTRAINTS) --no-build-isolation
 
 # An environment whose clone was moved or copied, or whose Python is gone, is as good as none.
 ifneq ("$(shell test -x $(BIN)/python && cat $(READY) 2>/dev/null)","$(CURDIR)")
 .PHONY: $(READY)
+endif
+# So is one of another Python than the one asked for.
+ifneq ($(origin PYTHON),file)
+ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
+.PHONY: $(READY)
+endif
 endif
 
 .PHONY: help
@@ -46,7 +56,7 @@ help:  ## print this list
 	@echo "Other variables:"
 	@echo "    ARGS='...'       more options for calosim (train-photon, bench) or pytest (test, test-quick)"
 	@echo "    JOBS=N           test processes side by side (test, test-quick; default 2, 0 for none)"
-	@echo "    PYTHON=FILE      Python 3.11 to make .venv with"
+	@echo "    PYTHON=FILE      Python 3.11, 3.12 or 3.13 to make .venv with (found by itself: 3.11 first)"
 
 # $(1): experiment
 define train
@@ -86,6 +96,16 @@ QUICK_TIMEOUT := 30
 .PHONY: test-quick
 test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
 	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
+
+# What the two sets of packages could differ in: see keras_compat.py.  Everything else is tested once.
+KERAS_3_TESTS := tests/training/test_own_models.py tests/training/test_calogan_step.py tests/training/test_score_gan.py \
+    tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/replicas/test_shares.py \
+    tests/training/replicas/test_strategies.py tests/export/test_parity.py tests/cli/test_families.py
+
+.PHONY: test-keras3
+test-keras3: $(DEV_READY)  ## run the quick tests and those of steps, resume, replicas and exports (for Python 3.12 and 3.13)
+	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -q -m slow -n $(JOBS) --dist loadfile $(KERAS_3_TESTS) $(ARGS)
 
 # Horovod is built from source against the installed TensorFlow (about 6 minutes on two cores); the wheel is kept in the
 # user's cache folder, apart for each version of both and each kind of build, so that the next call takes seconds.
@@ -174,12 +194,11 @@ clean:  ## remove .venv, build results and caches (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find calosim_tf experiments data_prep tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(READY): setup.py setup.cfg pyproject.toml constraints.txt
-	@found=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
-	if [ "$$found" != 3.11 ]; then \
-	    echo "calosim-tf needs Python 3.11, found $${found:-none} as $(or $(PYTHON),python3.11, python3 or python): use PYTHON=/path/to/python3.11" >&2; \
-	    exit 1; \
-	fi
+$(READY): setup.py setup.cfg pyproject.toml constraints.txt constraints-keras3.txt
+	@case "$(call version,$(PYTHON))" in 3.11 | 3.12 | 3.13) ;; *) \
+	    echo "calosim-tf needs Python 3.11, 3.12 or 3.13, found $(or $(call version,$(PYTHON)),none) as $(or $(PYTHON),python3.11, python3.13, python3.12, python3 or python): use PYTHON=/path/to/python3.11" >&2; \
+	    exit 1 ;; \
+	esac
 	@echo "Installing into $(VENV) (once, about 1 minute) ..."
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV)

@@ -1,11 +1,11 @@
-"""Build script: names the packages, and turns every Python but 3.11 away in one line.  The rest is in setup.cfg."""
+"""Build script: names the packages, and turns any Python but 3.11 to 3.13 away in one line.  setup.cfg has the rest."""
 
 import configparser
 import sys
 
-RIGHT_PYTHON = sys.version_info[:2] == (3, 11)
+RIGHT_PYTHON = (3, 11) <= sys.version_info[:2] <= (3, 13)
 if not RIGHT_PYTHON and "setuptools.build_meta" not in sys.modules:
-    sys.exit(f"calosim-tf needs Python 3.11, this is Python {sys.version.split()[0]}: use python3.11")
+    sys.exit(f"calosim-tf needs Python 3.11, 3.12 or 3.13, this is Python {sys.version.split()[0]}: use python3.11")
 
 from setuptools import Distribution, find_packages, setup  # noqa: E402 - may be missing in a Python that is turned away
 

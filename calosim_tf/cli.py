@@ -33,6 +33,7 @@ from calosim_tf.commands import (
     train,
 )
 from calosim_tf.errors import CalosimError
+from calosim_tf.quiet import import_tensorflow_quietly
 
 COMMANDS = (
     list_experiments,
@@ -109,6 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     # variable shows them
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if messages.is_verbose() else "3")
     if not messages.is_verbose():
+        import_tensorflow_quietly()
         # Keras' remarks on slow callbacks and retracing go through Python's logging
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     start = time.monotonic()

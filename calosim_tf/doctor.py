@@ -23,14 +23,19 @@ LOW_SPACE_GIB = 2.0
 # Below this, the data are streamed and large networks do not fit
 LOW_MEMORY_GIB = 4.0
 
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+# Which of the two sets of packages (setup.cfg) this Python takes
+KERAS_3 = sys.version_info[:2] != (3, 11)
 PACKAGES = (
-    *("tensorflow", "keras", "numpy", "h5py", "pandas", "scipy", "matplotlib", "PyYAML", "tensorflow-addons"),
-    *("protobuf", "wrapt", "ml-dtypes", "typeguard", "setuptools"),
+    *("tensorflow", "keras", "numpy", "h5py", "pandas", "scipy", "matplotlib", "PyYAML"),
+    *("protobuf", "ml-dtypes", "setuptools"),
+    *(() if KERAS_3 else ("tensorflow-addons", "wrapt", "typeguard")),
 )
+CONSTRAINTS = "constraints-keras3.txt" if KERAS_3 else "constraints.txt"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 EXTRAS = ("horovod", "tf2onnx", "onnx", "onnxruntime", "scikit-learn", "threadpoolctl", "scikit-image", "prdc")
-# (package, first version that is too new, what breaks)
-TOO_NEW = (
+# (package, first version that is too new, what breaks), on Python 3.11 and after it
+TOO_NEW_KERAS_2 = (
     ("tensorflow", (2, 16), "tensorflow-addons and the networks need Keras 2"),
     ("keras", (2, 16), "tensorflow 2.15 needs Keras 2.15"),
     ("numpy", (2,), "tensorflow 2.15 is built against numpy 1 and ends at import"),
@@ -41,13 +46,26 @@ TOO_NEW = (
     ("setuptools", (81,), "tensorboard 2.15 imports pkg_resources, which is gone"),
     ("onnx", (1, 17), "it needs a newer protobuf or ml-dtypes than tensorflow 2.15 takes"),
 )
-# (package, oldest version that works, what breaks)
-TOO_OLD = (
+TOO_NEW_KERAS_3 = (
+    ("tensorflow", (2, 22), "the networks were tested on 2.21"),
+    ("keras", (4,), "the networks were tested on Keras 3"),
+    ("setuptools", (81,), "tensorboard imports pkg_resources, which is gone"),
+)
+TOO_NEW = TOO_NEW_KERAS_3 if KERAS_3 else TOO_NEW_KERAS_2
+# (package, oldest version that works, what breaks), likewise
+TOO_OLD_KERAS_2 = (
     ("tensorflow", (2, 15, 1), "the networks were tested on 2.15.1"),
     ("h5py", (3, 10), "files with a broken end are not told from whole ones"),
     ("protobuf", (4, 25), "tensorflow 2.15 was generated with protobuf 4"),
     ("tf2onnx", (1, 17), "1.16 forces protobuf 3"),
 )
+TOO_OLD_KERAS_3 = (
+    ("tensorflow", (2, 21), "the networks were tested on 2.21"),
+    ("keras", (3, 12), "tensorflow 2.21 needs it"),
+    ("h5py", (3, 10), "files with a broken end are not told from whole ones"),
+    ("tf2onnx", (1, 17), "1.16 forces protobuf 3"),
+)
+TOO_OLD = TOO_OLD_KERAS_3 if KERAS_3 else TOO_OLD_KERAS_2
 
 
 @dataclass(frozen=True)
@@ -80,8 +98,8 @@ def findings() -> Iterator[Finding]:
 
 def _python() -> Finding:
     text = f"calosim_tf {__version__}, Python {platform.python_version()} ({sys.executable}), {platform.platform()}"
-    if sys.version_info[:2] != (3, 11):
-        return Finding("fault", "python", f"{text}: expected Python 3.11")
+    if sys.version_info[:2] not in PYTHONS:
+        return Finding("fault", "python", f"{text}: expected Python 3.11, 3.12 or 3.13")
     return Finding("ok", "python", text)
 
 
@@ -89,7 +107,7 @@ def _packages() -> Iterator[Finding]:
     for name in PACKAGES:
         version = _version(name)
         if version is None:
-            yield Finding("fault", name, "is not installed: pip install -c constraints.txt calosim-tf")
+            yield Finding("fault", name, f"is not installed: pip install -c {CONSTRAINTS} calosim-tf")
         else:
             yield Finding("ok", name, version)
     present = [f"{name} {version}" for name in EXTRAS if (version := _version(name))]

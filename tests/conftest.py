@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -283,11 +284,21 @@ def start_workers():
 SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
 
 
+def _leave_out_addons(items) -> None:
+    """Skip what needs a package that this Python has no release of."""
+    if importlib.util.find_spec("tensorflow_addons") is None:
+        reason = pytest.mark.skip(reason="tensorflow-addons is not installed: it works on Python 3.11 alone")
+        for item in items:
+            if item.get_closest_marker("addons"):
+                item.add_marker(reason)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark what is slow, and put the longest file first, so that the other test processes have work until it is done
     (``--dist loadfile``).
     """
+    _leave_out_addons(items)
     for item in items:
         if not SLOW_FIXTURES.isdisjoint(item.fixturenames) or "replicas" in item.path.parts:
             item.add_marker(pytest.mark.slow)

@@ -7,6 +7,7 @@ import math
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
+from calosim_tf.training.addons import refuse_missing_addons
 
 STRATEGIES = ("none", "mirrored", "multiworker", "horovod")
 SCALINGS = ("linear", "sqrt", "none")
@@ -48,6 +49,7 @@ def refuse_early(args: argparse.Namespace, experiment: AnyExperiment) -> None:
     ------
     ConfigError
     """
+    refuse_missing_addons(experiment)
     strategy = args.strategy
     if args.scale_lr != "none" and args.global_batch != "grow":
         raise ConfigError(
@@ -61,7 +63,7 @@ def refuse_early(args: argparse.Namespace, experiment: AnyExperiment) -> None:
     for part in experiment.members or (experiment,):
         if part.training.jit_compile:
             raise ConfigError(
-                f"training.jit_compile: found true with --strategy {strategy}, expected false: TensorFlow 2.15 cannot "
+                f"training.jit_compile: found true with --strategy {strategy}, expected false: TensorFlow cannot "
                 "compile a step that replicas share"
             )
         if getattr(part.network, "spectral_norm", None) == "addons":

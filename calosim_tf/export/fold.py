@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.keras_compat import call_of
 from calosim_tf.layers.locally_connected import LocallyConnected2D
 from calosim_tf.layers.seeded_dropout import SeededDropout
 from calosim_tf.layers.self_attention import SelfAttention
@@ -28,8 +29,8 @@ class ChannelAffine(keras.layers.Layer):
         self.shift = self.add_weight(name="shift", shape=(input_shape[-1],), initializer="zeros")
         self.built = True
 
-    def call(self, inputs):
-        """Affine map of the same shape."""
+    def call(self, inputs, mask=None):
+        """Affine map of the same shape; Keras 3 hands on the ``mask`` that a batch normalisation was given."""
         if len(inputs.shape) != 4:
             return inputs * self.scale + self.shift
         # one operation on images: two of them, with the transpositions of ONNX around, make tf2onnx loop forever
@@ -109,9 +110,9 @@ class _Links:
     """Who feeds whom in a functional model."""
 
     def __init__(self, network: keras.Model):
-        maker = {id(x): layer for layer in network.layers for x in tf.nest.flatten(_call_of(layer)[1])}
+        maker = {id(x): layer for layer in network.layers for x in tf.nest.flatten(call_of(layer)[1])}
         self.sources = {
-            layer.name: [maker[id(x)] for x in tf.nest.flatten(_call_of(layer)[0]) if maker[id(x)] is not layer]
+            layer.name: [maker[id(x)] for x in tf.nest.flatten(call_of(layer)[0]) if maker[id(x)] is not layer]
             for layer in network.layers
         }
         self.users: dict[str, list] = {layer.name: [] for layer in network.layers}
@@ -145,13 +146,6 @@ class _Links:
             if not isinstance(layer, SeededDropout):
                 return None
         return None
-
-
-def _call_of(layer: keras.layers.Layer) -> tuple:
-    """Inputs and output of a layer in its network; what a model calls its own are those of its inside."""
-    if isinstance(layer, keras.Model):
-        return layer.get_input_at(0), layer.get_output_at(0)
-    return layer.input, layer.output
 
 
 def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:

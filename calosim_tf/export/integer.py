@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from calosim_tf.benchmark.clocks import ratio_spread
 from calosim_tf.benchmark.protocol import InferenceProtocol, bench_protocol
@@ -28,6 +27,7 @@ from calosim_tf.export.quantisation_report import write_report
 from calosim_tf.export.quantise import Int8Quantiser, int16x8_model
 from calosim_tf.export.tflite import SIGNATURE, kept_float_model, stored, tflite_runner
 from calosim_tf.export.writing import NetworkWriter
+from calosim_tf.keras_compat import lite_interpreter
 
 # One core, so that two kernels are compared and not two ways of sharing work out (`calosim bench generate` does that)
 THREADS = 1
@@ -205,7 +205,7 @@ def _time_ratio(part: Part, batch: int, quantised: bytes, floating: bytes) -> tu
 
 def _bare_call(part: Part, batch: int, model: bytes):
     """A call of a model with its inputs in place."""
-    interpreter = tf.lite.Interpreter(model_content=model, num_threads=THREADS)
+    interpreter = lite_interpreter(model_content=model, num_threads=THREADS)
     call = interpreter.get_signature_runner(SIGNATURE)
     rng = np.random.default_rng(0)
     inputs = {}

@@ -20,6 +20,7 @@ from calosim_tf.export.formats import UnsupportedFormat
 from calosim_tf.export.parts import OUTPUT
 from calosim_tf.export.runners import Runner
 from calosim_tf.export.writing import NetworkWriter
+from calosim_tf.keras_compat import leaky_relu_slope
 from calosim_tf.layers.layer_shares import LayerShares
 
 # Keras' words -> lwtnn's; swish carries the factor inside its sigmoid
@@ -79,7 +80,7 @@ class _Graph:
             case keras.layers.Activation() if self.layers:
                 self._activate(ACTIVATIONS.get(layer.activation.__name__), layer)
             case keras.layers.LeakyReLU() if self.layers:
-                self._activate({"function": "leakyrelu", "alpha": float(layer.get_config()["alpha"])}, layer)
+                self._activate({"function": "leakyrelu", "alpha": leaky_relu_slope(layer)}, layer)
             case LayerShares() if self.layers and not layer.gate:
                 self._shares(layer)
             case _:

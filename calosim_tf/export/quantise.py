@@ -12,9 +12,9 @@ from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.operations import result_names
 from calosim_tf.export.parts import Part
-from calosim_tf.export.quiet import quiet_converter
 from calosim_tf.export.tflite import converted, converter
 from calosim_tf.latents import draw_latents
+from calosim_tf.quiet import quiet_stderr
 
 # Seed of the latents of calibration: apart from those of checks
 CALIBRATION_SEED = 20210517
@@ -70,7 +70,7 @@ class Int8Quantiser:
         prepared = _calibrated_converter(part, batch, draws)
         prepared.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
         try:
-            with quiet_converter():
+            with quiet_stderr():
                 self._debugger = tf.lite.experimental.QuantizationDebugger(
                     converter=prepared, debug_options=self._options(())
                 )
@@ -86,7 +86,7 @@ class Int8Quantiser:
     def model(self, in_float: Iterable[str] = ()) -> bytes:
         """The quantised model, with the layers of these names in floating point."""
         denied = [node for layer in in_float for node in self._nodes[layer]]
-        with quiet_converter():
+        with quiet_stderr():
             with contextlib.suppress(ValueError):
                 # raised when no operation is left whose result could be verified; it is raised for nothing else here
                 self._debugger.options = self._options(denied)

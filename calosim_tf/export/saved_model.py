@@ -15,6 +15,7 @@ from calosim_tf.export.parts import OUTPUT, Part
 from calosim_tf.export.physics_in_graph import cells_mev, condition, require_graph_form
 from calosim_tf.export.runners import Runner
 from calosim_tf.export.writing import NetworkWriter, described
+from calosim_tf.keras_compat import raws
 
 RAW, SHOWERS, CELLS = "raw", "showers", "cells_mev"
 
@@ -42,7 +43,7 @@ class ExportedGenerator(tf.Module):
         require_graph_form(part.generator.normalisation)
         super().__init__(name="exported_generator")
         # the variables and not the model: Keras would write every layer's own functions too
-        self.weights = part.network.weights
+        self.weights = raws(part.network.weights)
         network, law = part.network, part.generator.normalisation
         latent = tf.TensorSpec((None, part.generator.latent.size), tf.float32, "latent")
         label = tf.TensorSpec((None, part.network.input["condition"].shape[1]), tf.float32, "condition")
@@ -78,7 +79,7 @@ class RoutedGenerator(tf.Module):
 
     def __init__(self, parts: Sequence[Part]):
         super().__init__(name="routed_generator")
-        self.weights = [part.network.weights for part in parts]
+        self.weights = [raws(part.network.weights) for part in parts]
         detector = parts[0].generator.detector
 
         def made(incident_energy_mev, attributes, latent):

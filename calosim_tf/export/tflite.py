@@ -12,10 +12,11 @@ from calosim_tf.bundle.formats import Format
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.parts import OUTPUT, raw_function
-from calosim_tf.export.quiet import quiet_converter
 from calosim_tf.export.runners import Runner, in_calls
 from calosim_tf.export.writing import NetworkWriter
 from calosim_tf.inference.tflite import TfliteEngine
+from calosim_tf.keras_compat import exported, lite_interpreter
+from calosim_tf.quiet import quiet_stderr
 
 # The converter gives single signatures this name
 SIGNATURE = "serving_default"
@@ -23,13 +24,13 @@ SIGNATURE = "serving_default"
 
 def converter(network: keras.Model, batch: int) -> tf.lite.TFLiteConverter:
     """Converter of a network for calls of ``batch`` showers; a free batch size would turn XNNPACK off."""
-    return tf.lite.TFLiteConverter.from_concrete_functions([raw_function(network, batch)], network)
+    return tf.lite.TFLiteConverter.from_concrete_functions([raw_function(network, batch)], exported(network))
 
 
 def converted(prepared: tf.lite.TFLiteConverter) -> bytes:
     """The model that a converter gives; :class:`UnsupportedFormat` where an operation has no counterpart."""
     try:
-        with quiet_converter():
+        with quiet_stderr():
             return prepared.convert()
     except Exception as error:  # the converter's own class has no other base and no public name
         raise UnsupportedFormat(first_line(error)) from error
@@ -97,9 +98,9 @@ def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
 def tflite_runner(model: bytes, file: ModelFile) -> Runner:
     """A TensorFlow Lite model of fixed batch as a function of any number of showers, integers turned into numbers."""
     # TensorFlow's own interpreter: the extra of the other one need not be installed to export
-    with quiet_converter():
+    with quiet_stderr():
         engine = TfliteEngine(
-            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=tf.lite.Interpreter
+            {file.batch: model}, file.signature, file.inputs, file.output, interpreter=lite_interpreter
         )
     return in_calls(engine)
 
@@ -111,7 +112,7 @@ def network_engine(network: keras.Model, batch: int) -> TfliteEngine:
 
 def tflite_file(model: bytes, batch: int, path: Path | str = "model.tflite") -> ModelFile:
     """Record of a model, with the type of its output."""
-    output = tf.lite.Interpreter(model_content=model).get_signature_runner(SIGNATURE).get_output_details()[OUTPUT]
+    output = lite_interpreter(model_content=model).get_signature_runner(SIGNATURE).get_output_details()[OUTPUT]
     return ModelFile(
         path=Path(path).name,
         sha256=hashlib.sha256(model).hexdigest(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ class TfliteEngine(Engine):
     inputs : (str, str)
         Names of the latent and of the condition.
     output : str
-    interpreter : class, optional
-        With the interface of ``tf.lite.Interpreter``; LiteRT's unless given.
+    interpreter : callable, optional
+        Makes one with the interface of ``tf.lite.Interpreter``; LiteRT's unless given.
 
     Raises
     ------
@@ -52,7 +53,7 @@ class TfliteEngine(Engine):
         signature: str = "serving_default",
         inputs: tuple[str, str] = ("latent", "condition"),
         output: str = "showers",
-        interpreter: type | None = None,
+        interpreter: Callable | None = None,
     ):
         self._interpreter = interpreter or interpreter_class()
         self._models, self._names = models, (signature, inputs, output)

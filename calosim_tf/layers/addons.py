@@ -1,12 +1,40 @@
 """What is taken from tensorflow-addons, which only this file imports.
 
-The package is no longer maintained; it is imported inside functions, so nothing else depends on it.
+The package is no longer maintained and has no release for Keras 3, so it is there on Python 3.11 alone; it is imported
+inside functions, so nothing else depends on it.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import warnings
+
+from calosim_tf.errors import ConfigError
+
+
+def has_addons() -> bool:
+    """Whether tensorflow-addons is installed."""
+    return importlib.util.find_spec("tensorflow_addons") is not None
+
+
+def require_addons(setting: str, instead: str) -> None:
+    """Refuse a setting that needs tensorflow-addons where it is not installed.
+
+    Parameters
+    ----------
+    setting, instead : str
+        What was found, and what can be had without the package.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if not has_addons():
+        raise ConfigError(
+            f"{setting}, which is part of tensorflow-addons, expected {instead}: that package works with Keras 2 alone "
+            "(install with Python 3.11)"
+        )
 
 
 def import_addons():

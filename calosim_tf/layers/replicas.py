@@ -12,6 +12,8 @@ from contextvars import ContextVar
 
 import tensorflow as tf
 
+from calosim_tf.keras_compat import raw
+
 
 class Replicas:
     """One replica that holds the whole batch; a strategy with several overrides what is marked.
@@ -35,7 +37,7 @@ class Replicas:
 
     def assign(self, variable: tf.Variable, value: tf.Tensor) -> None:
         """Set a variable to a value that all replicas have computed alike (overridden)."""
-        variable.assign(value)
+        raw(variable).assign(value)
 
     def mean(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Mean of each tensor over the replicas; of means over equal shares, the mean over the global batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from calosim_tf.keras_compat import ALIKE
 from calosim_tf.layers.addons import build_addons_normalisation
 
 # As in PyTorch: keeps a division by zero out of the unit vector and is far below the norm of any kernel in use
@@ -53,7 +54,7 @@ class SpectralNormalisation(keras.layers.Wrapper):
             initializer=keras.initializers.RandomNormal(seed=self.seed),
             trainable=False,
             # every replica computes the same u from the same kernel
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            **ALIKE,
         )
 
     def call(self, inputs, training=None):

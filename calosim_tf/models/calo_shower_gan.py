@@ -86,6 +86,4 @@ def _activate(x, activation: str, network: DenseGanNetwork, name: str):
 
 
 def _normalise(x, bn_mode: str, name: str):
-    layer = BatchNormalisation(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)
-    # training=False at build time: statistics stay 0 and 1 whatever flag the training loop passes
-    return layer(x, training=False) if bn_mode == "frozen" else layer(x)
+    return BatchNormalisation(frozen=bn_mode == "frozen", momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)

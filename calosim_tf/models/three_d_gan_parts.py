@@ -54,9 +54,8 @@ class Parts:
 
     def normalise(self, x, name: str | None = None):
         """Batch normalisation over the last axis."""
-        layer = BatchNormalisation(momentum=BN_MOMENTUM, epsilon=self.bn_epsilon, name=name)
-        # training=False at build time: statistics stay 0 and 1 whatever flag the training loop passes
-        return layer(x, training=False) if self.network.bn_mode == "frozen" else layer(x)
+        frozen = self.network.bn_mode == "frozen"
+        return BatchNormalisation(frozen=frozen, momentum=BN_MOMENTUM, epsilon=self.bn_epsilon, name=name)(x)
 
     def drop(self, x):
         """Dropout; without the training flag, as with frozen normalisation, it never acts."""

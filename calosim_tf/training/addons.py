@@ -6,20 +6,62 @@ can be checked.
 
 from __future__ import annotations
 
-from calosim_tf.layers.addons import import_addons
+from calosim_tf.config import AnyExperiment
+from calosim_tf.layers.addons import has_addons, import_addons, require_addons
 
 
-def build_addons_optimizer(name: str, rate, beta1: float, beta2: float, epsilon: float, weight_decay: float):
+def refuse_missing_addons(experiment: AnyExperiment) -> None:
+    """Refuse an experiment that needs tensorflow-addons where it is not installed.
+
+    Raises
+    ------
+    ConfigError
+    """
+    for part in experiment.members or (experiment,):
+        training = part.training
+        for network in training.NETWORKS:
+            if training.setting("optimizer", network) == "radam_lookahead":
+                require_addons(f"training.optimizer_{network}: found radam_lookahead", "adam, adamw or rmsprop")
+        if training.schedule == "cyclical":
+            require_addons("training.schedule: found cyclical", "cosine or constant")
+        if getattr(part.network, "spectral_norm", None) == "addons":
+            require_addons("network.spectral_norm: found addons", "own")
+
+
+def build_addons_optimizer(
+    name: str, rate, full_rate: float, beta1: float, beta2: float, epsilon: float, weight_decay: float
+):
     """``radam_lookahead`` or ``adamw`` with Keras' optimiser interface.
 
     Parameters
     ----------
     name : str
     rate : float or keras LearningRateSchedule
+    full_rate : float
+        Largest value of ``rate``.
     beta1, beta2, epsilon : float
     weight_decay : float
         Decoupled weight decay per update (``adamw`` only).
+
+    Notes
+    -----
+    Without tensorflow-addons, ``adamw`` is the optimiser of Keras, which multiplies the decay by the learning rate:
+    with a schedule, the decay falls with it.
     """
+    if name == "adamw" and not has_addons():
+        # not needed to refuse a setting
+        import keras
+
+        from calosim_tf.keras_compat import build_keras_optimizer
+
+        return build_keras_optimizer(
+            keras.optimizers.AdamW,
+            learning_rate=rate,
+            weight_decay=weight_decay / full_rate,
+            beta_1=beta1,
+            beta_2=beta2,
+            epsilon=epsilon,
+        )
     addons = import_addons()
     if name == "adamw":
         return addons.optimizers.AdamW(weight_decay, rate, beta_1=beta1, beta_2=beta2, epsilon=epsilon)

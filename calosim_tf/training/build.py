@@ -14,6 +14,7 @@ from calosim_tf.config import Experiment, ThreeDGanTraining, TrainingConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.errors import ConfigError
+from calosim_tf.keras_compat import build_keras_optimizer, checkpoint_of, optimizer_variables, raws
 from calosim_tf.layers.keras_settings import set_keras_defaults
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
@@ -131,31 +132,29 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         )
     beta1, beta2 = training.setting("beta1", network), training.setting("beta2", network)
     name = training.setting("optimizer", network)
-    # XLA made the photon step slower on CPU (docs/architecture.md)
-    options = {"epsilon": training.epsilon, "global_clipnorm": training.gradient_clip or None, "jit_compile": False}
+    options = {"epsilon": training.epsilon, "global_clipnorm": training.gradient_clip or None}
     if name == "rmsprop":
         # beta1 is the momentum, beta2 the decay of the squared gradient
-        return keras.optimizers.RMSprop(rate, rho=beta2, momentum=beta1, **options)
+        return build_keras_optimizer(keras.optimizers.RMSprop, learning_rate=rate, rho=beta2, momentum=beta1, **options)
     if name != "adam":
-        return build_addons_optimizer(name, rate, beta1, beta2, training.epsilon, training.weight_decay)
-    return keras.optimizers.Adam(rate, beta_1=beta1, beta_2=beta2, **options)
+        full = training.setting("learning_rate", network)
+        return build_addons_optimizer(name, rate, full, beta1, beta2, training.epsilon, training.weight_decay)
+    return build_keras_optimizer(keras.optimizers.Adam, learning_rate=rate, beta_1=beta1, beta_2=beta2, **options)
 
 
 def tracked_state(model: GenerativeModel) -> tf.train.Checkpoint:
     """Everything the next iteration depends on, by name."""
     parts = {"average": model.average} if model.average is not None else {}
     optimizers = {f"optimizer_{name}": optimizer for name, optimizer in model.optimizers.items()}
-    return tf.train.Checkpoint(iteration=model.iteration, **model.networks, **optimizers, **parts)
+    return checkpoint_of(iteration=model.iteration, **model.networks, **optimizers, **parts)
 
 
 def state_variables(model: GenerativeModel) -> list[tf.Variable]:
     """The variables behind :func:`tracked_state`, in an order that depends on the experiment alone."""
     networks = [*model.networks.values(), *([] if model.average is None else [model.average])]
-    found = [model.iteration, *(variable for network in networks for variable in network.variables)]
+    found = [model.iteration, *raws(variable for network in networks for variable in network.variables)]
     for optimizer in model.optimizers.values():
-        # a method in the legacy interface of tensorflow-addons
-        variables = optimizer.variables
-        found += variables() if callable(variables) else variables
+        found += optimizer_variables(optimizer)
     # a part of the generator appears twice
     return list({id(variable): variable for variable in found}.values())
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
+from calosim_tf.keras_compat import raws, weight_name
+
 
 class Guard:
     """The checks of one traced training step, in the order of the computation.
@@ -40,14 +42,14 @@ class Guard:
         """Check all weights and moving statistics at the start of the iteration."""
         self.names, self._codes, self._updates = [], [], 0
         variables = [variable for network in networks for variable in network.variables]
-        self._add([f"weight {variable.name}" for variable in variables], variables)
+        self._add([f"weight {weight_name(variable)}" for variable in variables], raws(variables))
 
     def check(self, terms: Mapping[str, tf.Tensor], gradients: Sequence[tf.Tensor], variables: Sequence) -> None:
         """Check the terms of one update and then the gradients made from them."""
         self._updates += 1
         where = f"in update {self._updates}"
         self._add([f"{name} {where}" for name in terms], list(terms.values()))
-        self._add([f"gradient of {variable.name} {where}" for variable in variables], gradients)
+        self._add([f"gradient of {weight_name(variable)} {where}" for variable in variables], gradients)
 
     def end(self, data: Sequence[tf.Tensor]) -> None:
         """Keep the code of the first fault; showers and conditions are looked at when there is one behind weights."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.inference.sampler import in_words as in_words
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -39,5 +38,5 @@ def load_network(run: RunFolder, jit_compile: bool = False) -> tuple[ShowerGener
     network = build_generator(experiment)
     detector = get_detector(experiment.data.layout)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
-    iteration = store.restore(tf.train.Checkpoint(**{judged_part(run): network}), "best")
+    iteration = store.restore(checkpoint_of(**{judged_part(run): network}), "best")
     return ShowerGenerator(network, experiment.network.latent, run.normalisation(), detector, jit_compile), iteration

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
+from calosim_tf.keras_compat import apply_gradients, make_slots, raws
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
 from calosim_tf.training.random import Draws
@@ -97,7 +98,7 @@ class GenerativeModel(keras.Model):
         self.distribute_reduction_method = "first"
         self.optimizers = dict(optimizers)
         for name, optimizer in self.optimizers.items():
-            _make_slots(optimizer, self.trained_variables(name))
+            make_slots(optimizer, self.trained_variables(name))
 
     def begin(self, stage: Stage) -> None:
         """Switch to a stage of the run; the step is traced again for it."""
@@ -168,15 +169,15 @@ class GenerativeModel(keras.Model):
         owned = {name: self.trained_variables(name) for name in (which, *also)}
         variables = [variable for own in owned.values() for variable in own]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
+            tape.watch(raws(variables))
             logs = losses()
             loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
-        gradients = self.replicas.mean_gradients(tape.gradient(loss, variables))
+        gradients = self.replicas.mean_gradients(tape.gradient(loss, raws(variables)))
         self.guard.check(logs, gradients, variables)
-        pairs = iter(zip(gradients, variables, strict=True))
+        pending = iter(gradients)
         for name, own in owned.items():
             # reduced above, once for every strategy; on one replica there is nothing to add up
-            self.optimizers[name].apply_gradients([next(pairs) for _ in own], experimental_aggregate_gradients=False)
+            apply_gradients(self.optimizers[name], [next(pending) for _ in own], own)
         return logs
 
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
@@ -194,7 +195,7 @@ class GenerativeModel(keras.Model):
         # once
         done = tf.cast(self.iteration - self.stage.first, tf.float32)
         decay = tf.minimum(self.training_config.generator_average, (1.0 + done) / (10.0 + done))
-        for mean, current in zip(self.average.variables, self.generator.variables, strict=True):
+        for mean, current in zip(raws(self.average.variables), raws(self.generator.variables), strict=True):
             self.replicas.assign(mean, mean + (1.0 - decay) * (current - mean))
 
     def _global_logs(self, logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -209,10 +210,3 @@ class GenerativeModel(keras.Model):
 def mean_over_updates(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
     """Each term as its mean over the updates of one iteration."""
     return {name: tf.add_n([log[name] for log in logs]) / len(logs) for name in logs[0]}
-
-
-def _make_slots(optimizer, variables) -> None:
-    if hasattr(optimizer, "build"):
-        optimizer.build(variables)
-    else:  # the legacy interface, which tensorflow-addons still has
-        optimizer._create_all_weights(variables)

@@ -10,10 +10,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import tensorflow as tf
-
 from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.files import read_json, write_json
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.load import judged_part, load_network
 from calosim_tf.training.run_folder import RunFolder
@@ -63,7 +62,7 @@ def _publish_run(run: RunFolder, out: Path) -> None:
     if network is not None:
         generator, iteration = network
         store = CheckpointStore(out / "checkpoints", keep=1)
-        store.save(tf.train.Checkpoint(**{judged_part(run): generator.network}), iteration)
+        store.save(checkpoint_of(**{judged_part(run): generator.network}), iteration)
         store.mark_best(iteration)
 
 

@@ -169,6 +169,8 @@ class _Fit:
                     initial_epoch=done,
                     epochs=done + epochs,
                     steps_per_epoch=length,
+                    # the pipeline has its own order
+                    shuffle=False,
                     callbacks=[*before, stop, *after],
                     verbose=1 if is_watched() and strategy.is_chief else 0,
                 )

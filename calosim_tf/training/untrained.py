@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import keras
-import tensorflow as tf
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.load import judged_part
@@ -55,4 +55,4 @@ def write_untrained(
         if change is not None:
             change(generator)
         store = CheckpointStore(part.run.checkpoints, part.experiment.run.keep_checkpoints)
-        store.save(tf.train.Checkpoint(**{judged_part(part.run): generator}), 0)
+        store.save(checkpoint_of(**{judged_part(part.run): generator}), 0)

@@ -26,7 +26,9 @@ MAY_IMPORT = {
     "config": "same_energy geometry errors",
     "geometry": "errors",
     "latents": "config geometry errors",
-    "layers": "geometry errors",
+    "keras_compat": "",
+    "quiet": "",
+    "layers": "keras_compat geometry errors",
     "losses": "layers geometry errors",
     "models": "layers config geometry errors",
     "data": "geometry same_energy files fault_points progress errors",
@@ -43,18 +45,18 @@ MAY_IMPORT = {
     "inference": "bundle latents same_energy data geometry config files progress errors",
     "generate": "inference latents data geometry config progress errors",
     "report": "plots physics data geometry files progress errors",
-    "training.strategies": "layers errors",
-    "training": "training.strategies models losses layers generate inference report physics plots latents data geometry"
-    " same_energy config files fault_points progress messages errors",
-    "export": "benchmark bundle training generate inference models layers latents physics plots data data_prep geometry"
-    " config files progress errors",
+    "training.strategies": "keras_compat layers errors",
+    "training": "keras_compat training.strategies models losses layers generate inference report physics plots latents"
+    " data geometry same_energy config files fault_points progress messages errors",
+    "export": "quiet keras_compat benchmark bundle training generate inference models layers latents physics plots data"
+    " data_prep geometry config files progress errors",
     "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
     " progress errors",
     "doctor": "data data_prep files surroundings errors",
     "studies": "report plots physics data geometry files progress errors",
     "checks": "training generate inference report plots physics latents data geometry errors",
     "commands": "*",
-    "cli": "commands messages surroundings errors",
+    "cli": "commands messages surroundings quiet errors",
     "__main__": "cli errors messages",
 }
 

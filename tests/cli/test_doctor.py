@@ -6,6 +6,9 @@ import pytest
 
 from calosim_tf import doctor
 
+KERAS_2 = {"tensorflow": "2.15.1", "keras": "2.15.0", "numpy": "1.26.4", "protobuf": "4.25.9", "h5py": "3.16"}
+KERAS_3 = {"tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.5.0", "protobuf": "7.36.2", "h5py": "3.14"}
+
 
 def test_this_installation_is_sound(calosim, tmp_path):
     """Breaks if the constraints file installs what doctor calls broken, or a finding is not one line."""
@@ -14,7 +17,7 @@ def test_this_installation_is_sound(calosim, tmp_path):
     found = json.loads(process.stdout)
     assert [item for item in found if item["state"] == "fault"] == []
     texts = {item["what"]: item["text"] for item in found}
-    assert texts["tensorflow"].startswith("2.15.")
+    assert texts["tensorflow"].startswith(("2.15.", "2.21."))
     assert texts["devices"].startswith("CPU 0")
     assert "cores usable" in texts["threads"]
     assert texts["data folder"].startswith(f"{tmp_path / 'data'}: can be made")
@@ -31,12 +34,32 @@ def test_this_installation_is_sound(calosim, tmp_path):
         ({"tf2onnx": "1.16.1"}, "expected 1.17 or later"),
     ],
 )
-def test_known_bad_combinations(monkeypatch, versions, words):
+def test_known_bad_combinations_with_keras_2(monkeypatch, versions, words):
     """Breaks if a version that is known to break the others passes."""
-    original = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name) or original(name))
+    monkeypatch.setattr(doctor, "TOO_NEW", doctor.TOO_NEW_KERAS_2)
+    monkeypatch.setattr(doctor, "TOO_OLD", doctor.TOO_OLD_KERAS_2)
+    _require_one(monkeypatch, KERAS_2 | versions, next(iter(versions)), words)
+
+
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        ({"tensorflow": "2.15.1"}, "expected 2.21 or later"),
+        ({"keras": "2.15.0"}, "expected 3.12 or later"),
+        ({"tensorflow": "2.22.0"}, "expected below 2.22"),
+    ],
+)
+def test_known_bad_combinations_with_keras_3(monkeypatch, versions, words):
+    """Breaks if one set of packages is judged by the bounds of the other."""
+    monkeypatch.setattr(doctor, "TOO_NEW", doctor.TOO_NEW_KERAS_3)
+    monkeypatch.setattr(doctor, "TOO_OLD", doctor.TOO_OLD_KERAS_3)
+    _require_one(monkeypatch, KERAS_3 | versions, next(iter(versions)), words)
+
+
+def _require_one(monkeypatch, versions, name, words):
+    monkeypatch.setattr(doctor, "_version", versions.get)
     (found,) = doctor._combinations()
-    assert (found.state, found.what) == ("fault", next(iter(versions)))
+    assert (found.state, found.what) == ("fault", name)
     assert words in found.text
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from calosim_tf import surroundings
 from calosim_tf.data_prep.sources import data_folder
@@ -68,7 +69,7 @@ def test_float32_also_where_another_package_set_keras_in_this_process():
         keras.backend.set_floatx("float16")
         keras.backend.set_image_data_format("channels_first")
         network = build_generator(get_experiment("photon_smoke"))
-        assert {weight.dtype.name for weight in network.weights} == {"float32"}
+        assert {tf.as_dtype(weight.dtype).name for weight in network.weights} == {"float32"}
         assert keras.backend.image_data_format() == "channels_last"
     finally:
         keras.backend.set_floatx("float32")

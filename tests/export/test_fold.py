@@ -46,7 +46,7 @@ def test_the_folded_network_is_the_same_function(family, monkeypatch):
     assert len(layers(plain, ChannelAffine)) == KEPT.get(family, 0)
 
 
-@pytest.mark.parametrize("kind", ["own", "addons"])
+@pytest.mark.parametrize("kind", ["own", pytest.param("addons", marks=pytest.mark.addons)])
 def test_spectral_normalisation_is_folded_too(kind):
     """Breaks when a kernel keeps its sigma, an attention block its wrappers, or gamma is left behind."""
     network = LhcbGanNetwork(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.write import export
+from calosim_tf.keras_compat import lite_interpreter
 from calosim_tf.latents import draw_latents
 from calosim_tf.training.load import load_generator, load_network
 
@@ -30,7 +31,7 @@ def run_onnx(path, latent, condition):
 
 
 def run_tflite(path, latent, condition):
-    call = tf.lite.Interpreter(str(path)).get_signature_runner("serving_default")
+    call = lite_interpreter(model_path=str(path)).get_signature_runner("serving_default")
     rows = np.arange(2 * BATCH) % SHOWERS
     blocks = [call(latent=latent[r], condition=condition[r])["showers"] for r in (rows[:BATCH], rows[BATCH:])]
     return np.concatenate(blocks)[:SHOWERS]

@@ -21,6 +21,7 @@ from calosim_tf.export.quantise import Int8Quantiser, layers_of, representative
 from calosim_tf.export.tflite import float_model
 from calosim_tf.export.write import export
 from calosim_tf.geometry import PHOTON
+from calosim_tf.keras_compat import lite_interpreter
 from calosim_tf.layers.layer_attention import LayerAttention
 
 from .conftest import small_tables
@@ -65,7 +66,7 @@ def test_three_dimensional_convolutions_are_reported_for_what_they_are(part_of):
 def test_integer_ends_are_integer(part_of):
     """Breaks when the option is lost: a caller that feeds integers gets an error or noise."""
     model = Int8Quantiser(part_of("calo_shower_gan"), 2, DRAWS, integer_io=True).model()
-    call = tf.lite.Interpreter(model_content=model).get_signature_runner()
+    call = lite_interpreter(model_content=model).get_signature_runner()
     details = [*call.get_input_details().values(), *call.get_output_details().values()]
     assert [detail["dtype"] for detail in details] == [np.int8] * 3
     assert count_operations(model).conversions == 0
@@ -187,7 +188,7 @@ def test_sixteen_bits_saturate_beyond_the_calibrated_range():
         tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
         tf.lite.OpsSet.TFLITE_BUILTINS,
     ]
-    interpreter = tf.lite.Interpreter(model_content=prepared.convert())
+    interpreter = lite_interpreter(model_content=prepared.convert())
     (found,) = interpreter.get_signature_runner("serving_default")(**cells).values()
     expected = network([cells["own"], cells["carried"]]).numpy()
     assert (found > 0.7 * expected).all()

@@ -88,7 +88,7 @@ def test_parameter_counts(channels, value_full_width, expected):
     assert layer.count_params() == expected
 
 
-@pytest.mark.parametrize("kind", ["none", "own", "addons"])
+@pytest.mark.parametrize("kind", ["none", "own", pytest.param("addons", marks=pytest.mark.addons)])
 def test_a_model_with_attention_survives_cloning(kind):
     """Breaks when the block or a wrapped convolution cannot be rebuilt: the averaged generator is a clone."""
     x = feature_map()

@@ -154,6 +154,7 @@ def test_u_moves_inside_a_traced_model_and_inside_self_attention():
     assert abs(float(attention.f.u[0])) == pytest.approx(1.0)
 
 
+@pytest.mark.addons
 def test_addons_overwrite_the_kernel_and_take_the_input_channels():
     """The documented behaviour of tensorflow-addons: the stored kernel ends with singular value 1 over the wrong axis
     of a transposed convolution, and inference divides no more."""
@@ -175,6 +176,7 @@ def test_addons_overwrite_the_kernel_and_take_the_input_channels():
     np.testing.assert_array_equal(folded_kernel(layer).numpy(), kernel)
 
 
+@pytest.mark.addons
 def test_addons_start_from_the_seed():
     """Breaks when the wrapper's own unseeded vector comes back: the same run seed would give another training."""
     vectors = []

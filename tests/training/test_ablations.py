@@ -190,6 +190,7 @@ def test_lambda_weighs_the_penalty(source):
     assert run.logs[0]["critic_loss_real"] == pytest.approx(plain.logs[0]["critic_loss_real"], rel=1e-6)
 
 
+@pytest.mark.addons
 def test_the_cyclical_rate_climbs_and_falls_in_straight_lines(source):
     """A tenth of the rate, the full one after half a cycle, and back, counted in iterations for both networks."""
     run = with_row(source, "cyclical learning rate", "training.schedule_iterations=4")

@@ -17,7 +17,10 @@ from calosim_tf.files import IterationTable
 from calosim_tf.geometry import PHOTON
 
 MODELS = ("vae", "energy_first")
-CALOSIM = "import sys, own_models.{0}; from calosim_tf.cli import main; sys.exit(main(sys.argv[1:]))"
+CALOSIM = (
+    "import sys; from calosim_tf import quiet; quiet.import_tensorflow_quietly(); import own_models.{0}; "
+    "from calosim_tf.cli import main; sys.exit(main(sys.argv[1:]))"
+)
 
 
 def calosim(model, *arguments, **environment):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from calosim_tf.data.sampling_fraction import PUBLISHED, UNIT_GEV
 from calosim_tf.errors import ConfigError
+from calosim_tf.keras_compat import optimizer_variables, raw
 from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.losses import three_d_gan as losses
 from calosim_tf.training.gan import AdversarialModel
@@ -148,7 +149,7 @@ class ThreeDGanModel(AdversarialModel):
 
     def _forget(self, optimizer, condition: tf.Tensor) -> None:
         """Set all slots and the count of updates to 0 where ``condition`` holds; the learning rate stays."""
-        for variable in optimizer.variables:
-            if variable is not optimizer.learning_rate:
+        for variable in optimizer_variables(optimizer):
+            if variable is not raw(optimizer.learning_rate):
                 # no tf.cond: replicas cannot meet inside a branch
                 self.replicas.assign(variable, tf.where(condition, tf.zeros_like(variable), variable))

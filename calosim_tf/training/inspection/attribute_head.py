@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import STATE, CheckpointStore
 from calosim_tf.training.run_folder import RunFolder
@@ -49,7 +50,7 @@ class AttributeHead:
             Part of the critic's input; the head of CaloGAN does not use them.
         """
         critic = build_networks(self.run.experiment())["critic"]
-        self._store().restore(tf.train.Checkpoint(critic=critic), "best")
+        self._store().restore(checkpoint_of(critic=critic), "best")
         # the head alone: the rest of the critic compares the showers of a batch with each other
         head = keras.Model(critic.input, critic.output[ATTRIBUTES_HEAD])
         normalisation, estimates = self.run.normalisation(), []

@@ -6,8 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-import tensorflow as tf
-
 from calosim_tf.config import Experiment, LhcbGanNetwork
 from calosim_tf.data.cell_transforms import CubeNormalisation, LogCellNormalisation
 from calosim_tf.data.normalisation import Normalisation
@@ -16,6 +14,7 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.files import sha256, write_json
 from calosim_tf.geometry import get_detector
 from calosim_tf.geometry.beams import LHCB_DECADES, LHCB_MIN_MEV
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.load import judged_part
@@ -85,7 +84,7 @@ def _fill(folder: Path, path: Path, experiment: Experiment, generator, channels_
     write_json(folder / "environment.json", environment())
     write_json(folder / "config.json", experiment.with_values({"run.out": ""}).to_dict())
     store = CheckpointStore(run.checkpoints, keep=1)
-    store.save(tf.train.Checkpoint(**{judged_part(run): generator}), ITERATION, {"imported_weights": imported})
+    store.save(checkpoint_of(**{judged_part(run): generator}), ITERATION, {"imported_weights": imported})
     store.mark_best(ITERATION)
     run.write_status(ITERATION, "finished", 0)
 

@@ -25,7 +25,8 @@ def _import_horovod() -> ModuleType:
         import horovod.tensorflow as hvd
     except ImportError as error:
         raise ConfigError(
-            f"--strategy horovod: Horovod cannot be imported ({error}): install it with `make install-horovod`"
+            f"--strategy horovod: Horovod cannot be imported ({error}): install it with `make install-horovod` (Python "
+            "3.11 alone), or use --strategy multiworker"
         ) from error
     return hvd
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from calosim_tf.errors import CheckpointError, ConfigError
+from calosim_tf.keras_compat import raw
 from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.strategies.devices import VIRTUAL_DEVICES, pin_gpu
 from calosim_tf.training.strategies.strategy import Strategy
@@ -41,7 +42,7 @@ class TfReplicas(Replicas):
         def update(strategy, target, values):
             strategy.extended.update(target, lambda own, new: own.assign(new), args=(values,))
 
-        tf.distribute.get_replica_context().merge_call(update, args=(variable, value))
+        tf.distribute.get_replica_context().merge_call(update, args=(raw(variable), value))
 
 
 class _TfStrategy(Strategy):

@@ -17,6 +17,7 @@ from calosim_tf.errors import CheckpointError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.physics.papers.traversal import Path
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.checkpoint import CheckpointStore
@@ -58,7 +59,7 @@ def run(tmp_path, training_file):
     for network in (generator, critic):
         network.set_weights([0.5 * weight for weight in network.get_weights()])
     store = CheckpointStore(folder.checkpoints, keep=1)
-    store.save(tf.train.Checkpoint(generator=generator, critic=critic), 3)
+    store.save(checkpoint_of(generator=generator, critic=critic), 3)
     store.mark_best(3)
     return folder, generator, critic
 
@@ -90,7 +91,7 @@ def test_a_published_run_has_no_estimates(run):
     """Breaks when the critic that publishing leaves out is silently replaced by an untrained one."""
     folder, generator, _ = run
     store = CheckpointStore(folder.checkpoints, keep=1)
-    store.save(tf.train.Checkpoint(generator=generator), 4)
+    store.save(checkpoint_of(generator=generator), 4)
     store.mark_best(4)
     assert "holds no critic" in AttributeHead(folder).missing
 
@@ -101,7 +102,7 @@ def test_a_critic_that_the_checkpoint_holds_in_part_is_refused(run):
     store = CheckpointStore(folder.checkpoints, keep=1)
     names = [layer.name for layer in critic.layers if layer.weights]
     part = keras.Model(critic.input, critic.get_layer(names[len(names) // 2]).output)
-    store.save(tf.train.Checkpoint(critic=part), 4)
+    store.save(checkpoint_of(critic=part), 4)
     store.mark_best(4)
     energy, attributes = particles()
     with pytest.raises(CheckpointError, match="holds no value for critic/layer_with_weights-"):
