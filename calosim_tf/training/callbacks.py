@@ -46,8 +46,8 @@ class History(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.iteration += 1
         self._require_finite(logs)
-        for name, value in logs.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value)
+        for name in self.model.terms:
+            self.sums[name] = self.sums.get(name, 0.0) + float(logs[name])
         self.count += 1
         if self.iteration % self.every == 0 or self.iteration in self.borders:
             means = {name: f"{value / self.count:.7g}" for name, value in self.sums.items()}
@@ -58,7 +58,7 @@ class History(keras.callbacks.Callback):
     def _require_finite(self, logs: dict[str, float]) -> None:
         # the guard tells causes from consequences; the means include diagnostics that no network is trained on
         found = self.model.guard.first_fault()
-        found = found or next((name for name, value in logs.items() if not math.isfinite(value)), None)
+        found = found or next((name for name in self.model.terms if not math.isfinite(logs[name])), None)
         if found:
             raise NonFiniteError(
                 f"{self.run.path}: {found} is not finite at iteration {self.iteration}, expected finite numbers: "

@@ -45,6 +45,8 @@ class GenerativeModel(keras.Model):
         The part of the run that the step belongs to, set by :meth:`begin`.
     optimizers : dict of keras.optimizers.Optimizer
         By the names of ``networks``, once the model is compiled.
+    terms : tuple of str
+        Names of the logged terms in their order, once a step of the stage is traced.
 
     Notes
     -----
@@ -80,6 +82,7 @@ class GenerativeModel(keras.Model):
         self.stop_asked = tf.Variable(0.0, trainable=False, name="stop_asked", aggregation=alike)
         self.stop_agreed = tf.Variable(0.0, trainable=False, name="stop_agreed", aggregation=alike)
         self.guard = Guard()
+        self.terms: tuple[str, ...] = ()
 
     @property
     def generator(self) -> keras.Model:
@@ -145,6 +148,8 @@ class GenerativeModel(keras.Model):
         showers, condition = (tf.ensure_shape(tensor, (rows, *tensor.shape[1:])) for tensor in (showers, condition))
         self.guard.begin(self.networks.values())
         logs = self.updates(showers, condition)
+        # Keras 3 hands them to the callbacks in alphabetical order
+        self.terms = tuple(logs)
         if self.stage.trains_part_of(self.generator):
             self._update_average()
         self.iteration.assign_add(1)
