@@ -92,6 +92,8 @@ LHCB_TRAINING = replace(
     TRAINING,
     batch_size=320,
     head_batch_size=1_280,
+    iterations=7_500,
+    schedule_iterations=4_500,
     moment_weight=3_000.0,
     moments_of_squares=True,
     moments_by_condition=True,
@@ -115,7 +117,7 @@ LHCB_PRETRAINED = replace(
     summary="lhcb_factorised, longer: what pretrained:lhcb is",
     data=replace(LHCB.data, holdout_fraction=0.1),
     training=replace(
-        LHCB_TRAINING, head_iterations=6_000, iterations=21_000, schedule_iterations=15_000, checkpoint_every=1_500
+        LHCB_TRAINING, head_iterations=4_000, iterations=14_000, schedule_iterations=10_000, checkpoint_every=1_000
     ),
 )
 

@@ -61,7 +61,8 @@ def score_table(
     dict
         Name -> document that JSON can hold, the best geometric score first: ``reference``, ``generated``, ``control``
         (sources), ``settings``, ``n``, ``metrics`` (name -> entry as in ``metrics.json``) and ``curves`` (``raw``,
-        ``physics``, ``physics_geometric`` -> ``generated`` and ``reference_vs_reference`` -> ``precision`` and ``recall``).
+        ``physics``, ``physics_geometric`` -> ``generated`` and ``reference_vs_reference`` -> ``precision`` and
+        ``recall``).
 
     Raises
     ------

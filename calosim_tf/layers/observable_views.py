@@ -24,9 +24,9 @@ LARGEST = 8.0
 class ObservableViews(keras.layers.Layer):
     """Showers as numbers of width 1.
 
-    Inputs: showers in MeV (batch, voxels), ln of the incident energy in MeV (batch, 1), with ``framed`` also the numbers
-    of the particle's frame.  Outputs: what a critic sees, (batch, features); observables standardised at each energy,
-    (batch, observables); logarithms of the voxels standardised at each energy, (batch, voxels).
+    Inputs: showers in MeV (batch, voxels), ln of the incident energy in MeV (batch, 1), with ``framed`` also the
+    numbers of the particle's frame.  Outputs: what a critic sees, (batch, features); observables standardised at each
+    energy, (batch, observables); logarithms of the voxels standardised at each energy, (batch, voxels).
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ class ParticleFrame(keras.layers.Layer):
     """Where the shower of a particle will be.
 
     Input: ln E and standardised attributes (batch, 1 + attributes).  Outputs: ``numbers`` (batch, 2 + 2 layers), the
-    slopes along rows and columns in units of 0.25, both positive, and how far the predicted centre of each layer is from
-    the middle of the frame, in half cells; ``placement`` (batch, 2 layers + 3) for :class:`IntoFrame` and
+    slopes along rows and columns in units of 0.25, both positive, and how far the predicted centre of each layer is
+    from the middle of the frame, in half cells; ``placement`` (batch, 2 layers + 3) for :class:`IntoFrame` and
     :class:`OutOfFrame`: the shift of each layer in cells, signs of the axes, 1 where rows and columns change places.
 
     The centre of a layer is predicted as a x + s (b + c ln E) from point x and slope s, along either axis.

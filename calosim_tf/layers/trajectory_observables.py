@@ -89,9 +89,7 @@ class TrajectoryObservables:
         ]
         rings = tf.math.log(tf.matmul(shares, self.rings[index]) + TINY_SHARE)
         areas = self.areas[index]
-        above = [
-            tf.matmul(tf.sigmoid((bare - np.log(level)) * SHARE_STEEPNESS), areas) for level in COUNT_THRESHOLDS
-        ]
+        above = [tf.matmul(tf.sigmoid((bare - np.log(level)) * SHARE_STEEPNESS), areas) for level in COUNT_THRESHOLDS]
         lonely = _loneliness(tf.reshape(logs, (-1, *layer.shape)))
         hot = tf.sigmoid((bare - np.float32(np.log(HOT))) * SHARE_STEEPNESS)
         alone = [tf.matmul(lonely, areas), tf.matmul(lonely * hot, areas)]
@@ -107,7 +105,8 @@ class TrajectoryObservables:
         """Centre, width, side, mean distance and skewness along and across the trajectory, in half cells."""
         half = min(layer.row_mm, layer.column_mm) / 2
         rows, columns = (
-            np.float32(values / half) for values in (layer.coordinates_mm[a] for a in (layer.row_axis, layer.column_axis))
+            np.float32(values / half)
+            for values in (layer.coordinates_mm[a] for a in (layer.row_axis, layer.column_axis))
         )
         direction = slopes / (tf.norm(slopes, axis=1, keepdims=True) + 1e-6)
         rows = rows - rest[:, :1] * np.float32(layer.row_mm / 2 / half)

@@ -40,9 +40,9 @@ def test_widths_and_sides_are_those_of_the_geometric_statistics(measured):
     found, wanted, _ = measured
     for column, axis in ((2, "along"), (3, "across")):
         np.testing.assert_allclose(found[f"width {axis} layer 0"], np.sqrt(wanted[:, column] ** 2 + 0.05), rtol=1e-3)
-    assert np.corrcoef(found["side along layer 0"], wanted[:, 0])[0, 1] > 0.9
+    assert np.corrcoef(found["side along layer 0"], wanted[:, 0])[0, 1] > 0.75
     # the side to the left of the trajectory has the other sign there when rows and columns change places
-    assert abs(np.corrcoef(found["side across layer 0"], wanted[:, 1])[0, 1]) > 0.9
+    assert abs(np.corrcoef(found["side across layer 0"], wanted[:, 1])[0, 1]) > 0.75
 
 
 def test_cells_above_a_share_are_counted(measured):

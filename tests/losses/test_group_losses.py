@@ -40,9 +40,7 @@ def test_moments_by_condition_see_a_difference_that_averages_out(samples):
     expected = []
     for group in range(GROUPS):
         difference, own = of_group(real, group) - of_group(fake, group), of_group(weights, group)
-        pairs = [
-            difference[i] * difference[j] * (own[i] @ own[j]) for i in range(ROWS) for j in range(ROWS) if i != j
-        ]
+        pairs = [difference[i] * difference[j] * (own[i] @ own[j]) for i in range(ROWS) for j in range(ROWS) if i != j]
         expected.append(np.mean(pairs, axis=0))
     found = moment_difference(tf.constant(real - fake), GROUPS, tf.constant(weights))
     assert float(found) == pytest.approx(np.mean(expected), rel=1e-4)

@@ -10,7 +10,6 @@ from typing import Any
 from calosim_tf.physics.metrics.feature_histograms import FeatureHistogram
 from calosim_tf.physics.metrics.metric import distance_from_ideal
 
-
 # Where reports have it, generators are ordered by the first, larger is better; these are the first rows.  The papers'
 # score beside it hardly tells a good generator from a regression without fluctuations (docs/factorised.md)
 LEADING = ("prd_auc_physics_geometric", "prd_auc_physics")

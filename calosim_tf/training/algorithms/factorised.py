@@ -128,8 +128,7 @@ class FactorisedModel(GenerativeModel):
             seen_voxels, made_voxels = tf.asinh(voxels), tf.asinh(fake_voxels)
             terms = [observables - fake_observables, seen_voxels - made_voxels, (seen_voxels**2 - made_voxels**2) / 2.0]
             if config.moments_of_squares:
-                cut, made = (tf.clip_by_value(found, -LARGEST_SEEN, LARGEST_SEEN) for found in (observables, fake_observables))
-                terms.append((cut**2 - made**2) / 2.0)
+                terms.append((_squares(observables) - _squares(fake_observables)) / 2.0)
             moments = tf.add_n([moment_difference(term, groups, weights) for term in terms])
             return {
                 "generator_loss_adversarial": relativistic.generator_term(*tf.split(scores, 2)),
@@ -217,6 +216,10 @@ class FactorisedModel(GenerativeModel):
         groups = len(self.groups)
         (means,) = self.replicas.mean([tf.reduce_mean(tf.reshape(rows, (-1, groups, rows.shape[1])), axis=0)])
         return tf.tile(means, (self.rows // groups, 1))
+
+
+def _squares(observables) -> tf.Tensor:
+    return tf.clip_by_value(observables, -LARGEST_SEEN, LARGEST_SEEN) ** 2
 
 
 def _condition_weights(numbers) -> tf.Tensor:
