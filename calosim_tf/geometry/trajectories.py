@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calosim_tf.geometry.detector import VoxelDetector
 
-# Attributes -> how slopes and the point at the front follow from them (calosim_tf.layers.particle_frame)
+# Attributes -> how slopes and the point at the front follow from them (calosim_tf.layers.framed.particle_frame)
 MOMENTUM, ANGLES = "momentum", "angles"
 KINDS = {
     ("px_gev", "py_gev", "pz_gev", "x_cm", "y_cm"): MOMENTUM,

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from calosim_tf.geometry import get_detector
 from calosim_tf.layers.energy_table import EnergyTable
+from calosim_tf.layers.framed.trajectory_observables import TrajectoryObservables
 from calosim_tf.layers.soft_observables import SoftObservables
-from calosim_tf.layers.trajectory_observables import TrajectoryObservables
 
 # Our choices: least widths as a share of that over all energies, or in units of the voxel logarithms; where
 # standardised observables are cut

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 
 from calosim_tf.config import FactorisedNetwork
-from calosim_tf.layers.condition_terms import ConditionTerms, ResponseScore
 from calosim_tf.layers.energy_table import EnergyTable
+from calosim_tf.layers.framed.condition_terms import ConditionTerms, ResponseScore
+from calosim_tf.layers.framed.particle_frame import InsideOnly, IntoFrame, OutOfFrame, ParticleFrame
 from calosim_tf.layers.gated_shares import GatedShares
 from calosim_tf.layers.head_energies import GivenOrDrawn, HeadEnergies
 from calosim_tf.layers.layer_logs import LayerLogs
 from calosim_tf.layers.observable_views import ObservableViews
-from calosim_tf.layers.particle_frame import InsideOnly, IntoFrame, OutOfFrame, ParticleFrame
 from calosim_tf.layers.slices import part_of
 
 # Our choice: how small the last layers start

@@ -66,7 +66,7 @@ class TrajectoryObservables:
         logs : tensor, shape (batch, voxels)
             Logarithms of :class:`~calosim_tf.layers.soft_observables.SoftObservables`.
         numbers : tensor, shape (batch, 2 + 2 layers)
-            Of :class:`~calosim_tf.layers.particle_frame.ParticleFrame`.
+            Of :class:`~calosim_tf.layers.framed.particle_frame.ParticleFrame`.
         """
         sizes = [layer.n_voxels for layer in self.detector.layers]
         parts = [tf.split(values, sizes, axis=1) for values in (showers, logs)]

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.geometry import get_detector
+from calosim_tf.layers.framed.trajectory_observables import TrajectoryObservables
 from calosim_tf.layers.soft_observables import SoftObservables
-from calosim_tf.layers.trajectory_observables import TrajectoryObservables
 from calosim_tf.physics.papers.lhcb_statistics import GEOMETRIC_DEPTH_CM, SPARSITY_SHARES, shower_statistics
 
 THRESHOLD = 0.1

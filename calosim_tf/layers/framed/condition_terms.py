@@ -13,7 +13,7 @@ LARGEST_RESPONSE = 5.0
 class ConditionTerms(keras.layers.Layer):
     """Position of the energy in its range, numbers of the particle's frame, and their products.
 
-    Inputs: position (batch, 1); numbers of :class:`calosim_tf.layers.particle_frame.ParticleFrame` (batch, 2 + 2
+    Inputs: position (batch, 1); numbers of :class:`calosim_tf.layers.framed.particle_frame.ParticleFrame` (batch, 2 + 2
     layers); and, if there are any, columns that are taken as they are.  Output (batch, terms), the position first.
     """
 

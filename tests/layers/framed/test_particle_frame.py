@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from calosim_tf.geometry import get_detector
-from calosim_tf.layers.condition_terms import ConditionTerms, ResponseScore
-from calosim_tf.layers.particle_frame import InsideOnly, IntoFrame, OutOfFrame, ParticleFrame
+from calosim_tf.layers.framed.condition_terms import ConditionTerms, ResponseScore
+from calosim_tf.layers.framed.particle_frame import InsideOnly, IntoFrame, OutOfFrame, ParticleFrame
 
 # a x + s (b + c ln E) in mm
 CENTRES = {"lhcb": [[1.02, 40.0, 10.0]], "calogan": [[1.0, 20.0, 1.0], [1.0, 60.0, 2.0], [1.0, 150.0, 3.0]]}
