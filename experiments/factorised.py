@@ -6,6 +6,7 @@
 * ``pion_factorised_pretrained``: twice as long; ``pretrained:pion`` is its best state.
 * ``lhcb_factorised``: continuous energies, points and slopes: networks in a frame that follows the particle.
 * ``lhcb_factorised_pretrained``: the same, longer; ``pretrained:lhcb`` is its best state.
+* ``calogan_factorised``: the same for three layers of different cells, points and angles.
 * ``<name>_smoke``: a few minutes on two cores, an end-to-end smoke test.
 """
 
@@ -120,6 +121,14 @@ LHCB_PRETRAINED = replace(
         LHCB_TRAINING, head_iterations=4_000, iterations=14_000, schedule_iterations=10_000, checkpoint_every=1_000
     ),
 )
+CALOGAN = replace(
+    LHCB,
+    name="calogan_factorised",
+    summary="Factorised generator of positrons in the CaloGAN calorimeter, in a frame that follows the particle",
+    # the threshold of the community is 0.1 MeV
+    network=FactorisedNetwork(detector="calogan", frame=True, ramp_mev=(0.03, 0.1)),
+    data=DataConfig(layout="calogan", balance_energies=True),
+)
 
 
 def _smoke_sized(training: FactorisedTraining) -> FactorisedTraining:
@@ -135,7 +144,9 @@ EXPERIMENTS = (
     PION_PRETRAINED,
     LHCB,
     LHCB_PRETRAINED,
+    CALOGAN,
     smoke_size(PHOTON, training=_smoke_sized(TRAINING)),
     smoke_size(PION, training=_smoke_sized(TRAINING)),
     smoke_size(LHCB, training=_smoke_sized(LHCB_TRAINING)),
+    smoke_size(CALOGAN, training=_smoke_sized(LHCB_TRAINING)),
 )
