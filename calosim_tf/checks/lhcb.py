@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from calosim_tf.data.schema import ShowerSet
     from calosim_tf.generate import ShowerGenerator
 
-# Columns of the printed table: heading and entry of the scores
+# Columns of the printed table: heading and entry of the scores; generators are ordered by the first
 COLUMNS = (
+    ("physics (geometric)", "prd_auc_physics_geometric"),
     ("physics", "prd_auc_physics"),
     ("raw", "prd_auc_raw"),
     ("final", "prd_auc_final"),
-    ("physics (geometric)", "prd_auc_physics_geometric"),
     ("density", "density"),
     ("coverage", "coverage"),
     ("isolated cells", "isolated_cell_rate"),
@@ -59,9 +59,10 @@ def score_table(
     Returns
     -------
     dict
-        Name -> document that JSON can hold: ``reference``, ``generated``, ``control`` (sources), ``settings``, ``n``,
-        ``metrics`` (name -> entry as in ``metrics.json``) and ``curves`` (``raw``, ``physics``, ``physics_geometric``
-        -> ``generated`` and ``reference_vs_reference`` -> ``precision`` and ``recall``).
+        Name -> document that JSON can hold, the best geometric score first: ``reference``, ``generated``, ``control``
+        (sources), ``settings``, ``n``, ``metrics`` (name -> entry as in ``metrics.json``) and ``curves`` (``raw``,
+        ``physics``, ``physics_geometric`` -> ``generated`` and ``reference_vs_reference`` -> ``precision`` and
+        ``recall``).
 
     Raises
     ------
@@ -89,7 +90,7 @@ def score_table(
             "metrics": metrics,
             "curves": _curves(scores_of(comparison, settings), scores_of(yardstick, settings)),
         }
-    return documents
+    return dict(sorted(documents.items(), key=lambda item: -item[1]["metrics"][COLUMNS[0][1]]["value"]))
 
 
 def _entries(comparison: Comparison, yardstick: Comparison, settings: ScoreSettings) -> dict[str, dict]:

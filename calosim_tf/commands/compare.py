@@ -53,9 +53,10 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigError(f"--{option}: is for LHCb runs, found reports: leave it out")
     if len(args.names) > MAX_REPORTS:
         raise ConfigError(f"found {len(args.names)} reports, expected at most {MAX_REPORTS}: compare fewer at a time")
+    from calosim_tf.physics.metrics.written import best_first
     from calosim_tf.report.comparison import compare_reports, comparison_table, read_reports
 
-    reports = read_reports([Path(name) for name in args.names])
+    reports = best_first(read_reports([Path(name) for name in args.names]))
     document = compare_reports(reports, Path(args.out))
     print(json.dumps(document, indent=2) if args.json else comparison_table(reports))
     return 0

@@ -9,6 +9,7 @@ from calosim_tf.config.checks import at_least
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import VoxelDetector, get_detector
+from calosim_tf.geometry.trajectories import trajectory_kind
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class FactorisedNetwork:
         Hidden layers of the critic.
     observables : bool
         Whether the critic sees observables beside the voxels.
+    frame : bool
+        Showers are made and judged in a frame that follows the particle (whole cells to the centre of energy that
+        follows from its point and slopes, mirrored and transposed), and logits and gates start from regressions on the
+        particle; for detectors of cells whose files say point and direction.
+    observed_from_mev : float
+        The critic sees voxels from this energy on; 0 for the threshold of the detector.
+    ramp_mev : (float, float)
+        Read-out ramp: a voxel below the first is cut, one above the second is left alone.
     """
 
     family: ClassVar[str] = "factorised_gan"
@@ -48,6 +57,9 @@ class FactorisedNetwork:
     voxel_noise: bool = True
     critic_units: tuple[int, ...] = (512, 512)
     observables: bool = True
+    frame: bool = False
+    observed_from_mev: float = 0.0
+    ramp_mev: tuple[float, float] = (0.15, 0.5)
 
     def __post_init__(self):
         get_detector(self.detector)  # the line that names the known ones
@@ -58,6 +70,14 @@ class FactorisedNetwork:
             units = getattr(self, key)
             if not units or min(units) < 1:
                 raise ConfigError(f"network.{key}: found {units!r}, expected at least one width >= 1")
+        at_least("network.observed_from_mev", self.observed_from_mev, 0.0)
+        if len(self.ramp_mev) != 2 or not 0.0 <= self.ramp_mev[0] < self.ramp_mev[1]:
+            raise ConfigError(f"network.ramp_mev: found {self.ramp_mev!r}, expected two energies, 0 <= first < second")
+        if self.frame and not trajectory_kind(self.geometry):
+            raise ConfigError(
+                f"network.frame: found true for {self.detector}, whose files do not say where and in which direction a "
+                "particle enters, expected false"
+            )
 
     @property
     def geometry(self) -> VoxelDetector:

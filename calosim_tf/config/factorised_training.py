@@ -24,6 +24,11 @@ class FactorisedTraining(AdversarialTraining):
     moment_weight : float
         Weight of the squared difference of means, of each group of about one incident energy, of observables, voxels
         and squares of voxels.
+    moments_of_squares : bool
+        Squares of observables are compared as well.
+    moments_by_condition : bool
+        Differences are compared together with the particle, so that none can hide where showers of a group differ in
+        direction or place; needs ``network.frame``.
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "critic", "energy_head")
@@ -40,6 +45,8 @@ class FactorisedTraining(AdversarialTraining):
     penalty_weight: float = 0.3
     penalty_every: int = 4
     moment_weight: float = 20.0
+    moments_of_squares: bool = False
+    moments_by_condition: bool = False
 
     def __post_init__(self):
         super().__post_init__()

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from calosim_tf.data.batches.energy_groups import energy_groups
+from calosim_tf.data.energy_knots import to_the_ends
 from calosim_tf.data.normalisation import Normalisation, masked, training_range
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.data.source import ShowerSource
@@ -81,6 +82,15 @@ class LayerEnergyNormalisation(Normalisation):
         given = attributes is not None and attributes.shape[1] == n + len(self.layer_sizes)
         parts.append(attributes[:, n:] if given else np.full((len(kinetic), len(self.layer_sizes)), DRAW))
         return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def knots(self) -> tuple[np.ndarray, np.ndarray]:
+        """ln of the kinetic energy in MeV, ascending, and the other numbers of ``table``, over the whole range."""
+        table = np.array(self.table)
+        return self.reach(np.log(table[:, 0]), table[:, 1:])
+
+    def reach(self, log_energy: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A table of groups, as one from the lowest to the highest energy of the training selection."""
+        return to_the_ends(log_energy, rows, np.log(self.kin_min_mev), np.log(self.kin_max_mev))
 
     def value_shape(self, n_voxels: int) -> tuple[int, ...]:
         """As :meth:`Normalisation.value_shape`: a vector."""

@@ -30,6 +30,8 @@ class SoftObservables:
     Parameters
     ----------
     detector : VoxelDetector
+    threshold_mev : float, optional
+        In place of the detector's threshold.
 
     Attributes
     ----------
@@ -39,12 +41,12 @@ class SoftObservables:
         Columns of :meth:`line_logs`.
     """
 
-    def __init__(self, detector: VoxelDetector):
+    def __init__(self, detector: VoxelDetector, threshold_mev: float | None = None):
         self.detector = detector
-        self.threshold = np.float32(detector.threshold_mev)
+        self.threshold = np.float32(threshold_mev or detector.threshold_mev)
         self.sizes = [layer.n_voxels for layer in detector.layers]
         self.layer_of = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        self.layers = _members(self.layer_of, len(self.sizes))
+        self.layers = members(self.layer_of, len(self.sizes))
         self.moments, self.coordinates = self._moments()
         self.rings, self.ring_names = self._rings()
         self.lines = self._lines()
@@ -118,13 +120,13 @@ class SoftObservables:
         """Voxels at about one distance from the middle: columns that average over each such set with several voxels."""
         numbers, names = np.full(len(self.layer_of), -1), []
         for layer, offset in zip(self.detector.layers, self.detector.offsets, strict=False):
-            own = _ring_numbers(layer)
+            own = ring_numbers(layer)
             for number in np.unique(own):
                 chosen = offset + np.flatnonzero(own == number)
                 if len(chosen) > 1:
                     numbers[chosen] = len(names)
                     names.append(f"layer {layer.layer_id} ring {number}")
-        rings = _members(numbers, len(names))
+        rings = members(numbers, len(names))
         return rings / rings.sum(axis=0), names
 
     def _lines(self) -> np.ndarray:
@@ -165,7 +167,7 @@ class SoftObservables:
         ]
 
 
-def _members(numbers: np.ndarray, columns: int) -> np.ndarray:
+def members(numbers: np.ndarray, columns: int) -> np.ndarray:
     """Matrix with a 1 in the column of each row's number; none where it is negative."""
     matrix = np.zeros((len(numbers), columns), dtype=np.float32)
     rows = np.flatnonzero(numbers >= 0)
@@ -173,7 +175,8 @@ def _members(numbers: np.ndarray, columns: int) -> np.ndarray:
     return matrix
 
 
-def _ring_numbers(layer) -> np.ndarray:
+def ring_numbers(layer) -> np.ndarray:
+    """Ring of each voxel of a layer, shape (n_voxels,)."""
     if isinstance(layer, CellLayer):
         rows, columns = (
             values / size for values, size in zip(layer.coordinates_mm.values(), _cell(layer), strict=True)

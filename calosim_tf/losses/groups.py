@@ -13,7 +13,7 @@ from calosim_tf.layers.replicas import active_replicas
 ROOT_GUARD = 1e-4
 
 
-def moment_difference(difference: tf.Tensor, groups: int) -> tf.Tensor:
+def moment_difference(difference: tf.Tensor, groups: int, weights: tf.Tensor | None = None) -> tf.Tensor:
     """Squared difference of the means in each group, without bias: mean over groups and features.
 
     Parameters
@@ -21,6 +21,8 @@ def moment_difference(difference: tf.Tensor, groups: int) -> tf.Tensor:
     difference : tensor, shape (batch, features)
         Real minus generated, in pairs.
     groups : int
+    weights : tensor, shape (batch, weights), optional
+        Of each pair; the mean of the differences times each of these is compared, and the squares are summed.
 
     Notes
     -----
@@ -29,9 +31,15 @@ def moment_difference(difference: tf.Tensor, groups: int) -> tf.Tensor:
     """
     replicas = active_replicas()
     rows = tf.reshape(difference, (-1, groups, difference.shape[-1]))
-    total, squares = replicas.sum([tf.reduce_sum(rows, axis=0), tf.reduce_sum(rows**2, axis=0)])
+    if weights is None:
+        sums = [tf.reduce_sum(rows, axis=0)[:, tf.newaxis], tf.reduce_sum(rows**2, axis=0)]
+    else:
+        factors = tf.reshape(weights, (-1, groups, weights.shape[-1]))
+        sizes = tf.reduce_sum(factors**2, axis=-1, keepdims=True)
+        sums = [tf.einsum("ngw,ngf->gwf", factors, rows), tf.reduce_sum(rows**2 * sizes, axis=0)]
+    total, squares = replicas.sum(sums)
     n = rows.shape[0] * replicas.number
-    return tf.reduce_mean(total**2 - squares) / (n * (n - 1))
+    return tf.reduce_mean(tf.reduce_sum(total**2, axis=1) - squares) / (n * (n - 1))
 
 
 def energy_distance(real: tf.Tensor, fake: tf.Tensor, groups: int) -> tf.Tensor:

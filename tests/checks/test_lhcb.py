@@ -54,6 +54,8 @@ def test_document_survives_json(table):
     """Breaks if a number is not finite or not a Python number: metrics.json could not be written."""
     assert json.loads(json.dumps(table, allow_nan=False)) == json.loads(json.dumps(table))
     assert set(table) == {"good", "wide", "outliers"}
+    scores = [document["metrics"]["prd_auc_physics_geometric"]["value"] for document in table.values()]
+    assert scores == sorted(scores, reverse=True)
     assert table["wide"]["generated"] == "sample 5"
     assert table["wide"]["reference"] == "sample 1"
     assert table["wide"]["control"] == "sample 2"

@@ -92,7 +92,7 @@ def test_views_standardise_at_each_energy():
     views = ObservableViews("photon", 5)
     views([tf.zeros((1, 368)), tf.zeros((1, 1))])
     groups = {6.0: bright_showers(detector, 200, 1), 9.0: 30 * bright_showers(detector, 200, 2)}
-    views.fit(groups.items())
+    views.fit(((energy, showers, None) for energy, showers in groups.items()), lambda knots, rows: (knots, rows))
     for log_energy, showers in groups.items():
         _, observables, voxels = views([tf.constant(showers), tf.fill((len(showers), 1), log_energy)])
         np.testing.assert_allclose(np.mean(observables, axis=0), 0.0, atol=0.05)

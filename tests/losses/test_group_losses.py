@@ -33,6 +33,22 @@ def test_moment_difference_is_the_mean_of_all_products_of_two_pairs(samples):
     assert float(found) == pytest.approx(np.mean(expected), rel=1e-5)
 
 
+def test_moments_by_condition_see_a_difference_that_averages_out(samples):
+    """Breaks if weights go to the wrong pairs, or their squares are left in the diagonal."""
+    real, fake = samples
+    weights = np.random.default_rng(2).normal(size=(GROUPS * ROWS, 2)).astype("f4")
+    expected = []
+    for group in range(GROUPS):
+        difference, own = of_group(real, group) - of_group(fake, group), of_group(weights, group)
+        pairs = [difference[i] * difference[j] * (own[i] @ own[j]) for i in range(ROWS) for j in range(ROWS) if i != j]
+        expected.append(np.mean(pairs, axis=0))
+    found = moment_difference(tf.constant(real - fake), GROUPS, tf.constant(weights))
+    assert float(found) == pytest.approx(np.mean(expected), rel=1e-4)
+    ones = tf.ones((GROUPS * ROWS, 1))
+    with_ones, without = (moment_difference(tf.constant(real - fake), GROUPS, *more) for more in ((ones,), ()))
+    assert float(with_ones) == pytest.approx(float(without), rel=1e-5)
+
+
 def test_energy_distance_is_that_of_loops(samples):
     """Breaks if equal pairs count in the cross term, or one of the three terms has another weight."""
     real, fake = samples

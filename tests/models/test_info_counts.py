@@ -27,10 +27,17 @@ CALOGAN = ((29_606_810, 29_607_203, 15), (4_197_368, 4_197_944, 9))
 CONV2D_CRITIC = (712_888, 714_114, 18)
 # Our own: the head 17-96-96-16 and the shape 75-256-320-384-368 with 384-32-736 beside it (photons); counted by hand
 PHOTON = ((415_840, 416_112, 0), (552_449, 569_295, 0))
+# In the frame of the particle: the head 24-64-64-4, the shape 83-256-320-384-900 with 384-32-1800 beside it and
+# regressions 17-900 and 17-1800; the critic 1095-512-512-1
+LHCB_FACTORISED = ((699_848, 700_034, 0), (824_321, 860_766, 0))
+# ... and of three layers: the head 46-96-96-10, the shape 101-256-320-384-504; the critic 982-512-512-1
+CALOGAN_FACTORISED = ((534_418, 534_676, 0), (766_465, 798_092, 0))
 PION = ((501_365, 501_701, 0), (688_129, 712_577, 0))
 EXPECTED = {
     "photon_factorised": PHOTON,
     "pion_factorised": PION,
+    "lhcb_factorised": LHCB_FACTORISED,
+    "calogan_factorised": CALOGAN_FACTORISED,
     "lhcb_wgan": LHCB,
     "lhcb_sagan": (SAGAN_GENERATOR, SAGAN_CRITIC),
     "lhcb_sagan_sn_d": (SAGAN_GENERATOR, NORMALISED_CRITIC),

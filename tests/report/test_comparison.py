@@ -9,7 +9,7 @@ import pytest
 
 from calosim_tf.cli import main
 from calosim_tf.errors import DataError
-from calosim_tf.physics.metrics.written import NamedReport, headline_metrics, worst_histograms
+from calosim_tf.physics.metrics.written import NamedReport, best_first, headline_metrics, worst_histograms
 from calosim_tf.physics.papers.published_results import published_results
 from calosim_tf.report.comparison import comparison_table, read_reports
 from calosim_tf.report.html_page import headed_row
@@ -72,6 +72,18 @@ def test_what_any_generator_does_worst_comes_first():
     rows = [line.split()[0] for line in comparison_table(reports).splitlines() if line]
     assert rows[:4] == ["metric", "bad", "fair", "good"]
     assert list(worst_histograms(reports, 2)) == ["bad", "fair"]
+
+
+def test_lhcb_generators_stand_by_the_geometric_score():
+    """Breaks if the best is last, the paper's score decides, or a report without the score is lost."""
+    reports = [judged(name, {"bad": 9.0, "prd_auc_physics": 1.0, "prd_auc_physics_geometric": 1.0}) for name in "abc"]
+    for report, geometric, physics in zip(reports, (0.5, 0.96, 0.7), (0.97, 0.9, 0.99), strict=True):
+        report.document["metrics"]["prd_auc_physics_geometric"]["value"] = geometric
+        report.document["metrics"]["prd_auc_physics"]["value"] = physics
+    assert [report.name for report in best_first(reports)] == ["b", "c", "a"]
+    assert headline_metrics(reports) == ["prd_auc_physics_geometric", "prd_auc_physics", "bad"]
+    others = [*reports, judged("photons", {"bad": 1.0})]
+    assert best_first(others) == others
 
 
 def test_the_folder_of_a_report_will_do_and_equal_names_are_told_apart(two, tmp_path):

@@ -13,6 +13,7 @@ from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
+from calosim_tf.training.build import build_networks
 from calosim_tf.training.load import load_generator
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
@@ -39,6 +40,10 @@ SMALL = {
 }
 
 
+# continuous energies in 8 ranges, and a frame that follows the particle
+FRAMED = SMALL | {"training.batch_size": 16, "training.head_batch_size": 24, "data.energy_max_mev": None}
+
+
 @pytest.fixture(scope="module")
 def experiment():
     return get_experiment("photon_factorised").with_values(SMALL)
@@ -47,6 +52,18 @@ def experiment():
 @pytest.fixture(scope="module")
 def source(experiment):
     return load_source(bundled_sample("photon"), get_detector("photon"), energy_max_mev=1024.0)
+
+
+@pytest.fixture(scope="module")
+def framed():
+    return get_experiment("lhcb_factorised").with_values(FRAMED)
+
+
+@pytest.fixture(scope="module")
+def electrons(cells, store, tmp_path_factory):
+    path = tmp_path_factory.mktemp("electrons") / "lhcb.hdf5"
+    store(path, cells("lhcb", 150))
+    return load_source([path], get_detector("lhcb"))
 
 
 def trained(experiment, source, run: RunFolder, resume: bool = False) -> RunFolder:
@@ -64,22 +81,24 @@ def whole(experiment, source, tmp_path_factory):
     return trained(experiment.with_values({"run.keep_checkpoints": 9}), source, RunFolder(folder))
 
 
+@pytest.fixture(scope="module")
+def whole_framed(framed, electrons, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("factorised") / "framed"
+    return trained(framed.with_values({"run.keep_checkpoints": 9}), electrons, RunFolder(folder))
+
+
 def state(run: RunFolder, iteration: int) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(str(run.checkpoints / str(iteration) / "state"))
     names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
     return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): reader.get_tensor(name) for name in names}
 
 
-# before the border (3) and behind it
-@pytest.mark.slow
-@pytest.mark.parametrize("cut", [2, 4])
-def test_a_resumed_run_is_the_uninterrupted_one_on_either_side_of_the_border(experiment, source, whole, tmp_path, cut):
-    """Breaks if the average of the head, a table or the count of penalties is left out of the checkpoint."""
-    resumed = RunFolder(tmp_path / "resumed")
+def require_equal_when_resumed(experiment, source, whole: RunFolder, folder, cut: int) -> None:
+    resumed = RunFolder(folder / "resumed")
     shutil.copytree(whole.path, resumed.path)
-    for folder in resumed.checkpoints.iterdir():
-        if folder.is_dir() and int(folder.name) > cut:
-            shutil.rmtree(folder)
+    for checkpoint in resumed.checkpoints.iterdir():
+        if checkpoint.is_dir() and int(checkpoint.name) > cut:
+            shutil.rmtree(checkpoint)
     (resumed.checkpoints / "latest").write_text(f"{cut}\n")
     trained(experiment.with_values({"run.keep_checkpoints": 9}), source, resumed, resume=True)
     expected, found = state(whole, 8), state(resumed, 8)
@@ -88,6 +107,48 @@ def test_a_resumed_run_is_the_uninterrupted_one_on_either_side_of_the_border(exp
         np.testing.assert_array_equal(found[name], value, err_msg=name)
     for table in ("history", "selection"):
         assert getattr(resumed, table).rows() == getattr(whole, table).rows()
+
+
+# before the border (3) and behind it
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [2, 4])
+def test_a_resumed_run_is_the_uninterrupted_one_on_either_side_of_the_border(experiment, source, whole, tmp_path, cut):
+    """Breaks if the average of the head, a table or the count of penalties is left out of the checkpoint."""
+    require_equal_when_resumed(experiment, source, whole, tmp_path, cut)
+
+
+@pytest.mark.slow
+def test_a_resumed_framed_run_is_the_uninterrupted_one(framed, electrons, whole_framed, tmp_path):
+    """Breaks if the frame or the regressions are neither in the checkpoint nor the same when fitted again."""
+    require_equal_when_resumed(framed, electrons, whole_framed, tmp_path, 2)
+
+
+@pytest.mark.slow
+def test_the_particle_enters_head_shape_and_critic(whole_framed, framed, electrons):
+    """Breaks if a network sees only the energy: slopes and points would change nothing."""
+    generator, _ = load_generator(whole_framed)
+    network = generator.members[0].network if hasattr(generator, "members") else generator.network
+    rows = electrons.train_rows[:4]
+    # particles of one energy
+    condition = generator.condition(np.full(4, 20e3), electrons.attributes[rows])
+    particle = condition[:, :-1]
+    rng = np.random.default_rng(1)
+
+    def same(size):
+        return np.tile(rng.normal(size=(1, size)), (4, 1)).astype("f4")
+
+    head, shape = (network.get_layer(name) for name in ("energy_head", "shape"))
+    drawn = head({"latent": same(3), "noise": same(2), "particle": particle}).numpy()
+    assert len(np.unique(drawn)) == 4
+    energies = np.full((4, 1), 1000.0, dtype="f4")
+    made = shape({"latent": same(4), "noise": same(900), "particle": particle, "energies": energies}).numpy()
+    centres = made @ np.stack(list(electrons.detector.layers[0].coordinates_mm.values()), axis=1)
+    assert len(np.unique(np.round(centres, 2), axis=0)) == 4
+    critic = build_networks(framed)["critic"]
+    critic.get_layer("frame").set_weights(shape.get_layer("frame").get_weights())
+    showers = np.tile(made[:1], (4, 1))
+    score = critic({"showers": showers, "condition": np.concatenate([particle, energies], axis=1)})
+    assert len(np.unique(score.numpy())) == 4
 
 
 @pytest.mark.slow
@@ -160,6 +221,28 @@ def test_minibatches_that_cannot_hold_the_groups_alike_are_refused(experiment, s
     prepare(wrong, source, run, resume=False, force=False)
     with pytest.raises(ConfigError, match=message):
         train(wrong, source, run)
+
+
+def test_weights_of_conditions_need_a_frame(experiment, source, tmp_path):
+    """Breaks if the setting is silently ignored."""
+    wrong = experiment.with_values({"training.moments_by_condition": True})
+    run = RunFolder(tmp_path / "run")
+    prepare(wrong, source, run, resume=False, force=False)
+    with pytest.raises(ConfigError, match=r"training\.moments_by_condition: found true .* network\.frame = true"):
+        train(wrong, source, run)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"network.frame": True}, r"network\.frame: found true for photon, whose files"),
+        ({"network.ramp_mev": (0.5, 0.1)}, r"network\.ramp_mev: found \(0\.5, 0\.1\), expected two energies"),
+        ({"network.observed_from_mev": -1.0}, r"network\.observed_from_mev: found -1\.0"),
+    ],
+)
+def test_settings_that_no_network_can_have_are_refused(experiment, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        experiment.with_values(settings)
 
 
 def test_a_network_for_another_detector_is_refused(experiment, source):

@@ -50,15 +50,14 @@ class Marginals:
         normalisation : LayerEnergyNormalisation
         """
         n, starts = len(normalisation.layer_sizes), source.detector.offsets[:-1]
-        table = np.array(normalisation.table)
-        knots = np.log(table[:, 0])
+        knots, table = normalisation.knots()
         quantiles, closed, closed_score = [], [], []
         for group in groups:
             rows = np.sort(group[:: -(-len(group) // MOST_PER_GROUP)])
             energy = source.incident_energy_mev[rows]
             layers = np.add.reduceat(normalisation.to_network(source.read(rows), energy).astype("f8"), starts, axis=1)
             kinetic = kinetic_energy_mev(energy, normalisation.mass_mev)
-            mean, width, *logs = (np.interp(np.log(kinetic), knots, column) for column in table[:, 2:].T)
+            mean, width, *logs = (np.interp(np.log(kinetic), knots, column) for column in table[:, 1:].T)
             log_mean, log_width = np.stack(logs[:n], axis=1), np.maximum(np.stack(logs[n:], axis=1), LEAST_LOG_WIDTH)
             total = (layers.sum(axis=1) / kinetic - mean) / width
             scores = (np.log1p(layers) - log_mean) / log_width

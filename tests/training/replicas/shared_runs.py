@@ -24,6 +24,19 @@ LHCB = {
     # gradients of some biases are 0 but for rounding: Adam must not blow that up to full steps
     "training.epsilon": 1e-5,
 }
+FACTORISED = {
+    "network.head_units": (5, 4),
+    "network.head_latent": 3,
+    "network.shape_units": (6, 5),
+    "network.shape_latent": 4,
+    "network.noise_units": 3,
+    "network.critic_units": (7, 6),
+    "training.head_iterations": 2,
+    "training.penalty_every": 2,
+    "training.selection": "chi2",
+    "training.warmup_iterations": 0,
+    "training.epsilon": 1e-5,
+}
 # Name -> (experiment, settings); every random draw and every kind of state is in one of them
 CASES = {
     # penalty on mixed showers, average of weights, frozen batch normalisation
@@ -61,23 +74,10 @@ CASES = {
     # two stages; losses of groups of energies, whose sums and pairs go over all replicas
     "factorised": (
         "photon_factorised",
-        {
-            "network.head_units": (5, 4),
-            "network.head_latent": 3,
-            "network.shape_units": (6, 5),
-            "network.shape_latent": 4,
-            "network.noise_units": 3,
-            "network.critic_units": (7, 6),
-            "network.knots": 4,
-            "training.batch_size": 60,
-            "training.head_batch_size": 60,
-            "training.head_iterations": 2,
-            "training.penalty_every": 2,
-            "training.selection": "chi2",
-            "training.warmup_iterations": 0,
-            "training.epsilon": 1e-5,
-        },
+        FACTORISED | {"network.knots": 4, "training.batch_size": 60, "training.head_batch_size": 60},
     ),
+    # the same in the frame of the particle: moments weighted by conditions, regressions that each process makes itself
+    "framed": ("lhcb_factorised", FACTORISED | {"training.batch_size": 32, "training.head_batch_size": 32}),
     # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
         "conv3d",

@@ -18,17 +18,20 @@ def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_
 def test_losses_of_groups_are_those_of_the_global_batch(several, tmp_path, cells_folder):
     """Breaks when means or pairs of a group are taken within a replica, or a stage begins from another average."""
     command = [sys.executable, several.script, "mirrored", cells_folder, tmp_path]
+    cases = ("factorised", "framed")
     process = subprocess.run(
-        [*command, f"factorised:several:{several.iterations}"],
+        [*command, *(f"{case}:{case}_several:{several.iterations}" for case in cases)],
         capture_output=True,
         text=True,
         env={**os.environ, "CALOSIM_VIRTUAL_DEVICES": "2"},
         check=False,
     )
     assert process.returncode == 0, process.stderr[-3000:]
-    several.alone(cells_folder, tmp_path, [f"factorised:one:{several.iterations}"])
-    several.require_equal(tmp_path / "several", tmp_path / "one", several.iterations)
-    several.require_equal_losses(tmp_path / "several", tmp_path / "one")
+    several.alone(cells_folder, tmp_path, [f"{case}:{case}_one:{several.iterations}" for case in cases])
+    for case in cases:
+        both = tmp_path / f"{case}_several", tmp_path / f"{case}_one"
+        several.require_equal(*both, several.iterations)
+        several.require_equal_losses(*both)
 
 
 def test_two_processes_equal_one(several, start_workers, shared_out, alone, cells_folder):
