@@ -54,6 +54,12 @@ class _Unreduced:
         return grads_and_vars
 
 
+def trains_by_itself(model: keras.Model) -> None:
+    """Keep Keras 3 from building a compiled model, and an optimiser of its own for all weights, before the first step."""
+    if KERAS_3:
+        model.built, model.optimizer = True, None
+
+
 def make_slots(optimizer, variables: Sequence) -> None:
     """Create the state of an optimiser now, so that every checkpoint holds it."""
     if hasattr(optimizer, "build"):

@@ -28,6 +28,8 @@ ACTIVATIONS: dict[str, Any] = {
     "linear": "linear",
     "relu": "rectified",
     "swish": {"function": "swish", "alpha": 1.0},
+    # the name in Keras 3
+    "silu": {"function": "swish", "alpha": 1.0},
     "softmax": "softmax",
 }
 

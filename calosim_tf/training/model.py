@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
-from calosim_tf.keras_compat import apply_gradients, make_slots, raws
+from calosim_tf.keras_compat import apply_gradients, make_slots, raws, trains_by_itself
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
 from calosim_tf.training.random import Draws
@@ -97,6 +97,7 @@ class GenerativeModel(keras.Model):
     def compile(self, optimizers: Mapping[str, keras.optimizers.Optimizer], **options):
         """Attach an optimiser per network; their slots are made now, so that every checkpoint holds them."""
         super().compile(**options)
+        trains_by_itself(self)
         # terms are means over the global batch already; by default Keras adds them up over the replicas
         self.distribute_reduction_method = "first"
         self.optimizers = dict(optimizers)
