@@ -55,7 +55,7 @@ class _Unreduced:
 
 
 def trains_by_itself(model: keras.Model) -> None:
-    """Keep Keras 3 from building a compiled model, and an optimiser of its own for all weights, before the first step."""
+    """Keep Keras 3 from building a compiled model, and one more optimiser for all weights, before the first step."""
     if KERAS_3:
         model.built, model.optimizer = True, None
 
