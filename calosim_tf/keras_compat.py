@@ -58,6 +58,17 @@ def trains_by_itself(model: keras.Model) -> None:
     """Keep Keras 3 from building a compiled model, and one more optimiser for all weights, before the first step."""
     if KERAS_3:
         model.built, model.optimizer = True, None
+        # it would draw a batch to do so, which fails with the batches of several processes
+        model._maybe_symbolic_build = lambda **_: None
+
+
+def step_outputs(means: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Numbers that all replicas have alike, as a step returns them.
+
+    Over several processes Keras 3 takes means along an axis, whatever the model asks for.
+    """
+    several = isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+    return {name: mean[tf.newaxis] for name, mean in means.items()} if KERAS_3 and several else means
 
 
 def make_slots(optimizer, variables: Sequence) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
-from calosim_tf.keras_compat import apply_gradients, make_slots, raws, trains_by_itself
+from calosim_tf.keras_compat import apply_gradients, make_slots, raws, step_outputs, trains_by_itself
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
 from calosim_tf.training.random import Draws
@@ -210,7 +210,7 @@ class GenerativeModel(keras.Model):
             return logs
         (means,) = self.replicas.mean([tf.stack([*logs.values(), self.stop_asked])])
         self.stop_agreed.assign(means[-1])
-        return dict(zip(logs, tf.unstack(means[:-1]), strict=True))
+        return step_outputs(dict(zip(logs, tf.unstack(means[:-1]), strict=True)))
 
 
 def mean_over_updates(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
