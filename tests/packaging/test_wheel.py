@@ -93,7 +93,7 @@ def test_wheel_metadata(wheel):
         metadata = archive.read(texts["METADATA"]).decode()
     assert "calosim = calosim_tf.__main__:main" in entry_points.splitlines()
     assert "licenses/LICENSE" in texts
-    assert "Requires-Python: <3.12,>=3.11" in metadata
+    assert "Requires-Python: <3.14,>=3.11" in metadata
     assert "Requires-Dist: setuptools<81" in metadata
 
 
