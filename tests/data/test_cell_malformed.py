@@ -64,7 +64,7 @@ LHCB = {
     ),
     "two species": (number("ParticlePDG", slice(4, 9), 22), "ParticlePDG holds 11, 22, expected one particle species"),
     "beyond float32": (
-        has("EnergyDeposit", lambda v: np.where(np.arange(40)[:, None, None, None] == 6, 1e300, v)),
+        has("EnergyDeposit", lambda v: np.where(np.arange(40)[:, None, None, None] == 6, np.float64(1e300), v)),
         "row 6, voxel 0 of EnergyDeposit is inf, expected a finite number",
     ),
     "all empty": (has("EnergyDeposit", np.zeros_like), "all 40 showers are empty"),
