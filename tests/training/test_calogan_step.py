@@ -65,7 +65,7 @@ def judge(model, showers, condition, first_dropout):
     """Heads of the critic in training mode, moving statistics put back."""
     kept = weights_of(model.critic)
     with dropout_of(model, first_dropout):
-        judged = model.critic({"showers": showers, "condition": condition}, training=True)
+        judged = model.critic({"showers": showers, "condition": tf.convert_to_tensor(condition)}, training=True)
     model.critic.set_weights(kept)
     return {name: value.numpy().astype("f8") for name, value in judged.items()}
 
@@ -126,7 +126,7 @@ def test_the_generated_pass_and_the_generator_terms_equal_a_re_computation():
     model.iteration.assign(0)
     moved = weights_of(model.generator)
     model.generator.set_weights(generator_start)
-    fake_condition = drawn_condition(model, 1)
+    fake_condition = tf.convert_to_tensor(drawn_condition(model, 1))
     fake = model.generator({"latent": model.draw_latent(BATCH, 0), "condition": fake_condition}, training=False)
     judged = judge(model, fake, fake_condition, 3 + DROPOUT_DRAWS)
     assert logs["critic_loss_fake"] == pytest.approx(bce(judged["score"], 0.0), rel=1e-4)
@@ -141,7 +141,7 @@ def test_the_generated_pass_and_the_generator_terms_equal_a_re_computation():
     for step in range(2):
         draw = model.CRITIC_DRAWS + step * model.GENERATOR_DRAWS
         wanted = drawn_condition(model, draw + 1)
-        made = model.generator({"latent": model.draw_latent(BATCH, draw), "condition": wanted}, training=True)
+        made = model.generator({"latent": model.draw_latent(BATCH, draw), "condition": tf.convert_to_tensor(wanted)}, training=True)
         judged = judge(model, made, wanted, draw + 2)
         energy = 0.07 * np.abs(made.numpy().sum(axis=1) - wanted[:, 0]).mean()
         attributes = 0.01 * np.abs(judged["attributes"] - wanted[:, 1:]).mean()
