@@ -141,7 +141,9 @@ def test_the_generated_pass_and_the_generator_terms_equal_a_re_computation():
     for step in range(2):
         draw = model.CRITIC_DRAWS + step * model.GENERATOR_DRAWS
         wanted = drawn_condition(model, draw + 1)
-        made = model.generator({"latent": model.draw_latent(BATCH, draw), "condition": tf.convert_to_tensor(wanted)}, training=True)
+        made = model.generator(
+            {"latent": model.draw_latent(BATCH, draw), "condition": tf.convert_to_tensor(wanted)}, training=True
+        )
         judged = judge(model, made, wanted, draw + 2)
         energy = 0.07 * np.abs(made.numpy().sum(axis=1) - wanted[:, 0]).mean()
         attributes = 0.01 * np.abs(judged["attributes"] - wanted[:, 1:]).mean()
