@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+from calosim_tf import messages
 from calosim_tf.geometry import PHOTON
 
 # CaloChallenge data set 1, photons: incident energies and published events per file.
@@ -199,6 +200,12 @@ class Child:
 
     def messages(self) -> str:
         return self.errors.read_text()
+
+
+@pytest.fixture(autouse=True)
+def usual_loudness():
+    """No test is quiet because a command of an earlier one in this process was."""
+    messages.set_verbosity(messages.NORMAL)
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,6 @@ from calosim_tf.cli import build_parser, main
 from calosim_tf.progress import progress
 
 
-@pytest.fixture(autouse=True)
-def usual_afterwards():
-    """Other tests of this process are not to be quiet because one here was."""
-    yield
-    messages.set_verbosity(messages.NORMAL)
-
-
 class Terminal(io.StringIO):
     def isatty(self):
         return True
