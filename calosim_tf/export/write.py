@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from calosim_tf.export.parts import Part, load_parts
 from calosim_tf.export.writing import NetworkWriter
 from calosim_tf.files import read_json, write_json
 from calosim_tf.progress import progress
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, installed_version
 
 # Packages whose versions are recorded in the sidecar
 RECORDED = ("tensorflow", "keras", "numpy", *(name for kind in FORMATS.values() for name in kind.converters))
@@ -97,16 +96,10 @@ def describe(run: RunFolder, parts: list[Part], records: list[NetworkRecord]) ->
         layers=layer_table(detector),
         threshold_mev=detector.threshold_mev,
         networks=tuple(records),
-        versions={"calosim_tf": __version__} | {name: version for name in RECORDED if (version := _version(name))},
+        versions={"calosim_tf": __version__}
+        | {name: version for name in RECORDED if (version := installed_version(name))},
         metrics=_metrics(run),
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _metrics(run: RunFolder) -> dict[str, Any]:

@@ -259,7 +259,7 @@ class RunFolder:
                 )
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
     """Installed version; TensorFlow has several distributions, and tensorflow-addons is for Python 3.11 alone."""
     for name in (package, f"{package}-cpu", f"{package}-intel"):
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -272,7 +272,7 @@ def environment() -> dict[str, Any]:
     return {
         "calosim_tf": __version__,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in RECORDED_PACKAGES},
+        "packages": {name: installed_version(name) for name in RECORDED_PACKAGES},
         "platform": platform.platform(),
         "cpu_count": len(os.sched_getaffinity(0)),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
