@@ -29,9 +29,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Written last, so a killed install leaves none and is begun anew; they hold the folder that the install points to.
 READY := $(VENV)/.installed
 DEV_READY := $(VENV)/.installed-dev
-# The exact versions, one file per set of packages
-CONSTRAINTS = constraints$(if $(filter 3.11,$(call version,$(BIN)/python)),,-keras3).txt
-PIP_INSTALL = $(BIN)/python -m pip install -qq -c $(CONSTRAINTS) --no-build-isolation
+# The exact versions, one file per set of packages.  The shell chooses, not make: make expands a whole recipe before its
+# first line runs, and by then there is no environment whose Python could be asked.
+CONSTRAINTS = $$($(BIN)/python -c 'import sys; print("constraints.txt" if sys.version_info < (3, 12) else "constraints-keras3.txt")')
+PIP_INSTALL = $(BIN)/python -m pip install -qq -c "$(CONSTRAINTS)" --no-build-isolation
 
 # An environment whose clone was moved or copied, or whose Python is gone, is as good as none.
 ifneq ("$(shell test -x $(BIN)/python && cat $(READY) 2>/dev/null)","$(CURDIR)")

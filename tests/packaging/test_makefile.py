@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INPUTS = ("setup.py", "setup.cfg", "pyproject.toml", "constraints.txt", "constraints-keras3.txt")
 
-# Answers the version question, makes a "virtual environment" of scripts that note down how they are called, and stops a
+# Answers what depends on the version as that Python would, makes a "virtual environment" of scripts that note down how they are called, and stops a
 # pip install when a file says so.
 PYTHON = """#!/bin/sh
 case "$*" in
-    -c*) echo "${STAND_IN_VERSION:-3.11}" ;;
+    -c*)
+        version=$(echo "${STAND_IN_VERSION:-3.11}" | tr . ,)
+        exec "REAL" -c "import sys; sys.version_info = ($version, 0); exec(sys.argv[1])" "$2" ;;
     "-m venv "*)
         mkdir -p "$3/bin"
         cp "$0" "$3/bin/python"
@@ -26,7 +29,7 @@ case "$*" in
         done
         echo venv >> steps ;;
     "-m pip "*)
-        for last; do :; done
+        for last; do test "$option" != -c || echo "$last" >> constraints; option=$last; done
         echo "pip $last" >> steps
         test "$last" != "$(cat stop 2>/dev/null)" ;;
 esac
@@ -70,7 +73,7 @@ def clone(tmp_path) -> Clone:
     path.mkdir()
     for name in ("Makefile", *INPUTS):
         shutil.copy(ROOT / name, path)
-    (path / "python").write_text(PYTHON, encoding="utf-8")
+    (path / "python").write_text(PYTHON.replace("REAL", sys.executable), encoding="utf-8")
     (path / "python").chmod(0o755)
     return Clone(path)
 
@@ -94,6 +97,19 @@ def test_fresh_clone_trains_with_one_command_and_installs_once(clone):
     assert clone.make("train-photon").returncode == 0
     assert clone.steps() == []
     assert clone.take("called") != ""
+
+
+@pytest.mark.parametrize(
+    ("version", "constraints"),
+    [("3.11", "constraints.txt"), ("3.12", "constraints-keras3.txt"), ("3.13", "constraints-keras3.txt")],
+)
+def test_fresh_clone_installs_the_versions_of_its_python(clone, version, constraints):
+    """Breaks if the file is chosen before there is an environment to ask: nothing installs in a fresh clone."""
+    for _ in range(2):
+        done = clone.make("install-dev", STAND_IN_VERSION=version)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert clone.take("constraints").split() == [constraints] * 3
+        shutil.rmtree(clone.path / ".venv")
 
 
 @pytest.mark.parametrize("name", INPUTS)
