@@ -13,9 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
-from calosim_tf.keras_compat import apply_gradients, make_slots, raws, step_outputs, trains_by_itself
+from calosim_tf.keras_compat import (
+    apply_gradients,
+    make_slots,
+    optimizer_variables,
+    raws,
+    step_outputs,
+    trains_by_itself,
+)
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
+from calosim_tf.training.loss_scale import LossScale
 from calosim_tf.training.random import Draws
 
 
@@ -83,6 +91,8 @@ class GenerativeModel(keras.Model):
         self.stop_agreed = tf.Variable(0.0, trainable=False, name="stop_agreed", aggregation=alike)
         self.guard = Guard()
         self.terms: tuple[str, ...] = ()
+        # with float16 alone, by the names of the optimisers
+        self.loss_scales: dict[str, LossScale] = {}
 
     @property
     def generator(self) -> keras.Model:
@@ -103,6 +113,8 @@ class GenerativeModel(keras.Model):
         self.optimizers = dict(optimizers)
         for name, optimizer in self.optimizers.items():
             make_slots(optimizer, self.trained_variables(name))
+        if self.training_config.precision == "mixed_float16":
+            self.loss_scales = {name: LossScale(self.replicas) for name in self.optimizers}
 
     def begin(self, stage: Stage) -> None:
         """Switch to a stage of the run; the step is traced again for it."""
@@ -178,13 +190,32 @@ class GenerativeModel(keras.Model):
             tape.watch(raws(variables))
             logs = losses()
             loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
-        gradients = self.replicas.mean_gradients(tape.gradient(loss, raws(variables)))
-        self.guard.check(logs, gradients, variables)
+            scaled = self.loss_scales[which].scaled(loss) if self.loss_scales else loss
+        gradients = self.replicas.mean_gradients(tape.gradient(scaled, raws(variables)))
+        if self.loss_scales:
+            self._apply_scaled(which, logs, gradients, owned)
+        else:
+            self.guard.check(logs, gradients, variables)
+            self._apply(gradients, owned)
+        return logs
+
+    def _apply(self, gradients: list[tf.Tensor | None], owned: dict[str, list[tf.Variable]]) -> None:
         pending = iter(gradients)
         for name, own in owned.items():
-            # reduced above, once for every strategy; on one replica there is nothing to add up
+            # reduced by the caller, once for every strategy; on one replica there is nothing to add up
             apply_gradients(self.optimizers[name], [next(pending) for _ in own], own)
-        return logs
+
+    def _apply_scaled(self, which: str, logs, gradients: list[tf.Tensor | None], owned) -> None:
+        """The same for gradients of a scaled loss; one that has overflowed is left out."""
+        scale = self.loss_scales[which]
+        variables = [variable for own in owned.values() for variable in own]
+        state = raws(variables)
+        for name in owned:
+            state += optimizer_variables(self.optimizers[name])
+        gradients, faulty = scale.unscaled(gradients)
+        self.guard.check(logs, faulty, variables)
+        with scale.undone_where_overflown(state):
+            self._apply(gradients, owned)
 
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
         """Latents of one update, shape (rows, latent.size)."""

@@ -73,6 +73,24 @@ RUNS = {
         },
         ("moving_mean", *SLOTS),
     ),
+    "bfloat16": (
+        "lhcb_sagan_sn_gd",
+        LHCB | {"network.attention": "none", "training.precision": "mixed_bfloat16"},
+        ("/u/", "moving_mean", *SLOTS),
+    ),
+    # the first updates overflow, so the scale moves
+    "float16": (
+        "photon",
+        {
+            "network.latent.size": 4,
+            "network.generator_units": (6, 5),
+            "network.critic_units": (7, 6),
+            "training.batch_size": 8,
+            "training.critic_steps": 2,
+            "training.precision": "mixed_float16",
+        },
+        ("loss_scale_critic/", "loss_scale_generator/sound_updates", *SLOTS),
+    ),
     "rmsprop": ("conv3d", COSINE | {"training.batch_size": 2}, ("moving_mean", *SLOTS)),
 }  # fmt: skip
 
