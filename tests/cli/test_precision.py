@@ -44,7 +44,7 @@ def test_a_processor_without_the_units_is_named(tmp_path, monkeypatch, kind):
     record.write_text("processor : 0\nflags\t\t: fpu sse avx2 avx512f\n")
     with pytest.raises(ConfigError, match=r"^training.precision: found it, which this processor does not multiply in"):
         processor.require_units(kind, "training.precision: found it")
-    record.write_text(f"processor : 0\nflags\t\t: fpu sse avx512_{kind.replace('loat', '')}\n")
+    record.write_text(f"processor : 0\nflags\t\t: fpu sse {processor.CPU_FLAGS[kind][0]}\n")
     processor.require_units(kind, "training.precision: found it")
 
 
@@ -55,7 +55,7 @@ def test_bfloat16_showers_are_those_of_float32_but_for_rounding(calosim, tmp_pat
     for precision in ("float32", "bfloat16"):
         out = tmp_path / f"{precision}.hdf5"
         found = calosim(
-            "generate", "pretrained:photon", "--energies", "65536", "--n", "200", "--out", out,
+            "generate", "pretrained:photon", "--energies", "65536", "--events", "200", "--out", out,
             "--precision", precision, "--seed", "3",
         )  # fmt: skip
         assert found.returncode == 0, found.stderr
@@ -73,7 +73,16 @@ def test_a_bundle_is_in_the_precisions_that_it_was_exported_in(calosim, tmp_path
     bundle = tmp_path / "bundle"
     assert calosim("export", "pretrained:photon", "--format", "saved_model", "--out", bundle).returncode == 0
     found = calosim(
-        "generate", bundle, "--energies", "65536", "--n", "2", "--out", tmp_path / "x.hdf5", "--precision", "bfloat16"
+        "generate",
+        bundle,
+        "--energies",
+        "65536",
+        "--events",
+        "2",
+        "--out",
+        tmp_path / "x.hdf5",
+        "--precision",
+        "bfloat16",
     )
     assert found.returncode == 2
     assert "--precision: found 'bfloat16' with back end tf, expected float32" in found.stderr
