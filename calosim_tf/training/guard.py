@@ -89,4 +89,4 @@ def _is_finite(tensor: tf.Tensor | None) -> tf.Tensor:
 def _first(codes: list[tf.Tensor]) -> tf.Tensor:
     """The first code that is not 0."""
     stacked = tf.stack(codes)
-    return stacked[tf.argmax(tf.cast(stacked > 0, tf.int32))]
+    return tf.gather(stacked, tf.argmax(tf.cast(stacked > 0, tf.int32)))

@@ -27,6 +27,8 @@ def step():
         guard.end([tf.fill((4, 3), values["data"]), tf.constant([1, 2])])
 
     def run(**values):
+        # for the test of its graph
+        run.traced = iteration
         iteration({name: tf.constant(values.get(name, one)) for name, one in SOUND.items()})
         return guard.first_fault()
 
@@ -50,3 +52,11 @@ def test_causes_before_consequences(step):
     assert step(slope=NAN, second=NAN) == "gradient of dense/kernel in update 1"
     assert step(weight=NAN, first=NAN) == "weight dense/kernel"
     assert step(data=NAN, first=NAN, slope=NAN) == "training data (showers or conditions)"
+
+
+def test_no_index_is_computed(step):
+    """Breaks when XLA, which takes a computed index for a constant, compiles every iteration anew."""
+    step()
+    (graph,) = {function.graph for function in step.traced._list_all_concrete_functions()}
+    slices = [operation for operation in graph.get_operations() if operation.type == "StridedSlice"]
+    assert {begin.op.type for begin in (operation.inputs[1] for operation in slices)} <= {"Const"}
