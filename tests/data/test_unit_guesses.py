@@ -80,6 +80,12 @@ def test_the_largest_cell_and_the_hits_rule_out_a_unit(file, fraction, cells, ad
         assert re.search(r"half of the cells hit would hold more than \S+ MeV|the largest cell would hold 0.018", found)
 
 
+def test_a_unit_stays_out_by_its_share_whatever_the_cells_say():
+    """Breaks if cells that fit make a unit possible in which 40 % of the energy would be in the silicon."""
+    found = EcalFile.scale.describe_wrong(ENERGY_MEV, 20.0, "energy", hits(100.0))
+    assert found.startswith("ECAL is in MeV (")
+
+
 def test_particles_that_only_pass_are_read_once_their_unit_is_mended(store, tmp_path):
     """Breaks if muons in MeV are read as GeV without a word, or the advice leads to a file that is refused."""
     rng = np.random.default_rng(3)
