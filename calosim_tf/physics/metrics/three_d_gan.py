@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from calosim_tf.physics.metrics.comparison import Comparison
