@@ -13,7 +13,7 @@ import numpy as np
 # Showers at a time, 8 MB of pairs of 30 features
 BLOCK = 2048
 # Second features whose pairs are multiplied with others together: fewer at a time are slow, more do work twice
-GROUP = 5
+GROUP = 8
 
 
 def pair_products(features: np.ndarray) -> np.ndarray:
