@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calosim_tf.data.hit_cells import HitCells, hit_cells
+from calosim_tf.data.layouts.hit_cells import HitCells, hit_cells
 from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.data.units import describe_logarithm, logarithm_by_deposits, median_deposited_fraction
 from calosim_tf.errors import DataError

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.hit_cells import HitCells
+from calosim_tf.data.layouts.hit_cells import HitCells
 from calosim_tf.data.units import HIGHEST_LOGARITHM
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calosim_tf.data.hit_cells import HitCells, MostPerCell
+from calosim_tf.data.layouts.hit_cells import HitCells, MostPerCell
 from calosim_tf.same_energy import same_energy
 
 # Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from calosim_tf.data.hit_cells import HitCells, hit_cells
 from calosim_tf.data.layouts.ecal_file import EcalAngleFile, EcalFile
+from calosim_tf.data.layouts.hit_cells import HitCells, hit_cells
 from calosim_tf.data.readers import read_incident_particles, read_showers
 from calosim_tf.data.units import logarithm_by_deposits
 from calosim_tf.errors import DataError

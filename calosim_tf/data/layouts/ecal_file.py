@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from calosim_tf.data.hdf5_shower_file import Hdf5ShowerFile
-from calosim_tf.data.hit_cells import HitCells, MostPerCell
+from calosim_tf.data.layouts.hit_cells import HitCells, MostPerCell
 from calosim_tf.data.units import DepositScale
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import VoxelDetector
