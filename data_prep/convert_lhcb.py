@@ -49,7 +49,7 @@ def npz_to_hdf5(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     """
     require_free(out, overwrite)
     found, others = read_npz(source)
-    arrays = checked(source, found)
+    arrays = checked(source, found, others)
     attributes = _with_axes(describe_npz(source), arrays)
     write_whole(out, lambda partial: _write_hdf5(partial, arrays, attributes))
     return len(arrays[DEPOSITS]), _left_out(others)
@@ -59,7 +59,7 @@ def hdf5_to_npz(source: Path, out: Path, overwrite: bool = False) -> tuple[int, 
     """Write the arrays of an HDF5 file to a compressed npz file, numbers unchanged; as :func:`npz_to_hdf5`."""
     require_free(out, overwrite)
     found, others = read_hdf5(source)
-    arrays = checked(source, found)
+    arrays = checked(source, found, others)
     words = words_for_npz(_with_axes(describe_hdf5(source)[0], arrays))
     write_whole(out, lambda partial: _write_npz(partial, arrays | words))
     return len(arrays[DEPOSITS]), _left_out(others)

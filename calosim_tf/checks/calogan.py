@@ -110,7 +110,7 @@ def _memorisation(subject: Subject) -> Checked:
     points = np.concatenate([per_incident_energy(made, energy), per_incident_energy(held_out.showers_mev, energy)])
     blocks = (
         per_incident_energy(source.read(rows), source.incident_energy_mev[rows])
-        for rows in in_blocks(source.train_rows)
+        for rows in in_blocks(source.train_rows, held_out.showers_mev.shape[1])
     )
     generated_distance, held_out_distance = np.split(nearest(points, blocks).distance, 2)
     result = memorisation(generated_distance, held_out_distance, subject.rng())

@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
             writer.append(energy[rows], block, particles[rows])
             first += len(block)
     note(f"{args.out}: {len(energy)} showers of {experiment}, {in_words(iterations)}")
-    if not args.no_clip:
-        note(negative.summary())
+    if summary := negative.summary():
+        note(summary)
     return 0
 
 

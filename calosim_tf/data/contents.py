@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calosim_tf.data.layouts.hit_cells import HitCells, hit_cells
 from calosim_tf.data.shower_file import ShowerFile, incident_energies_mev
 from calosim_tf.data.units import describe_logarithm, logarithm_by_deposits, median_deposited_fraction
 from calosim_tf.errors import DataError
@@ -108,12 +109,14 @@ def _check_file(
     direct = into is not None and len(into) == file.n_events and file.dtype == np.float32
     ranges = list(file.block_ranges())
     n_kept = 0
+    cells = None
     for start, stop in progress(ranges, len(ranges), f"checking {file.path.name}"):
         values = file.read(start, stop, into[start:stop] if direct else None)
         deposited[start:stop] = _row_sums(file, start, values, physical)
         if physical and start == 0:
             # The first block tells wrong units before minutes are spent on the others.
-            _check_units(file, deposited[:stop])
+            cells = hit_cells(incident[:stop], values)
+            _check_units(file, deposited[:stop], cells)
         if physical:
             _check_excess(file, start, incident[start:stop], deposited[start:stop])
         if into is not None and not direct:
@@ -124,7 +127,7 @@ def _check_file(
             on_block(values)
         digest.advance(stop / file.n_events)
     if physical:
-        _check_units(file, deposited)
+        _check_units(file, deposited, cells)
         if not deposited.any():
             raise DataError(f"{file.path}: all {file.n_events} showers are empty, expected deposited energies in MeV")
 
@@ -153,13 +156,13 @@ def _raise_first_bad_voxel(file: ShowerFile, start: int, values: np.ndarray, phy
             )
 
 
-def _check_units(file: ShowerFile, deposited: np.ndarray) -> None:
+def _check_units(file: ShowerFile, deposited: np.ndarray, cells: HitCells | None) -> None:
     """``deposited`` may be that of the first rows only."""
     incident = file.incident_energy_mev
     logarithm = logarithm_by_deposits(incident[: len(deposited)], deposited)
     if logarithm:
         raise DataError(f"{file.path}: {describe_logarithm(logarithm, file.energies_name)}")
-    wrong = file.wrong_units(median_deposited_fraction(incident[: len(deposited)], deposited))
+    wrong = file.wrong_units_of(median_deposited_fraction(incident[: len(deposited)], deposited), cells)
     if wrong:
         raise DataError(f"{file.path}: {wrong}")
 

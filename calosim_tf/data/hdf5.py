@@ -22,12 +22,14 @@ CHUNK_CACHE_BYTES = 2**20
 
 GET_AGAIN = "copy or fetch the file again"
 
+NPZ_TO_HDF5 = "python -c \"import h5py, numpy; h5py.File('FILE.hdf5', 'w').update(numpy.load('FILE.npz'))\""
+
 # First bytes of what is often found in place of the data.
 _HTML = re.compile(rb"\s*<(!doctype|html|head|\?xml)", re.IGNORECASE)
 _LFS = b"version https://git-lfs"
 _OTHER_KINDS = (
     (b"\x1f\x8b", "gzip file", "unpack it first"),
-    (b"PK\x03\x04", "zip or npz file", "unpack or convert it first"),
+    (b"PK\x03\x04", "zip or npz file", f"unpack it, or write its arrays to HDF5: {NPZ_TO_HDF5}"),
     (b"root", "ROOT file", "convert it with `calosim data convert FILE.root --to DETECTOR --out FILE.hdf5`"),
     (b"\x93NUMPY", "NumPy file", "convert it first"),
 )

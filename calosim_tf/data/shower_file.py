@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from calosim_tf.data.layouts.hit_cells import HitCells
 from calosim_tf.data.units import HIGHEST_LOGARITHM
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.geometry import VoxelDetector
@@ -166,6 +167,18 @@ class ShowerFile(ABC):
         fraction : float or None
             Median of deposited over incident energy, None if it is not known yet.
         """
+
+    def wrong_units_of(self, fraction: float | None, cells: HitCells | None) -> str | None:
+        """As :meth:`wrong_units`, where some showers are known; for layouts whose units the cells tell.
+
+        Parameters
+        ----------
+        fraction : float or None
+        cells : HitCells or None
+            Of the first showers, None if they are empty.
+        """
+        del cells
+        return self.wrong_units(fraction)
 
     @property
     def files(self) -> tuple[Path, ...]:

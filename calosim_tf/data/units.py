@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calosim_tf.data.layouts.hit_cells import HitCells, MostPerCell
 from calosim_tf.same_energy import same_energy
 
 # Discrete incident energies of CaloChallenge data set 1: 2^8 ... 2^22 MeV.
@@ -140,14 +141,23 @@ class DepositScale:
         Dataset of the deposits and its unit.
     other_units : mapping of str to float
         Units in which deposits are found, and the factor by which the fraction is then off.
+    most_per_cell : MostPerCell, optional
+        Rules units out, where the cells are known.
     """
 
     usual: tuple[float, float]
     showers_name: str
     showers_unit: str
     other_units: Mapping[str, float]
+    most_per_cell: MostPerCell | None = None
 
-    def describe_wrong(self, incident_energy_mev: np.ndarray, fraction: float | None, energies_name: str) -> str | None:
+    def describe_wrong(
+        self,
+        incident_energy_mev: np.ndarray,
+        fraction: float | None,
+        energies_name: str,
+        cells: HitCells | None = None,
+    ) -> str | None:
         """As :func:`describe_wrong_units`; energies are those of dataset ``energies_name`` in the layout's unit.
 
         Parameters
@@ -156,6 +166,8 @@ class DepositScale:
         fraction : float or None
             :func:`median_deposited_fraction`, likewise.
         energies_name : str
+        cells : HitCells, optional
+            Of the same showers or of some of them.
         """
         middle = float(np.median(incident_energy_mev))
         if middle > HIGHEST_MEDIAN_MEV:
@@ -165,22 +177,45 @@ class DepositScale:
                 f"{energies_name} is in {unit} (median {middle / 1000:g}), expected GeV; divide {energies_name} by "
                 f"{factor:g}"
             )
-        low, high = self.usual
-        if fraction is None or low < fraction < high:
+        if fraction is None:
             return None
-        found = f"deposited / incident {fraction:.3g}, usual {low:g} to {high:g}"
         factors = {self.showers_unit: 1.0, **self.other_units}
-        # a power of ten first: programs differ by it more often than by 50
-        order = sorted(factors, key=lambda unit: not np.log10(factors[unit]).is_integer())
-        possible = [unit for unit in order if LOWEST_PART * low < fraction / factors[unit] < high]
-        if not any(low < fraction / factors[unit] < high for unit in possible):
+        excess = {unit: self._excess(cells, factor) for unit, factor in factors.items()}
+        possible = self._possible_units(factors, fraction, excess)
+        if not possible or possible == [self.showers_unit]:
             return None
+        low, high = self.usual
+        found = [f"deposited / incident {fraction:.3g}, usual {low:g} to {high:g}"]
+        found += [f"in {unit} {words}" for unit, words in excess.items() if words and fraction / factors[unit] < high]
+        words = "; ".join(found)
         if len(possible) > 1:
-            return self._describe_choice({unit: factors[unit] for unit in possible}, fraction, found)
+            return self._describe_choice({unit: factors[unit] for unit in possible}, fraction, words)
         return (
-            f"{self.showers_name} is in {possible[0]} ({found}), expected {self.showers_unit}; "
+            f"{self.showers_name} is in {possible[0]} ({words}), expected {self.showers_unit}; "
             f"multiply {self.showers_name} by {1 / factors[possible[0]]:g}"
         )
+
+    def _excess(self, cells: HitCells | None, factor: float) -> str | None:
+        return None if self.most_per_cell is None else self.most_per_cell.describe_excess(cells, factor)
+
+    def _possible_units(
+        self, factors: Mapping[str, float], fraction: float, excess: Mapping[str, str | None]
+    ) -> list[str]:
+        """Units that the deposits may be in; none where they are as usual."""
+        low, high = self.usual
+        # a power of ten first: programs differ by it more often than by 50
+        order = sorted(factors, key=lambda unit: not np.log10(factors[unit]).is_integer())
+        if excess[self.showers_unit]:
+            # whatever the share: particles that only pass leave a thousandth of a shower
+            fitting = [unit for unit in order if fraction / factors[unit] < high and not excess[unit]]
+            if fitting:
+                return fitting
+        if low < fraction < high:
+            return []
+        by_share = [unit for unit in order if LOWEST_PART * low < fraction / factors[unit] < high]
+        if not any(low < fraction / factors[unit] < high for unit in by_share):
+            return []
+        return [unit for unit in by_share if not excess[unit]] or by_share
 
     def _describe_choice(self, factors: Mapping[str, float], fraction: float, found: str) -> str:
         """Several units are possible: what each would mean."""

@@ -41,7 +41,7 @@ class ShowerWriter(ABC):
     Raises
     ------
     ConfigError
-        The file exists, its folder does not, or the compression is unknown.
+        The file exists or is to be npz, its folder does not exist, or the compression is unknown.
     DataError
         The file cannot be written (disk full, no permission).
     """
@@ -62,6 +62,11 @@ class ShowerWriter(ABC):
             raise ConfigError(f"compression {compression!r} is unknown, expected one of {', '.join(COMPRESSIONS)}")
         if n_events < 1:
             raise ConfigError(f"{self.path}: {n_events} showers to write, expected at least one")
+        if self.path.suffix.lower() == ".npz":
+            raise ConfigError(
+                f"{self.path}: showers are written as HDF5, expected a name that ends in .hdf5; `calosim data convert "
+                "FILE.hdf5 --to lhcb --out FILE.npz` makes npz of LHCb files"
+            )
         if self.path.is_dir():
             raise ConfigError(f"{self.path}: is a folder, expected the name of a file to write")
         if self.path.exists() and not overwrite:

@@ -21,12 +21,14 @@ class NegativeVoxels:
 
     def __init__(self, keep_energy: bool):
         self.keep_energy = keep_energy
+        self._any = False
         # octave of incident energy -> energy before and added, MeV
         self._sums: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(2))
 
     def remove(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> None:
         """Change showers, shape (n, n_voxels), of particles with these energies, shape (n,), in place."""
         before = showers_mev.sum(axis=1, dtype=np.float64)
+        self._any |= bool(showers_mev.min(initial=0.0) < 0)
         np.maximum(showers_mev, 0.0, out=showers_mev)
         after = showers_mev.sum(axis=1, dtype=np.float64)
         octaves = np.floor(np.log2(incident_energy_mev)).astype(int)
@@ -37,20 +39,22 @@ class NegativeVoxels:
             scale = np.divide(np.maximum(before, 0.0), after, out=np.zeros_like(after), where=after > 0)
             showers_mev *= scale[:, None].astype(showers_mev.dtype)
 
-    def summary(self) -> str:
-        """What was done, and at which incident energies it mattered most."""
+    def summary(self) -> str | None:
+        """What was done, and at which incident energies it mattered most; None where no voxel was negative."""
+        if not self._any:
+            return None
         before, added = sum(self._sums.values(), np.zeros(2))
         octave, share = max(((octave, _share(sums)) for octave, sums in self._sums.items()), key=lambda item: item[1])
-        total, worst = _percent(_share((before, added))), _percent(share)
+        total, worst = _in_words(_share((before, added)), " to the deposited energy"), _in_words(share)
         low, high = 2**octave, 2 ** (octave + 1)
         if self.keep_energy:
             return (
-                f"negative voxels were set to 0 and the others scaled, instead of adding {total} % to the deposited "
-                f"energy, {worst} % at {low:g} to {high:g} MeV (--no-clip keeps them)"
+                f"negative voxels were set to 0 and the others scaled, instead of adding {total}, {worst} at {low:g} "
+                f"to {high:g} MeV (--no-clip keeps them)"
             )
         return (
-            f"negative voxels were set to 0, which adds {total} % to the deposited energy, {worst} % at {low:g} to "
-            f"{high:g} MeV (--no-clip keeps them, --keep-energy the total)"
+            f"negative voxels were set to 0, which adds {total}, {worst} at {low:g} to {high:g} MeV (--no-clip keeps "
+            "them, --keep-energy the total)"
         )
 
 
@@ -61,5 +65,8 @@ def _share(sums: tuple[float, float] | np.ndarray) -> float:
     return added / before if before > 0 else np.inf
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g}"
+def _in_words(share: float, of: str = "") -> str:
+    """A share of the deposited energy; showers whose sum was not above 0 had none to compare with."""
+    if np.isinf(share):
+        return f"all of it{' to showers of no or negative energy' if of else ''}"
+    return f"{100 * share:.3g} %{of}"

@@ -40,7 +40,9 @@ class LayerShares(keras.layers.Layer):
         parts = [tf.nn.softmax(layer) for layer in voxels]
         if self.gate:
             above = tf.nn.relu(shares - GATE)
-            shares = above / tf.reduce_sum(above, axis=-1, keepdims=True)
+            # not reduce_sum, the same to the last bit for up to 7 layers: in 16-bit integers of TensorFlow Lite it
+            # wraps around above the calibrated range, and shares become negative; this stays in floating point
+            shares = above / tf.add_n(tf.split(above, len(self.layer_sizes), axis=-1))
             is_open = tf.cast(shares > 0.0, shares.dtype)
             parts = [part * is_open[:, index : index + 1] for index, part in enumerate(parts)]
         return tf.concat([*parts, shares, tf.nn.relu(total)], axis=-1)

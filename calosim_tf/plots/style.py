@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.plots.minor_ticks import join_minor_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,4 +77,5 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 
 def save_picture(figure: Figure, path: Path) -> None:
     """Write a PNG; the same figure gives the same bytes."""
+    join_minor_ticks(figure)
     figure.savefig(path, format="png", metadata={"Software": None})

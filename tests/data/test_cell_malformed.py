@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -205,6 +208,28 @@ def test_a_cut_npz_is_called_that(cells, store, tmp_path, detector):
     path.write_bytes(path.read_bytes()[:60_000])
     with pytest.raises(DataError, match="is not an npz archive, or is cut off; copy or fetch the file again"):
         open_showers(path, detector and get_detector(detector))
+
+
+@pytest.mark.parametrize(
+    ("layout", "detector", "words"),
+    [
+        ("photon", "photon", r"the CaloChallenge layout \(incident_energies, showers\)"),
+        ("calogan", "calogan", r"the CaloGAN layout \(energy, layer_0,"),
+        ("ecal", "clic", r"the 3DGAN layout \(ECAL, target\)"),
+    ],
+)
+def test_npz_of_a_layout_that_is_hdf5_is_named(cells, photon_showers, store, tmp_path, layout, detector, words):
+    """Breaks if any npz is taken for LHCb; the command of the line must make a file that is read."""
+    photons = dict(zip(("incident_energies", "showers"), (values[:20] for values in photon_showers), strict=True))
+    path = store(tmp_path / "FILE.npz", photons if layout == "photon" else cells(layout, 4))
+    for which, found in ((None, words), (get_detector(detector), "is a zip or npz file, expected HDF5")):
+        with pytest.raises(DataError, match=found) as caught:
+            open_showers(path, which)
+        expect_one_line(caught.value, path)
+        command = str(caught.value).partition("python -c ")[2]
+        subprocess.run([sys.executable, "-c", command.strip('"')], cwd=tmp_path, check=True)
+        showers = read_showers(tmp_path / "FILE.hdf5", get_detector(detector))
+        assert len(showers) == (20 if layout == "photon" else 4)
 
 
 def test_words_that_are_no_words_are_passed_over(cells, store, tmp_path):

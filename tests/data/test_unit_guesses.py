@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from calosim_tf.data.layouts.ecal_file import EcalFile
+from calosim_tf.data.layouts.ecal_file import EcalAngleFile, EcalFile
+from calosim_tf.data.layouts.hit_cells import HitCells, hit_cells
 from calosim_tf.data.readers import read_incident_particles, read_showers
 from calosim_tf.data.units import logarithm_by_deposits
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
+from calosim_tf.geometry.detectors import CLIC
 
 ENERGY_MEV = np.full(10, 5e4)
 
@@ -37,6 +41,71 @@ def test_where_two_units_are_possible_both_are_named_and_a_power_of_ten_first(fr
         assert found.count("it would be") == len(units)
         assert "multiply ECAL by 0.001" in found
         assert "multiply ECAL by 0.02" in found
+
+
+# What passes through the silicon of one layer
+PASSING_MEV = 0.4
+
+
+def hits(median_mev: float, largest_share: float = 1e-5) -> HitCells:
+    """Cells of this median, and more that are below any threshold."""
+    return HitCells(np.array([0.2, 0.9, 1.0, 1.4, 30.0] + [1e-9] * 9) * median_mev, largest_share)
+
+
+@pytest.mark.parametrize(
+    ("file", "fraction", "cells", "advice"),
+    [
+        # 0.4 MeV written as 0.4 where the layout has GeV reads as 400 MeV
+        (EcalFile, 0.445, hits(1e3 * PASSING_MEV), ["0.001"]),  # hadrons in MeV; 8 MeV in 50 x GeV
+        (EcalFile, 0.05, hits(1e3 * PASSING_MEV), ["0.001"]),  # muons of 200 GeV in MeV, whose share is usual
+        (EcalFile, 1.0, hits(50 * PASSING_MEV), ["0.001", "0.02"]),  # electrons in 50 x GeV, or soft hadrons in MeV
+        (EcalFile, 0.445, hits(1e3 * 0.019 * PASSING_MEV), ["0.001", "0.02"]),  # weak hits: both stay
+        (EcalFile, 0.445, hits(50.0), ["0.001", "0.02"]),
+        (EcalFile, 0.445, hits(50.0, largest_share=0.9), ["0.001"]),  # 1.8 % in one cell in 50 x GeV
+        (EcalFile, 0.02, hits(PASSING_MEV), []),
+        (EcalFile, 0.05, hits(PASSING_MEV), []),
+        (EcalAngleFile, 0.0004, hits(PASSING_MEV), []),  # hadrons in the unit of the layout; 20 MeV in GeV
+        (EcalAngleFile, 0.0004, hits(0.02 * PASSING_MEV), ["nothing to change", "50"]),  # or electrons in GeV
+        (EcalAngleFile, 0.02, hits(20 * PASSING_MEV), ["0.05"]),  # passing particles in MeV: a share as of electrons
+    ],
+)
+def test_the_largest_cell_and_the_hits_rule_out_a_unit(file, fraction, cells, advice):
+    """Breaks if hadrons in MeV may be in 50 x GeV, or muons in MeV pass as electrons with 1000 times their energy."""
+    found = file.scale.describe_wrong(ENERGY_MEV, fraction, "energy", cells) or ""
+    assert re.findall(r"multiply ECAL by ([\d.]+)|(nothing to change)", found) == [
+        ("", item) if item.startswith("nothing") else (item, "") for item in advice
+    ]
+    assert found.count("it would be") == (len(advice) if len(advice) > 1 else 0)
+    if advice and len(advice) < 2:
+        assert re.search(r"half of the cells hit would hold more than \S+ MeV|the largest cell would hold 0.018", found)
+
+
+def test_a_unit_stays_out_by_its_share_whatever_the_cells_say():
+    """Breaks if cells that fit make a unit possible in which 40 % of the energy would be in the silicon."""
+    found = EcalFile.scale.describe_wrong(ENERGY_MEV, 20.0, "energy", hits(100.0))
+    assert found.startswith("ECAL is in MeV (")
+
+
+def test_particles_that_only_pass_are_read_once_their_unit_is_mended(store, tmp_path):
+    """Breaks if muons in MeV are read as GeV without a word, or the advice leads to a file that is refused."""
+    rng = np.random.default_rng(3)
+    cubes = np.zeros((30, 25, 25, 25), dtype=np.float32)
+    cubes[:, 12, 12, :] = PASSING_MEV * rng.gamma(8.0, 1 / 8.0, (30, 25))
+    energies = {"energy": np.full(30, 200.0, dtype=np.float32)}
+    with pytest.raises(DataError, match=r"ECAL is in MeV .*expected GeV; multiply ECAL by 0.001"):
+        read_showers(store(tmp_path / "mev.hdf5", {"ECAL": cubes, **energies}), CLIC)
+    with pytest.raises(DataError, match="in GeV half of the cells hit would hold more than"):
+        read_showers(store(tmp_path / "wrong.hdf5", {"ECAL": cubes * np.float32(0.02), **energies}), CLIC)
+    mended = read_showers(store(tmp_path / "gev.hdf5", {"ECAL": cubes * np.float32(0.001), **energies}), CLIC)
+    np.testing.assert_allclose(mended.showers_mev.sum(axis=1), cubes.sum(axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_cells_of_a_block():
+    """Breaks if empty showers or empty cells count, or the largest cell is taken over all showers together."""
+    found = hit_cells(np.array([10.0, 10.0, 20.0, 40.0]), np.array([[0, 0, 0], [1, 0, 2], [0, 6, 0], [0, 0, 4.0]]))
+    assert found.deposits_mev.tolist() == [1, 2, 6, 4]
+    assert found.largest_share == pytest.approx(0.2)  # of 0.2, 0.3, 0.1
+    assert hit_cells(np.ones(2), np.zeros((2, 3))) is None
 
 
 def test_visible_energies_are_an_alternative_to_gev(write, few_showers):

@@ -12,8 +12,9 @@ import pytest
 from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter, fletcher32
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.writer import COMPRESSIONS
+from calosim_tf.data.writers import shower_writer
 from calosim_tf.errors import ConfigError, DataError
-from calosim_tf.geometry import PHOTON
+from calosim_tf.geometry import PHOTON, get_detector
 
 
 def write_all(path, incident, showers, step: int = 37, **options):
@@ -180,3 +181,11 @@ def test_parts_that_do_not_belong_together_are_not_written(tmp_path, energies, s
         CaloChallengeWriter(tmp_path / "out.hdf5", 368, 8) as writer,
     ):
         writer.append(np.ones(energies), np.ones(showers))
+
+
+@pytest.mark.parametrize("name", ["photon", "lhcb"])
+def test_hdf5_is_not_written_under_the_name_of_npz(tmp_path, name):
+    """Breaks if HDF5 is written into x.npz, which numpy then takes for a damaged archive."""
+    with pytest.raises(ConfigError, match=r"x\.npz: showers are written as HDF5, expected a name that ends in \.hdf5"):
+        shower_writer(tmp_path / "x.npz", get_detector(name), 1)
+    assert not list(tmp_path.iterdir())

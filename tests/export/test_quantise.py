@@ -23,6 +23,7 @@ from calosim_tf.export.write import export
 from calosim_tf.geometry import PHOTON
 from calosim_tf.keras_compat import lite_interpreter
 from calosim_tf.layers.layer_attention import LayerAttention
+from calosim_tf.layers.layer_shares import LayerShares
 
 from .conftest import small_tables
 
@@ -175,23 +176,43 @@ def test_the_report_says_what_the_files_are(run_of, part_of, tmp_path):
     assert changes[0] < changes[1]
 
 
+def of_sixteen_bits(network, examples, inputs):
+    """Output of a network in 16-bit integers, calibrated on ``examples``."""
+    prepared = tf.lite.TFLiteConverter.from_keras_model(network)
+    prepared.optimizations = [tf.lite.Optimize.DEFAULT]
+    prepared.representative_dataset = lambda: iter(examples)
+    prepared.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
+    interpreter = lite_interpreter(model_content=prepared.convert())
+    (found,) = interpreter.get_signature_runner("serving_default")(**inputs).values()
+    return found
+
+
 def test_sixteen_bits_saturate_beyond_the_calibrated_range():
     """Breaks if a sum of 16-bit integers wraps around, so that cells brighter than any in calibration become 0."""
     inputs = [keras.Input((6, 6, 1), batch_size=1, name=name) for name in ("own", "carried")]
     network = keras.Model(inputs, LayerAttention(seed=1)(inputs))
     rng = np.random.default_rng(0)
     cells = {name: rng.uniform(0.2, 1.0, (1, 6, 6, 1)).astype("f4") for name in ("own", "carried")}
-    prepared = tf.lite.TFLiteConverter.from_keras_model(network)
-    prepared.optimizations = [tf.lite.Optimize.DEFAULT]
-    prepared.representative_dataset = lambda: ({name: 0.8 * x for name, x in cells.items()} for _ in range(4))
-    prepared.target_spec.supported_ops = [
-        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-        tf.lite.OpsSet.TFLITE_BUILTINS,
-    ]
-    interpreter = lite_interpreter(model_content=prepared.convert())
-    (found,) = interpreter.get_signature_runner("serving_default")(**cells).values()
+    found = of_sixteen_bits(network, [{name: 0.8 * x for name, x in cells.items()}] * 4, cells)
     expected = network([cells["own"], cells["carried"]]).numpy()
     assert (found > 0.7 * expected).all()
+
+
+def test_shares_of_layers_survive_sixteen_bits():
+    """Breaks if the sum over open layers wraps around in 16-bit integers: shares are then lost or of the wrong sign."""
+    given = keras.Input((6 + 3 + 1,), batch_size=1, name="given")
+    network = keras.Model(given, LayerShares((2, 2, 2), gate=True)(given))
+    rng = np.random.default_rng(0)
+    # three layers open, then one
+    usual = [{"given": rng.normal(0.5, 0.2, (1, 10)).astype("f4")} for _ in range(8)]
+    lone = usual[0]["given"].copy()
+    lone[0, 6:9] = 0.9, -0.5, -6.0
+    for values in (usual[0]["given"], lone):
+        found = of_sixteen_bits(network, [*usual, {"given": lone}], {"given": values})
+        np.testing.assert_allclose(found, network(values).numpy(), atol=0.02)
 
 
 def test_what_deviates_beyond_the_usual_is_said_in_the_card():

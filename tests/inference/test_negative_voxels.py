@@ -33,8 +33,31 @@ def test_totals_can_be_kept():
     assert "instead of adding 1.19 %" in negative.summary()
 
 
+def test_nothing_is_said_where_no_voxel_was_negative():
+    """Breaks when voxels that are all 0 or above are said to have been set to 0."""
+    for keep_energy in (False, True):
+        negative = NegativeVoxels(keep_energy)
+        for values in (np.zeros((4, 3), np.float32), np.full((4, 3), 2.0, np.float32)):
+            negative.remove(values, ENERGY)
+        assert negative.summary() is None
+
+
 def test_empty_showers_get_nothing_added():
     """Breaks when 0 of 0 is called an infinite share."""
     negative = NegativeVoxels(keep_energy=True)
-    negative.remove(np.zeros((4, 3), np.float32), ENERGY)
-    assert "adding 0 % to the deposited energy, 0 % at" in negative.summary()
+    negative.remove(np.array([[0, 0, 0], [0, 0, 0], [3990, -10, 0], [4020, 0, 0]], np.float32), ENERGY)
+    assert negative.summary().startswith(
+        "negative voxels were set to 0 and the others scaled, instead of adding 0.125 % to the deposited energy, "
+        "0.125 % at 4096 to 8192 MeV"
+    )
+
+
+def test_no_share_is_infinite():
+    """Breaks when showers that sum up to 0 or less are said to get inf % more energy."""
+    negative = NegativeVoxels(keep_energy=False)
+    negative.remove(np.array([[5, -5, -5], [0, 0, 0], [0, -10, 0], [0, 0, 0]], np.float32), ENERGY)
+    assert negative.summary().startswith(
+        "negative voxels were set to 0, which adds all of it to showers of no or negative energy, all of it at 256 to"
+    )
+    negative.remove(np.full((1, 3), 100, np.float32), ENERGY[2:3])
+    assert "adds 7.02 % to the deposited energy, all of it at 256 to 512 MeV" in negative.summary()

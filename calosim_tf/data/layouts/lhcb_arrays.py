@@ -10,13 +10,13 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, key_in, open_hdf5, plain_attribute, short_reason
+from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, NPZ_TO_HDF5, key_in, open_hdf5, plain_attribute, short_reason
 from calosim_tf.data.layouts.hdf5_storage import require_link, storage_files
 from calosim_tf.data.memory import memory_bytes
 from calosim_tf.errors import DataError
@@ -33,9 +33,13 @@ ARRAYS: Mapping[str, tuple[str, tuple[tuple[int, ...], ...]]] = {
     "TotalEnergyAbsorb": ("MeV", ((), (1,))),
 }
 DESCRIPTION, AXES_KEY = "description", "axes"
+# Arrays that a message lists at most
+MOST_NAMED = 8
 # What the two axes of an image may count
 AXES = ("yx", "xy")
 NO_KEYS: Mapping[str, str] = {}
+# Arrays by which npz files of other layouts are known
+OTHER_LAYOUTS = {"incident_energies": "CaloChallenge", "layer_0": "CaloGAN", "ECAL": "3DGAN"}
 REQUIRED = (DEPOSITS, "ParticleMomentum", "ParticlePoint")
 
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -177,11 +181,24 @@ def describe_hdf5(
             raise DataError(f"{path}: damaged ({short_reason(error)}); {GET_AGAIN}") from error
 
 
-def checked(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays in the first shapes of ``ARRAYS``; :class:`DataError` for missing ones, odd shapes or bad numbers."""
+def checked(path: Path, arrays: Mapping[str, np.ndarray], others: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays in the first shapes of ``ARRAYS``; :class:`DataError` for missing ones, odd shapes or bad numbers.
+
+    Parameters
+    ----------
+    path : Path
+    arrays : mapping of str to ndarray
+    others : sequence of str
+        Names of the other arrays in the file, for messages.
+    """
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
-        found = ", ".join(sorted(arrays)) or "none of them"
+        found = ", ".join(ascii(name)[1:-1] for name in sorted([*arrays, *others])[:MOST_NAMED]) or "nothing"
+        for layout in (OTHER_LAYOUTS[name] for name in OTHER_LAYOUTS if name in others and is_npz(path)):
+            raise DataError(
+                f"{path}: is an npz file with the arrays of the {layout} layout ({found}), which is HDF5; write it as "
+                f"that: {NPZ_TO_HDF5}"
+            )
         raise DataError(
             f"{path}: no array {missing[0]!r}, expected {', '.join(REQUIRED)}; found {found}; other names "
             f"are given with --keys {missing[0]}=NAME (training: data.keys)"

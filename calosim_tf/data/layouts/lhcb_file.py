@@ -64,11 +64,11 @@ class LhcbFile(ShowerFile):
     def _open(self, detector: VoxelDetector | None) -> None:
         self._axes_of_record = "" if detector is None else detector.file_axes
         if is_npz(self.path):
-            self._arrays = checked(self.path, read_npz(self.path, self.keys)[0])
+            self._arrays = checked(self.path, *read_npz(self.path, self.keys))
             self.attributes, self._compression = describe_npz(self.path), "npz"
             self._files = (self.path,)
         else:
-            self._arrays = checked(self.path, read_hdf5(self.path, self.keys)[0])
+            self._arrays = checked(self.path, *read_hdf5(self.path, self.keys))
             self.attributes, self._compression, self._files = describe_hdf5(self.path, self.keys)
         forward = self._arrays[MOMENTUM][:, 2] > 0
         if not forward.all():

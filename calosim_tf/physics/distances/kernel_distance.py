@@ -49,31 +49,38 @@ def kpd(
     values = []
     for _ in range(N_BATCHES):
         rows = [rng.integers(len(sample), size=batch_showers) for sample in (real, made)]
-        values.append(polynomial_mmd2(real[rows[0]], made[rows[1]]))
+        values.append(drawn_mmd2((real, rows[0]), (made, rows[1])))
     low, high = np.percentile(values, CENTRAL_68)
     return float(np.median(values)), float(high - low) / 2
 
 
 def polynomial_mmd2(first: np.ndarray, second: np.ndarray) -> float:
-    """Unbiased MMD^2 with the kernel (x.y / d + 1)^4.
+    """Unbiased MMD^2 with the kernel (x.y / d + 1)^4; parameters of shape (n, d), (m, d)."""
+    return drawn_mmd2(*((sample, np.arange(len(sample))) for sample in (first, second)))
+
+
+def drawn_mmd2(*drawn: tuple[np.ndarray, np.ndarray]) -> float:
+    """:func:`polynomial_mmd2` of rows drawn from two samples.
 
     The kernel is a product of moments: sum_k C(4, k) <M_k(x), M_k(y)> / d^k, with the moment tensors M_k.  So the means
-    over all pairs follow from the mean moments of each sample, and no matrix of pairs is needed.  With more than 48
-    features the pairs are cheaper.
+    over all pairs follow from the mean moments of each sample, and no matrix of pairs is needed; a row that was drawn
+    several times is computed once.  With more than 48 features the pairs are cheaper.
 
     Parameters
     ----------
-    first, second : ndarray, shape (n, d), (m, d)
+    *drawn : (ndarray of shape (n, d), ndarray of int of any length)
+        Sample and rows, twice.
     """
-    d = first.shape[1]
+    d = drawn[0][0].shape[1]
     if d > MOST_FEATURES_FOR_MOMENTS:
-        return unbiased_mmd2(first, second, lambda x, y: (x @ y.T / d + 1) ** DEGREE)
-    moments = [mean_moments(sample) for sample in (first, second)]
+        return unbiased_mmd2(*(sample[rows] for sample, rows in drawn), lambda x, y: (x @ y.T / d + 1) ** DEGREE)
+    counted = [(sample[kept], times) for sample, rows in drawn for kept, times in [np.unique(rows, return_counts=True)]]
+    moments = [mean_moments(*pair) for pair in counted]
     means = {pair: _inner(moments[pair[0]], moments[pair[1]], d) for pair in ((0, 0), (1, 1), (0, 1))}
     value = -2 * means[0, 1]
-    for index, sample in enumerate((first, second)):
-        n = len(sample)
-        itself = np.sum((np.einsum("ij,ij->i", sample, sample) / d + 1) ** DEGREE)
+    for index, (sample, times) in enumerate(counted):
+        n = times.sum()
+        itself = np.sum(times * (np.einsum("ij,ij->i", sample, sample) / d + 1) ** DEGREE)
         value += (n**2 * means[index, index] - itself) / (n * (n - 1))
     return float(value)
 

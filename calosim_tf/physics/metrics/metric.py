@@ -19,6 +19,8 @@ from calosim_tf.physics.metrics.comparison import Baseline, Comparison
 from calosim_tf.physics.observables.bootstrap import bootstrap_rng
 from calosim_tf.progress import progress
 
+# Reason of a metric that gives none, so that no number is ever missing without one
+UNDEFINED = "not defined for these showers"
 OVERALL, PER_ENERGY = "overall", "per_energy"
 
 
@@ -189,8 +191,8 @@ def _entry(metric: Metric, result: Measured, floor: Measured) -> dict:
     if result.reference_value is not None:
         entry["reference_value"] = _number(result.reference_value)
     for key, one in (("reason", result), ("reference_vs_reference_reason", floor)):
-        if one.reason and not math.isfinite(one.value):
-            entry[key] = one.reason
+        if not math.isfinite(one.value):
+            entry[key] = one.reason or UNDEFINED
     return entry
 
 

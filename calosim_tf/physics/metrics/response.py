@@ -25,7 +25,8 @@ def _chi2(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]
     chi2, ndf = table.chi2, table.ndf
     # Spread of a non-central chi2 whose non-centrality is estimated as chi2 - NDF.
     error = math.sqrt(2 * (ndf + 2 * max(chi2 - ndf, 0.0))) / ndf if ndf else math.nan
-    return {"": Measured(table.value, error, extra={"chi2": chi2, "ndf": ndf})}
+    reason = "" if ndf else "all showers have the same total energy, or are too few: no bins to compare"
+    return {"": Measured(table.value, error, extra={"chi2": chi2, "ndf": ndf}, reason=reason)}
 
 
 def _response_mean(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
@@ -70,7 +71,7 @@ def _energy_added_by_clipping(comparison: Comparison, _: np.random.Generator) ->
     added = -generated.features.negative_mev[generated.rows]
     total = generated.total_mev.sum()
     if total <= 0:
-        return {"": Measured(math.nan, math.nan)}
+        return {"": Measured.missing("the generated showers hold no energy")}
     error = math.sqrt(len(added)) * added.std() / total
     return {"": Measured(float(added.sum() / total), float(error))}
 

@@ -31,9 +31,9 @@ def binomial_error(count: int, n: int) -> float:
 
 
 def ratio_with_error(value: float, error: float, reference: float, reference_error: float) -> Measured:
-    """value / reference with the relative errors added in quadrature; NaN if the reference is 0."""
+    """value / reference with the relative errors added in quadrature; no number if the reference is 0."""
     if reference == 0:
-        return Measured(math.nan, math.nan)
+        return Measured.missing("the reference is 0")
     ratio = value / reference
     return Measured(ratio, math.hypot(error / reference, ratio * reference_error / reference))
 

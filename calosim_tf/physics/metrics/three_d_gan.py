@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from calosim_tf.physics.metrics.comparison import Comparison
@@ -26,6 +24,7 @@ THRESHOLD = f"Cells at or below {THRESHOLD_GEV:g} GeV set to 0."
 CORE_ERROR = "Error: width of the core over the square root of its showers, or of twice as many for the width itself."
 # Showers turned into cubes at a time: 128 MB of 25 x 25 x 25 cells in single precision
 BLOCK = 2048
+NO_CORE = "too few showers with energy above the threshold for a central 90 %"
 
 
 def visible_fraction(sample: Sample) -> np.ndarray:
@@ -54,7 +53,7 @@ def _projection_mse(comparison: Comparison, rng: np.random.Generator) -> dict[st
     names = ("", *AXES)
     means = [tuple(profile.mean(axis=0) for profile in profiles) for profiles in samples]
     if min(mean[0].sum() for mean in means) <= 0.0:
-        return dict.fromkeys(names, Measured(math.nan, math.nan))
+        return dict.fromkeys(names, Measured.missing("no energy above the threshold"))
     found = mse_of_projections(*means)
     resampled = [_resampled_means(profiles, rng) for profiles in samples]
     draws = np.array(
@@ -92,7 +91,7 @@ def _of_core(quantity) -> MetricFunction:
     def value(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
         generated, reference = _core(comparison.generated), _core(comparison.reference)
         if generated is None:
-            return {"": Measured(math.nan, math.nan)}
+            return {"": Measured.missing(NO_CORE)}
         return {"": Measured(*quantity(generated), quantity(reference)[0] if reference else None)}
 
     return value
@@ -102,7 +101,7 @@ def _ratio_of_core(quantity) -> MetricFunction:
     def ratio(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
         cores = [_core(sample) for sample in (comparison.generated, comparison.reference)]
         if None in cores:
-            return {"": Measured(math.nan, math.nan)}
+            return {"": Measured.missing(NO_CORE)}
         return {"": ratio_with_error(*quantity(cores[0]), *quantity(cores[1]))}
 
     return ratio

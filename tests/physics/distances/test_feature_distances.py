@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import DataError
+from calosim_tf.physics.distances.feature_products import GROUP
 from calosim_tf.physics.distances.frechet import fpd, frechet_distance, resampled_moments
 from calosim_tf.physics.distances.kernel_distance import (
+    drawn_mmd2,
     gaussian_mmd2,
     kpd,
     median_distance,
@@ -72,6 +74,17 @@ def test_polynomial_mmd_is_that_of_all_pairs(d):
     for name, n in (("xx", len(x)), ("yy", len(y))):
         expected += (kernels[name].sum() - np.trace(kernels[name])) / (n * (n - 1))
     assert polynomial_mmd2(x, y) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("d", [1, 2, GROUP, GROUP + 1, 30])
+def test_kpd_of_rows_drawn_several_times(d):
+    """Breaks if a row that was drawn twice counts once, or a product of four features is missing or counts twice."""
+    rng = np.random.default_rng(d)
+    samples = rng.normal(size=(60, d)), rng.normal(0.2, 1.0, size=(50, d))
+    rows = [rng.integers(len(sample), size=80) for sample in samples]
+    drawn = [sample[chosen] for sample, chosen in zip(samples, rows, strict=True)]
+    expected = unbiased_mmd2(*drawn, lambda x, y: (x @ y.T / d + 1) ** 4)
+    assert drawn_mmd2(*zip(samples, rows, strict=True)) == pytest.approx(expected, rel=1e-10)
 
 
 def gaussian_mmd2_of_shifted_normals(shift: float, d: int, width: float) -> float:
