@@ -59,16 +59,16 @@ LHCB_CVAE_CGAN = Experiment(
 EXPERIMENTS = (
     LHCB_CVAE,
     LHCB_CVAE_CGAN,
-    smoke_size(LHCB_CVAE, training=replace(LHCB_CVAE.training, batch_size=128, iterations=150, checkpoint_every=50)),
+    smoke_size(LHCB_CVAE, training=replace(LHCB_CVAE.training, batch_size=128, iterations=100, checkpoint_every=50)),
     smoke_size(
         LHCB_CVAE_CGAN,
         training=replace(
             LHCB_CVAE_CGAN.training,
             cvae_batch_size=128,
-            cvae_iterations=100,
+            cvae_iterations=80,
             batch_size=32,
-            iterations=120,
-            checkpoint_every=20,
+            iterations=100,
+            checkpoint_every=10,
             log_every=5,
         ),
     ),
