@@ -95,11 +95,11 @@ class CvaeCganTraining(ElboSettings, WganGpTraining):
     iterations: int = 11_460
     penalty_weight: float = 0.1
     penalty: str = "local"
+    epsilon: float = 1e-8  # PyTorch's
     learning_rate_generator: float = 1e-4
     learning_rate_critic: float = 4e-4
     beta1_generator: float = 0.0
     beta1_critic: float = 0.0
-    epsilon: float = 1e-8  # PyTorch's
     optimizer_decoder: str = "adam"
     learning_rate_decoder: float = 5e-4
     beta1_decoder: float = 0.9
