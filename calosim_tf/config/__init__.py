@@ -21,7 +21,7 @@ from calosim_tf.config.experiment import (
 from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.hinge_training import HingeTraining
-from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork
+from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
@@ -58,6 +58,7 @@ __all__ = [
     "LatentLaw",
     "LhcbCvaeCganNetwork",
     "LhcbCvaeNetwork",
+    "LhcbEarlyCganNetwork",
     "LhcbGanNetwork",
     "Member",
     "Network",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork
+from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbRefiner
 from calosim_tf.models.lhcb_cvae import SHOWER_SHAPE, build_decoder, build_encoder
 from calosim_tf.models.lhcb_parts import Parts
 
@@ -23,10 +23,16 @@ def build_generator(network: LhcbCvaeCganNetwork, seed: int = 0) -> keras.Model:
         Inputs ``latent`` (batch, latent.size) and ``condition`` (batch, condition_size); output ``showers``
         (batch, 30, 30, 1), ln(1 + E / MeV) >= 0.  Its part ``decoder`` is a model.
     """
-    latent = keras.Input((network.latent.size,), name="latent")
-    condition = keras.Input((network.condition_size,), name="condition")
-    inputs = {"latent": latent, "condition": condition}
-    x = build_decoder(network, seed, "decoder")(inputs)
+    return refined(network, build_decoder(network, seed, "decoder"), seed)
+
+
+def refined(network: LhcbRefiner, decoder: keras.Model, seed: int) -> keras.Model:
+    """Generator of a decoder, which becomes its part of that name, and of the refiner of its images."""
+    inputs = {
+        "latent": keras.Input((network.latent.size,), name="latent"),
+        "condition": keras.Input((network.condition_size,), name="condition"),
+    }
+    x = decoder(inputs)
     build = Parts(network, "none", seed + REFINER_SEEDS)
     *hidden, last = network.refiner_windows
     for stage, (channels, window) in enumerate(zip(network.refiner_filters, hidden, strict=True), start=1):
@@ -54,7 +60,7 @@ def build_companions(network: LhcbCvaeCganNetwork, seed: int = 0) -> dict[str, k
     return {"critic": build_critic(network, seed), "encoder": build_encoder(network, seed + ENCODER_SEEDS)}
 
 
-def build_critic(network: LhcbCvaeCganNetwork, seed: int = 0) -> keras.Model:
+def build_critic(network: LhcbRefiner, seed: int = 0) -> keras.Model:
     """Critic: logarithms of cell energies and condition to one unbounded score.
 
     Returns

@@ -20,6 +20,7 @@ FAMILIES = {
     "lhcb_gan": ("lhcb_sagan_sn_gd", {"network.generator_filters": (16, 16, 16, 8), "network.latent.size": 11}),
     # a network inside of the generator
     "lhcb_cvae_cgan": ("lhcb_cvae_cgan", {"network.decoder_filters": (12, 10, 9, 8), "network.latent.size": 7}),
+    "lhcb_early_cgan": ("lhcb_cvae_cgan_2020", {"network.decoder_units": (12,), "network.refiner_start": "identity"}),
     "calogan": (
         "conditional_calogan_eplus",
         {"network.latent.size": 16, "network.seed_channels": 4, "network.generator_filters": (6, 4)},

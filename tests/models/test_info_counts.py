@@ -48,6 +48,7 @@ EXPECTED = {
     "lhcb_sagan_sn_gd": (NORMALISED_GENERATOR, NORMALISED_CRITIC),
     "lhcb_cvae": (CVAE_DECODER, CVAE_ENCODER),
     "lhcb_cvae_cgan": (REFINED, REFINER_CRITIC),
+    "lhcb_cvae_cgan_2020": ((2_142_241 + 10_081, 2_142_241 + 10_081 + 864, 7 + 4), REFINER_CRITIC),
     # locally connected layers are no convolutions
     "calogan_eplus": ((29_726_280, 29_726_376, 3), (2_744_332, 2_744_524, 3)),
     "conditional_calogan_eplus": CALOGAN,

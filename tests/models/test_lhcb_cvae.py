@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calosim_tf.config import LatentLaw, LhcbCvaeCganNetwork, LhcbCvaeNetwork
+from calosim_tf.config import LatentLaw, LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.errors import ConfigError
-from calosim_tf.models import lhcb_cvae, lhcb_cvae_cgan
+from calosim_tf.models import lhcb_cvae, lhcb_cvae_cgan, lhcb_early_cgan
 
 from .test_lhcb_gan import convolution, inputs, leaky, randomised, trainable, transposed_convolution, weights
 
@@ -43,6 +43,28 @@ def test_parameter_counts_of_refiner_and_critic(values, refiner):
     network = LhcbCvaeCganNetwork(**values)
     assert trainable(lhcb_cvae_cgan.build_generator(network)) == 540_673 + refiner
     assert trainable(lhcb_cvae_cgan.build_critic(network)) == 1_211_969
+
+
+def test_parameter_counts_and_images_of_the_first_generation():
+    """Breaks when a layer of the April 2020 network changes, or its images do not grow as PyTorch's do."""
+    network = LhcbEarlyCganNetwork()
+    encoder, decoder = lhcb_early_cgan.build_encoder(network), lhcb_early_cgan.build_decoder(network)
+    assert (trainable(encoder), trainable(decoder)) == (144_000 + 8_040, 2_142_241)
+    moving = encoder.count_params() + decoder.count_params() - 2_294_281
+    assert moving == 1_536
+    sides = [decoder.get_layer(f"stage_{stage}").output.shape[1] for stage in range(1, 7)]
+    assert sides == [7, 9, 11, 24, 26, 28]
+    assert decoder.output.shape[1:] == (30, 30, 1)
+    assert [encoder.get_layer(f"stage_{stage}").output.shape[1] for stage in (1, 3, 4, 6)] == [30, 30, 7, 7]
+
+
+def test_the_doubling_of_the_first_generation_has_pytorchs_output_padding():
+    """Breaks when the line that output padding adds is at the beginning, or is no longer the bias alone."""
+    decoder = lhcb_early_cgan.build_decoder(LhcbEarlyCganNetwork(decoder_filters=(3, 3, 3, 2, 2, 2)))
+    layer = decoder.get_layer("stage_4")
+    x = np.random.default_rng(1).normal(size=(2, 11, 11, 3)).astype("f4")
+    expected = transposed_convolution(x, *weights(decoder, "stage_4"), stride=2, padding=0, output_padding=1)
+    np.testing.assert_allclose(layer(x).numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 def normalised(model, name, x):
