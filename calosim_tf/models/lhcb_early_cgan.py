@@ -42,11 +42,24 @@ def build_decoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:
         x = build.leaky_relu(build.dense(units, x, f"hidden_{index}"), f"hidden_{index}_activation")
     x = build.image(FIRST_SIDE, x)
     for stage, channels in enumerate(network.decoder_filters, start=1):
-        way = {"strides": 2, "longer": 1} if stage == DOUBLED else {}
-        x = build.transposed(channels, x, f"stage_{stage}", **way)
+        if stage == DOUBLED:
+            x = _doubled(build, channels, x, f"stage_{stage}")
+        else:
+            x = build.transposed(channels, x, f"stage_{stage}")
         x = build.leaky_relu(build.normalise_batch(x, f"stage_{stage}_bn"), f"stage_{stage}_activation")
     showers = build.leaky_relu(build.transposed(1, x, "cells"), "showers")
     return keras.Model({"latent": latent, "condition": condition}, showers, name="decoder")
+
+
+def _doubled(build: Parts, channels: int, x, name: str):
+    """Transposed convolution with kernel 3, stride 2, no padding, output padding 1 of PyTorch: 11 to 24 cells.
+
+    The line that output padding adds at the end holds the bias; a line of zeros behind the input makes it, in every
+    format of the export.
+    """
+    ends = ((0, 1), (0, 1))
+    x = build.transposed(channels, keras.layers.ZeroPadding2D(ends, name=f"{name}_pad")(x), name, strides=2)
+    return keras.layers.Cropping2D(ends, name=f"{name}_crop")(x)
 
 
 def build_encoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:

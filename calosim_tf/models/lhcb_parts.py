@@ -58,14 +58,12 @@ class Parts:
         # 2 n + 1 cells: padding 1 takes one off each end, output padding 1 gives the last one back
         return keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)
 
-    def transposed(self, channels: int, x, name: str, strides: int = 1, longer: int | None = None):
-        """Transposed convolution with kernel 3, no padding, ``longer`` by PyTorch's output padding."""
+    def transposed(self, channels: int, x, name: str, strides: int = 1):
+        """Transposed convolution with kernel 3, no padding."""
         seed = self._next_seed()
         # PyTorch stores (in, out, rows, columns) and takes the second for its fan-in
         weights = self._weights(channels * WINDOW**2, seed)
-        layer = keras.layers.Conv2DTranspose(
-            channels, WINDOW, strides=strides, padding="valid", output_padding=longer, name=name, **weights
-        )
+        layer = keras.layers.Conv2DTranspose(channels, WINDOW, strides=strides, padding="valid", name=name, **weights)
         return normalised(layer, self.kind, seed + 2)(x)
 
     def convolution(self, channels: int, x, name: str, window: int = WINDOW, strides: int = 1, padding: str = "same"):
