@@ -40,10 +40,10 @@ class LhcbAutoencoder:
 
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=16, mean=0.0, std=1.0))
     condition_size: int = 5
+    initialiser: str = "pytorch"
     leaky_relu_slope: float = 0.01
     bn_momentum: float = 0.9
     bn_epsilon: float = 1e-5
-    initialiser: str = "pytorch"
 
     def __post_init__(self):
         at_least("network.condition_size", self.condition_size, 1)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeNetwork
-from calosim_tf.models.lhcb_parts import Parts
+from calosim_tf.models.lhcb_parts import Parts, generator_inputs, shower_inputs
 
-SHOWER_SHAPE = (30, 30, 1)
 FIRST_SIDE = 2
 # Lines cut off the 34 x 34 cells of the last layer, before and behind: off centre, as in the authors' code
 CUT = (1, 3)
@@ -39,10 +38,9 @@ def build_decoder(network: LhcbCvaeNetwork, seed: int, name: str) -> keras.Model
         (batch, 30, 30, 1), ln(1 + E / MeV) >= 0.
     """
     build = Parts(network, "none", seed)
-    latent = keras.Input((network.latent.size,), name="latent")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = _hidden(build, network.latent_units, latent, "latent_hidden")
-    x = keras.layers.Concatenate(name="hidden_and_condition")([x, condition])
+    inputs = generator_inputs(network)
+    x = _hidden(build, network.latent_units, inputs["latent"], "latent_hidden")
+    x = keras.layers.Concatenate(name="hidden_and_condition")([x, inputs["condition"]])
     for index, units in enumerate((*network.decoder_units, FIRST_SIDE**2 * network.decoder_seed_channels)):
         x = _hidden(build, units, x, f"hidden_{index}")
     x = build.image(FIRST_SIDE, x)
@@ -51,7 +49,7 @@ def build_decoder(network: LhcbCvaeNetwork, seed: int, name: str) -> keras.Model
     x = build.transposed(1, x, "cells")  # (batch, 32, 32, channels) to (batch, 34, 34, 1)
     x = keras.layers.ReLU(name="cells_activation")(x)
     showers = keras.layers.Cropping2D((CUT, CUT), name="showers")(x)
-    return keras.Model({"latent": latent, "condition": condition}, showers, name=name)
+    return keras.Model(inputs, showers, name=name)
 
 
 def build_companions(network: LhcbCvaeNetwork, seed: int = 0) -> dict[str, keras.Model]:
@@ -69,9 +67,8 @@ def build_encoder(network: LhcbCvaeNetwork, seed: int = 0) -> keras.Model:
         ``log_variance``, each (batch, latent.size).
     """
     build = Parts(network, "none", seed)
-    showers = keras.Input(SHOWER_SHAPE, name="showers")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = showers
+    inputs = shower_inputs(network)
+    x = inputs["showers"]
     for stage, channels in enumerate(network.encoder_filters, start=1):
         if stage == 2:
             # 'same' would pad the end only at stride 2; PyTorch pads both sides
@@ -79,11 +76,11 @@ def build_encoder(network: LhcbCvaeNetwork, seed: int = 0) -> keras.Model:
         way = {"strides": 1, "padding": "same"} if stage == 1 else {"strides": 2, "padding": "valid"}
         x = _activated(build, build.convolution(channels, x, f"stage_{stage}", **way), f"stage_{stage}")
     x = keras.layers.Flatten(name="features")(x)
-    x = keras.layers.Concatenate(name="features_and_condition")([x, condition])
+    x = keras.layers.Concatenate(name="features_and_condition")([x, inputs["condition"]])
     for index, units in enumerate(network.encoder_units):
         x = _hidden(build, units, x, f"hidden_{index}")
     code = {name: build.dense(network.latent.size, x, name) for name in ("mean", "log_variance")}
-    return keras.Model({"showers": showers, "condition": condition}, code, name="encoder")
+    return keras.Model(inputs, code, name="encoder")
 
 
 def _hidden(build: Parts, units: int, x, name: str):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbRefiner
-from calosim_tf.models.lhcb_cvae import SHOWER_SHAPE, build_decoder, build_encoder
-from calosim_tf.models.lhcb_parts import Parts
+from calosim_tf.models.lhcb_cvae import build_decoder, build_encoder
+from calosim_tf.models.lhcb_parts import Parts, generator_inputs, shower_inputs
 
 REFINER_SEEDS = 1_000  # behind those of the decoder
 ENCODER_SEEDS = 1_000  # behind those of the critic
@@ -28,10 +28,7 @@ def build_generator(network: LhcbCvaeCganNetwork, seed: int = 0) -> keras.Model:
 
 def refined(network: LhcbRefiner, decoder: keras.Model, seed: int) -> keras.Model:
     """Generator of a decoder, which becomes its part of that name, and of the refiner of its images."""
-    inputs = {
-        "latent": keras.Input((network.latent.size,), name="latent"),
-        "condition": keras.Input((network.condition_size,), name="condition"),
-    }
+    inputs = generator_inputs(network)
     x = decoder(inputs)
     build = Parts(network, "none", seed + REFINER_SEEDS)
     *hidden, last = network.refiner_windows
@@ -69,13 +66,12 @@ def build_critic(network: LhcbRefiner, seed: int = 0) -> keras.Model:
         Inputs ``showers`` (batch, 30, 30, 1) and ``condition`` (batch, condition_size); output ``score`` (batch, 1).
     """
     build = Parts(network, network.spectral_norm if network.spectral_norm_critic else "none", seed)
-    showers = keras.Input(SHOWER_SHAPE, name="showers")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = showers
+    inputs = shower_inputs(network)
+    x = inputs["showers"]
     for stage, channels in enumerate(network.critic_filters, start=1):
         x = build.convolution(channels, x, f"stage_{stage}")
         x = build.leaky_relu(x, f"stage_{stage}_activation")
         if stage in POOLED:
             x = keras.layers.MaxPooling2D(POOLED[stage], name=f"stage_{stage}_pool")(x)
-    score = build.score(x, condition, network.critic_units)
-    return keras.Model({"showers": showers, "condition": condition}, score, name="critic")
+    score = build.score(x, inputs["condition"], network.critic_units)
+    return keras.Model(inputs, score, name="critic")

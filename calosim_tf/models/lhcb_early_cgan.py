@@ -5,9 +5,8 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config.lhcb_cvae_network import LhcbEarlyCganNetwork
-from calosim_tf.models.lhcb_cvae import SHOWER_SHAPE
 from calosim_tf.models.lhcb_cvae_cgan import ENCODER_SEEDS, build_critic, refined
-from calosim_tf.models.lhcb_parts import Parts
+from calosim_tf.models.lhcb_parts import Parts, generator_inputs, shower_inputs
 
 FIRST_SIDE = 5
 # Stages, counted from 1: convolutions of the encoder that are pooled before they are activated; that of stride 2; the
@@ -35,9 +34,8 @@ def build_decoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:
         (batch, 30, 30, 1), MeV, with small negative numbers: it ends in a leaky ReLU.
     """
     build = Parts(network, "none", seed)
-    latent = keras.Input((network.latent.size,), name="latent")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = keras.layers.Concatenate(name="latent_and_condition")([latent, condition])
+    inputs = generator_inputs(network)
+    x = keras.layers.Concatenate(name="latent_and_condition")(list(inputs.values()))
     for index, units in enumerate((*network.decoder_units, FIRST_SIDE**2 * network.decoder_seed_channels)):
         x = build.leaky_relu(build.dense(units, x, f"hidden_{index}"), f"hidden_{index}_activation")
     x = build.image(FIRST_SIDE, x)
@@ -48,7 +46,7 @@ def build_decoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:
             x = build.transposed(channels, x, f"stage_{stage}")
         x = build.leaky_relu(build.normalise_batch(x, f"stage_{stage}_bn"), f"stage_{stage}_activation")
     showers = build.leaky_relu(build.transposed(1, x, "cells"), "showers")
-    return keras.Model({"latent": latent, "condition": condition}, showers, name="decoder")
+    return keras.Model(inputs, showers, name="decoder")
 
 
 def _doubled(build: Parts, channels: int, x, name: str):
@@ -72,9 +70,8 @@ def build_encoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:
         below 1 are hard to reach, and two of them behind the features: as in the authors' code.
     """
     build = Parts(network, "none", seed)
-    showers = keras.Input(SHOWER_SHAPE, name="showers")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = showers
+    inputs = shower_inputs(network)
+    x = inputs["showers"]
     for stage, channels in enumerate(network.encoder_filters, start=1):
         way = {"strides": 2, "padding": "valid"} if stage == STRIDED else {}
         x = build.normalise_batch(build.convolution(channels, x, f"stage_{stage}", **way), f"stage_{stage}_bn")
@@ -83,9 +80,9 @@ def build_encoder(network: LhcbEarlyCganNetwork, seed: int = 0) -> keras.Model:
         if stage == POOLED[1]:
             x = build.leaky_relu(keras.layers.GlobalMaxPooling2D(name="features")(x), "features_activation")
         x = build.leaky_relu(x, f"stage_{stage}_activation")
-    x = keras.layers.Concatenate(name="features_and_condition")([x, condition])
+    x = keras.layers.Concatenate(name="features_and_condition")([x, inputs["condition"]])
     code = {
         name: build.leaky_relu(build.dense(network.latent.size, x, f"{name}_linear"), name)
         for name in ("mean", "log_variance")
     }
-    return keras.Model({"showers": showers, "condition": condition}, code, name="encoder")
+    return keras.Model(inputs, code, name="encoder")

@@ -13,9 +13,8 @@ from __future__ import annotations
 import keras
 
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
-from calosim_tf.models.lhcb_parts import Parts
+from calosim_tf.models.lhcb_parts import Parts, generator_inputs, shower_inputs
 
-SHOWER_SHAPE = (30, 30, 1)
 FIRST_SIDE = 2
 # Stages (counted from 1) that an attention block follows.  The paper adds two blocks to "the architecture", to help
 # both networks, and shows them in a figure only.  One each is that sentence taken literally, at the places (8 x 8 x 64
@@ -42,9 +41,8 @@ def build_generator(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
     """
     build = Parts(network, _normalised(network, "generator"), seed)
     filters = network.generator_filters
-    latent = keras.Input((network.latent.size,), name="latent")
-    condition = keras.Input((network.condition_size,), name="condition")
-    x = keras.layers.Concatenate(name="latent_and_condition")([latent, condition])
+    inputs = generator_inputs(network)
+    x = keras.layers.Concatenate(name="latent_and_condition")(list(inputs.values()))
     x = build.dense(FIRST_SIDE**2 * filters[0], x, "dense", network.normalise_generator_dense)
     x = build.leaky_relu(x, "dense_activation")
     x = build.image(FIRST_SIDE, x)
@@ -56,7 +54,7 @@ def build_generator(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
         if stage in GENERATOR_ATTENTION[network.attention]:
             x = build.attention(x, f"attention_{stage}", network.value_full_width, network.normalise_attention)
     showers = keras.layers.Cropping2D(1, name="showers")(x)  # (batch, 32, 32, 1) to (batch, 30, 30, 1)
-    return keras.Model({"latent": latent, "condition": condition}, showers, name="generator")
+    return keras.Model(inputs, showers, name="generator")
 
 
 def build_companions(network: LhcbGanNetwork, seed: int = 0) -> dict[str, keras.Model]:
@@ -73,17 +71,16 @@ def build_critic(network: LhcbGanNetwork, seed: int = 0) -> keras.Model:
         Inputs ``showers`` (batch, 30, 30, 1) and ``condition`` (batch, condition_size); output ``score`` (batch, 1).
     """
     build = Parts(network, _normalised(network, "critic"), seed)
-    showers = keras.Input(SHOWER_SHAPE, name="showers")
-    condition = keras.Input((network.condition_size,), name="condition")
+    inputs = shower_inputs(network)
     # 'same' would pad the end only at stride 2; PyTorch pads both sides, and in the first convolution alone
-    x = keras.layers.ZeroPadding2D(1, name="padding")(showers)
+    x = keras.layers.ZeroPadding2D(1, name="padding")(inputs["showers"])
     for stage, channels in enumerate(network.critic_filters, start=1):
         x = build.convolution(channels, x, f"stage_{stage}", strides=2, padding="valid")
         x = build.leaky_relu(x, f"stage_{stage}_activation")
         if stage in CRITIC_ATTENTION[network.attention]:
             x = build.attention(x, f"attention_{stage}", network.value_full_width, network.normalise_attention)
-    score = build.score(x, condition, network.critic_units)
-    return keras.Model({"showers": showers, "condition": condition}, score, name="critic")
+    score = build.score(x, inputs["condition"], network.critic_units)
+    return keras.Model(inputs, score, name="critic")
 
 
 def _normalised(network: LhcbGanNetwork, part: str) -> str:

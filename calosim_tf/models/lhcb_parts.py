@@ -9,9 +9,26 @@ from calosim_tf.layers.initialisers import initial_weights
 from calosim_tf.layers.self_attention import SelfAttention
 from calosim_tf.layers.spectral_normalisation import normalised
 
+SHOWER_SHAPE = (30, 30, 1)
 WINDOW = 3
 # A layer takes at most twelve seeds (an attention block), so this keeps them apart
 SEEDS_PER_LAYER = 16
+
+
+def generator_inputs(network) -> dict:
+    """Inputs of a generator or decoder: ``latent`` and ``condition``."""
+    return {
+        "latent": keras.Input((network.latent.size,), name="latent"),
+        "condition": keras.Input((network.condition_size,), name="condition"),
+    }
+
+
+def shower_inputs(network) -> dict:
+    """Inputs of a critic or encoder: ``showers`` and ``condition``."""
+    return {
+        "showers": keras.Input(SHOWER_SHAPE, name="showers"),
+        "condition": keras.Input((network.condition_size,), name="condition"),
+    }
 
 
 class Parts:

@@ -24,8 +24,9 @@ NUMBERS = (
         for what, counted, experiment, which, value in (
             ("CVAE, encoder", "1 023 648", "lhcb_cvae", "encoder", 1_023_648),
             ("CVAE, decoder", "540 673", "lhcb_cvae", "generator", 540_673),
-            ("CVAE and refiner", "540 673 + 10 081", "lhcb_cvae_cgan", "generator", 550_754),
-            ("discriminator behind the refiner", "1 211 969", "lhcb_cvae_cgan", "critic", 1_211_969),
+            ("first CVAE, encoder", "144 000 + 8 040", "lhcb_cvae_cgan_2020", "encoder", 152_040),
+            ("first CVAE, decoder, and refiner", "2 142 241 + 10 081", "lhcb_cvae_cgan_2020", "generator", 2_152_322),
+            ("discriminator behind the refiner", "1 211 969", "lhcb_cvae_cgan_2020", "critic", 1_211_969),
         )
     ),
     *settings(
@@ -37,13 +38,14 @@ NUMBERS = (
         ("CVAE: updates of 60 epochs of 100 000 showers", "60 x 98", "training.iterations", 5_880),
     ),
     *settings(
-        "lhcb_cvae_cgan",
+        "lhcb_cvae_cgan_2020",
         CODE,
         ("refiner: batch size", "512", "training.batch_size", 512),
         ("refiner: generator learning rate", "1e-4", "training.learning_rate_generator", 1e-4),
         ("refiner: discriminator learning rate", "4e-4", "training.learning_rate_critic", 4e-4),
         ("refiner: discriminator updates per generator update", "2", "training.critic_steps", 2),
         ("refiner: weight of the gradient penalty", "0.1", "training.penalty_weight", 0.1),
+        ("refiner: noise of the gradient penalty, MeV", "10", "training.penalty_noise", 10.0),
     ),
     PublishedNumber(
         f"CVAE: {SCORE}",
