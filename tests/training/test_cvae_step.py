@@ -40,10 +40,6 @@ def batch():
     return tf.constant(showers), tf.constant(rng.normal(size=(ROWS, 5)).astype("f4"))
 
 
-def values(network):
-    return [variable.numpy() for variable in network.variables]
-
-
 @pytest.mark.parametrize("reconstruction", ["batch_root", "gaussian"])
 def test_terms_are_those_of_the_showers_and_the_encoder_s_law(reconstruction):
     """Breaks when the decoder is compared with something else than its own showers, or the weight misses the term."""
@@ -76,11 +72,13 @@ def test_each_stage_changes_its_own_networks(frozen, loss, weight):
     decoder = model.generator.get_layer("decoder")
 
     def state():
-        parts = {name: model.networks[name] for name in ("critic", "encoder")} | {"decoder": decoder}
-        refiner = [
-            weight.numpy() for layer in model.generator.layers if layer is not decoder for weight in layer.weights
-        ]
-        return {name: values(part) for name, part in parts.items()} | {"refiner": refiner}
+        variables = {
+            **{name: model.networks[name].variables for name in ("critic", "encoder")},
+            "decoder": decoder.trainable_variables,
+            "statistics": decoder.non_trainable_variables,
+            "refiner": [weight for layer in model.generator.layers if layer is not decoder for weight in layer.weights],
+        }
+        return {name: [variable.numpy() for variable in found] for name, found in variables.items()}
 
     changed = []
     for stage in model.training_config.stages:
@@ -93,7 +91,8 @@ def test_each_stage_changes_its_own_networks(frozen, loss, weight):
         changed.append(
             {name for name in after if any((a != b).any() for a, b in zip(after[name], before[name], strict=True))}
         )
-    assert changed == [{"decoder", "encoder"}, {"critic", "refiner"} | (set() if frozen else {"decoder"})]
+    own = {"critic", "refiner"} | (set() if frozen else {"decoder", "statistics"})
+    assert changed == [{"decoder", "statistics", "encoder"}, own]
 
 
 def test_an_autoencoder_with_a_batch_that_replicas_cannot_share_is_one_line():
