@@ -97,17 +97,24 @@ def describe_network(network) -> dict[str, Any]:
     """Parameters, convolutions, inputs and outputs of a Keras model."""
     import numpy as np
 
+    layers = list(_layers(network))
     return {
         "params_trainable": int(sum(np.prod(weight.shape) for weight in network.trainable_weights)),
         "params_total": int(network.count_params()),
-        "params_dense": sum(layer.count_params() for layer in network.layers if type(layer).__name__ == "Dense"),
+        "params_dense": sum(layer.count_params() for layer in layers if type(layer).__name__ == "Dense"),
         # a layer may be wrapped (spectral normalisation)
-        "conv_layers": sum("Conv" in type(getattr(layer, "layer", layer)).__name__ for layer in network.layers),
+        "conv_layers": sum("Conv" in type(getattr(layer, "layer", layer)).__name__ for layer in layers),
         "inputs": {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs},
         "outputs": {
             name: list(tensor.shape[1:]) for name, tensor in zip(network.output_names, network.outputs, strict=True)
         },
     }
+
+
+def _layers(network):
+    """Layers, those of networks inside it among them."""
+    for layer in network.layers:
+        yield from _layers(layer) if hasattr(layer, "layers") else (layer,)
 
 
 def _look_up(nested: dict[str, Any], key: str) -> Any:

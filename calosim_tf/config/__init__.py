@@ -9,6 +9,7 @@ from calosim_tf.config.calogan_network import CaloGanNetwork, original_calogan
 from calosim_tf.config.calogan_training import CaloGanTraining
 from calosim_tf.config.conv2d_network import Conv2dGanNetwork
 from calosim_tf.config.conv3d_network import AngleGanNetwork, Conv3dGanNetwork
+from calosim_tf.config.cvae_training import CvaeCganTraining, CvaeTraining
 from calosim_tf.config.experiment import (
     AnyExperiment,
     Experiment,
@@ -20,6 +21,7 @@ from calosim_tf.config.experiment import (
 from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
 from calosim_tf.config.networks import NETWORKS, TRAININGS, Network
@@ -45,6 +47,8 @@ __all__ = [
     "CaloGanTraining",
     "Conv2dGanNetwork",
     "Conv3dGanNetwork",
+    "CvaeCganTraining",
+    "CvaeTraining",
     "DataConfig",
     "DenseGanNetwork",
     "Experiment",
@@ -52,6 +56,9 @@ __all__ = [
     "FactorisedTraining",
     "HingeTraining",
     "LatentLaw",
+    "LhcbCvaeCganNetwork",
+    "LhcbCvaeNetwork",
+    "LhcbEarlyCganNetwork",
     "LhcbGanNetwork",
     "Member",
     "Network",

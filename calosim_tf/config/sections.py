@@ -38,8 +38,8 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the one that the
-        network was published with.
+        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the
+        one that the network was published with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}

@@ -86,6 +86,25 @@ class LogCellNormalisation(Normalisation):
         return "ln(1 + cell / MeV), one channel; a cell in MeV is exp(number) - 1", "1"
 
 
+@dataclass(frozen=True)
+class MevCellNormalisation(LogCellNormalisation):
+    """Cells of one layer in MeV as they are; momentum and point as condition."""
+
+    kind: ClassVar[str] = "mev_cells"
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        return masked(showers_mev, self.mask_mev).astype(np.float32, copy=False).reshape(-1, *self.cells, 1)
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`."""
+        return outputs.reshape(len(outputs), -1)
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return "cells in MeV, one channel", "MeV"
+
+
 def _varies(conditions: np.ndarray) -> np.ndarray:
     """Which columns are not the same number in all rows but for rounding, shape (columns,)."""
     return np.ptp(conditions, axis=0) > 1e-6 * np.abs(conditions).max(axis=0)

@@ -13,7 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from calosim_tf.data.cell_transforms import MEV_PER_GEV, CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.data.cell_transforms import (
+    MEV_PER_GEV,
+    CubeNormalisation,
+    GevNormalisation,
+    LogCellNormalisation,
+    MevCellNormalisation,
+)
 from calosim_tf.data.layer_energies import DRAW, SMALLEST_MEV, LayerEnergyNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation
@@ -119,6 +125,10 @@ def _exponential_cells(law: LogCellNormalisation, outputs: tf.Tensor, _incident_
     return tf.math.expm1(tf.reshape(outputs, (-1, math.prod(law.cells))))
 
 
+def _flat_cells(law: MevCellNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(outputs, (-1, math.prod(law.cells)))
+
+
 def _energy_gev_first(law: GevNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
     energy = kinetic[:, tf.newaxis] / 1e3
     return energy if law.condition_size == 1 else tf.concat([energy, attributes], axis=1)
@@ -173,6 +183,7 @@ GRAPH_FORMS: dict[str, GraphForm] = {
     KineticNormalisation.kind: GraphForm(_energy_label, _kinetic_cells),
     LayerNormalisation.kind: GraphForm(_energy_label, _layer_cells),
     LogCellNormalisation.kind: GraphForm(_attributes_alone, _exponential_cells),
+    MevCellNormalisation.kind: GraphForm(_attributes_alone, _flat_cells),
     GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
     CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),
     LayerEnergyNormalisation.kind: GraphForm(_drawn_layers, _cut_cells),

@@ -9,6 +9,7 @@ from calosim_tf.keras_compat import ALIKE, UNBIASED_MOVING_VARIANCE
 from calosim_tf.layers.replicas import Replicas, active_replicas
 
 
+@keras.saving.register_keras_serializable("calosim_tf")
 class BatchNormalisation(keras.layers.BatchNormalization):
     """Keras' layer on one replica; on several, mean and variance of the batch are taken over all of them.
 

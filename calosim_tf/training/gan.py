@@ -52,6 +52,10 @@ class AdversarialModel(GenerativeModel):
         """
         return condition
 
+    def generated(self, latent, condition) -> tf.Tensor:
+        """Showers of the generator in training."""
+        return self.generator({"latent": latent, "condition": condition}, training=True)
+
     def updates(self, showers, condition) -> dict[str, tf.Tensor]:
         """All updates of one iteration; the logs are means over the updates of each network."""
         config = self.training_config
@@ -71,7 +75,7 @@ class AdversarialModel(GenerativeModel):
     def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
         """One update of the critic on a minibatch; draws ``draw`` (latent) and after are its own."""
         latent = self.draw_latent(self.rows, draw)
-        fake = self.generator({"latent": latent, "condition": condition}, training=True)
+        fake = self.generated(latent, condition)
         return self.minimise(lambda: self.critic_losses(real, fake, condition, draw + 1), "critic")
 
     def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
@@ -80,7 +84,7 @@ class AdversarialModel(GenerativeModel):
         condition = self.generated_condition(condition, draw + 1)
 
         def losses():
-            fake = self.generator({"latent": latent, "condition": condition}, training=True)
+            fake = self.generated(latent, condition)
             return self.generator_losses(fake, condition)
 
         return self.minimise(losses, "generator")

@@ -18,6 +18,9 @@ FAMILIES = {
     "calo_shower_gan": ("photon", DENSE),
     "layer_shares": ("photon_layernorm", {**DENSE, "network.layer_gate": False}),
     "lhcb_gan": ("lhcb_sagan_sn_gd", {"network.generator_filters": (16, 16, 16, 8), "network.latent.size": 11}),
+    # a network inside of the generator
+    "lhcb_cvae_cgan": ("lhcb_cvae_cgan", {"network.decoder_filters": (12, 10, 9, 8), "network.latent.size": 7}),
+    "lhcb_early_cgan": ("lhcb_cvae_cgan_2020", {"network.decoder_units": (12,), "network.refiner_start": "identity"}),
     "calogan": (
         "conditional_calogan_eplus",
         {"network.latent.size": 16, "network.seed_channels": 4, "network.generator_filters": (6, 4)},
@@ -44,7 +47,9 @@ def randomise(generator: keras.Model) -> None:
     """Biases, normalisations and gamma too, at sizes that keep the signal alive."""
     rng = np.random.default_rng(3)
     for layer in generator.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if isinstance(layer, keras.Model):
+            randomise(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
             gamma, beta, mean, variance = (w.shape for w in layer.get_weights())
             sizes = rng.uniform(0.6, 1.4, gamma), rng.normal(0, 0.2, beta), rng.normal(0, 0.2, mean)
             layer.set_weights([*sizes, rng.uniform(0.5, 1.5, variance)])

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.data.cell_transforms import (
+    CubeNormalisation,
+    GevNormalisation,
+    LogCellNormalisation,
+    MevCellNormalisation,
+)
 from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
 from calosim_tf.data.normalisations import named_normalisation, normalisation_from_dict
@@ -33,6 +38,7 @@ LAWS = {
         LogCellNormalisation(*RANGE, cells=(2, 3), condition_mean=(1.5, -2.0), condition_std=(0.1, 8.0)),
         6,
     ),
+    "mev_cells": (MevCellNormalisation(*RANGE, cells=(2, 3)), 6),
     "gev": (GevNormalisation(*RANGE, condition_size=3), 7),
     "gev_energy": (GevNormalisation(*RANGE, condition_size=1), 7),
     "layer_energies": (LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1)), 5),

@@ -33,6 +33,10 @@ LHCB_FACTORISED = ((699_848, 700_034, 0), (824_321, 860_766, 0))
 # ... and of three layers: the head 46-96-96-10, the shape 101-256-320-384-504; the critic 982-512-512-1
 CALOGAN_FACTORISED = ((534_418, 534_676, 0), (766_465, 798_092, 0))
 PION = ((501_365, 501_701, 0), (688_129, 712_577, 0))
+# No critic: the encoder stands in its place
+CVAE_DECODER, CVAE_ENCODER = (540_673, 543_041, 5), (1_023_648, 1_025_504, 5)
+REFINED = (540_673 + 10_081, 543_041 + 10_081, 5 + 4)
+REFINER_CRITIC = (1_211_969, 1_211_969 + (32 + 64 + 128 + 256) + (128 + 32 + 1), 4)
 EXPECTED = {
     "photon_factorised": PHOTON,
     "pion_factorised": PION,
@@ -42,6 +46,9 @@ EXPECTED = {
     "lhcb_sagan": (SAGAN_GENERATOR, SAGAN_CRITIC),
     "lhcb_sagan_sn_d": (SAGAN_GENERATOR, NORMALISED_CRITIC),
     "lhcb_sagan_sn_gd": (NORMALISED_GENERATOR, NORMALISED_CRITIC),
+    "lhcb_cvae": (CVAE_DECODER, CVAE_ENCODER),
+    "lhcb_cvae_cgan": (REFINED, REFINER_CRITIC),
+    "lhcb_cvae_cgan_2020": ((2_142_241 + 10_081, 2_142_241 + 10_081 + 864, 7 + 4), REFINER_CRITIC),
     # locally connected layers are no convolutions
     "calogan_eplus": ((29_726_280, 29_726_376, 3), (2_744_332, 2_744_524, 3)),
     "conditional_calogan_eplus": CALOGAN,
@@ -64,9 +71,14 @@ def info(name):
     return json.loads(printed.getvalue())
 
 
+def described(name):
+    """Generator, and critic or, where there is none, encoder."""
+    networks = info(name)["networks"]
+    return networks["generator"], networks.get("critic") or networks["encoder"]
+
+
 def counted(name):
-    rows = (info(name)["networks"][kind] for kind in ("generator", "critic"))
-    return tuple((row["params_trainable"], row["params_total"], row["conv_layers"]) for row in rows)
+    return tuple((row["params_trainable"], row["params_total"], row["conv_layers"]) for row in described(name))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -79,7 +91,7 @@ def test_info_gives_the_published_counts(name):
 def test_info_gives_the_contract_of_the_networks(name):
     """Breaks when an input is renamed, a condition gets another size, or generator and critic do not fit."""
     network = get_experiment(name).network
-    generator, critic = (info(name)["networks"][kind] for kind in ("generator", "critic"))
+    generator, critic = described(name)
     condition = [network.condition_size]
     assert generator["inputs"] == {"latent": [network.latent.size], "condition": condition}
     (showers,) = generator["outputs"].values()

@@ -15,16 +15,19 @@ class WassersteinGpModel(ScoreGanModel):
     def critic_losses(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
         real, fake = self.with_instance_noise(real, fake, draw)
         real_term, fake_term = wasserstein.critic_terms(*self.critic_scores(real, fake, condition))
+        return {
+            "critic_loss_real": real_term,
+            "critic_loss_fake": fake_term,
+            **self.penalty_terms(real, fake, condition, draw),
+        }
+
+    def penalty_terms(self, real, fake, condition, draw: int) -> dict[str, tf.Tensor]:
+        """The penalty with its weight, and the mean norm of the gradient."""
         penalty, norm = gradient_penalty(
             lambda points: self.critic({"showers": points, "condition": condition}, training=True),
             self._penalty_points(real, fake, draw),
         )
-        return {
-            "critic_loss_real": real_term,
-            "critic_loss_fake": fake_term,
-            "critic_loss_penalty": self.training_config.penalty_weight * penalty,
-            "gradient_norm": norm,
-        }
+        return {"critic_loss_penalty": self.training_config.penalty_weight * penalty, "gradient_norm": norm}
 
     def generator_losses(self, fake, condition) -> dict[str, tf.Tensor]:
         return {"generator_loss_adversarial": wasserstein.generator_term(self.generator_scores(fake, condition))}

@@ -48,9 +48,9 @@ def relative_distance(found, expected, part):
 
 
 def require_equal(found_run, expected_run, iteration):
-    """Weights of both networks, and of the average, equal to 1e-5 of their norm."""
+    """Weights of all networks, and of the average, equal to 1e-5 of their norm."""
     found, expected = checkpoint(found_run, iteration), checkpoint(expected_run, iteration)
-    parts = {name.split("/")[0] for name in expected} & {"generator", "critic", "average"}
+    parts = {name.split("/")[0] for name in expected} & {"generator", "critic", "average", "decoder", "encoder"}
     assert {"generator", "critic"} <= parts
     for part in sorted(parts):
         assert relative_distance(found, expected, f"{part}/") < 1e-5, (found_run.name, part)

@@ -78,6 +78,28 @@ CASES = {
     ),
     # the same in the frame of the particle: moments weighted by conditions, regressions that each process makes itself
     "framed": ("lhcb_factorised", FACTORISED | {"training.batch_size": 32, "training.head_batch_size": 32}),
+    # two stages of different batches; a root over the global batch, batch normalisation in a part of the generator
+    "cvae_cgan": (
+        "lhcb_cvae_cgan",
+        {
+            "network.latent.size": 3,
+            "network.encoder_filters": (3, 4, 4, 5, 5),
+            "network.encoder_units": (6,),
+            "network.latent_units": 5,
+            "network.decoder_units": (6,),
+            "network.decoder_seed_channels": 4,
+            "network.decoder_filters": (5, 4, 4, 3),
+            "network.refiner_filters": (3,),
+            "network.refiner_windows": (3, 3),
+            "network.critic_filters": (3, 4, 4, 5),
+            "network.critic_units": (5,),
+            "training.cvae_iterations": 3,
+            "training.cvae_batch_size": 12,
+            "training.batch_size": 6,
+            "training.instance_noise": 0.1,
+            "training.epsilon": 1e-5,
+        },
+    ),
     # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
         "conv3d",
