@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -151,13 +152,15 @@ class Nursery:
         )
         self._receive()
 
-    def start(self, *arguments: object, cwd: Path | None = None, **environment: str) -> Child:
-        """Start ``calosim`` with these arguments."""
+    def start(
+        self, *arguments: object, cwd: Path | None = None, imports: Sequence[str] = (), **environment: str
+    ) -> Child:
+        """Start ``calosim`` with these arguments, in a process that has imported these modules first."""
         self.count += 1
         output = self.folder / f"{self.process.pid}-{self.count}"
         request = {
             "do": "start", "arguments": [str(item) for item in arguments], "environment": environment,
-            "folder": str(cwd or os.getcwd()),
+            "folder": str(cwd or os.getcwd()), "imports": list(imports),
             "stdout": f"{output}.out", "stderr": f"{output}.err",
         }  # fmt: skip
         return Child(self, self._ask(request)["pid"], Path(f"{output}.out"), Path(f"{output}.err"))

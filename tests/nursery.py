@@ -6,6 +6,7 @@ gives an exit code (negative for a signal) or ``stopped``.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -33,6 +34,8 @@ def child(request: dict) -> None:
     fault_points.arm()
     code = 1
     try:
+        for name in request["imports"]:
+            importlib.import_module(name)
         code = main(request["arguments"])
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1

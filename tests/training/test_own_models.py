@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -17,22 +16,24 @@ from calosim_tf.files import IterationTable
 from calosim_tf.geometry import PHOTON
 
 MODELS = ("vae", "energy_first")
-CALOSIM = (
-    "import sys; from calosim_tf import quiet; quiet.import_tensorflow_quietly(); import own_models.{0}; "
-    "from calosim_tf.cli import main; sys.exit(main(sys.argv[1:]))"
-)
+# of the processes that run calosim here
+_nurseries = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nursery(new_nursery, tmp_path_factory):
+    """Processes that find the models, forked from one that has imported TensorFlow."""
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    _nurseries.append(new_nursery(tmp_path_factory.mktemp("nursery"), {**os.environ, "PYTHONPATH": path}))
+    yield
+    _nurseries.pop().close()
 
 
 def calosim(model, *arguments, **environment):
     """A finished process of ``calosim`` that knows the model."""
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, "-c", CALOSIM.format(model), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-        check=False,
-    )
+    child = _nurseries[0].start(*arguments, imports=[f"own_models.{model}"], **environment)
+    code = child.wait()
+    return subprocess.CompletedProcess(arguments, code, child.output.read_text(), child.messages())
 
 
 def done(model, *arguments, **environment):
@@ -66,6 +67,19 @@ def run_of(tmp_path_factory):
     return trained_run
 
 
+@pytest.fixture(scope="module")
+def points_of(tmp_path_factory):
+    """Number of points where a training of a model, by name, can be killed."""
+
+    @functools.cache
+    def count(model):
+        folder = tmp_path_factory.mktemp(f"{model}_points")
+        train(model, folder / "run", CALOSIM_FAULT_LOG=str(folder / "points"))
+        return len((folder / "points").read_text().splitlines())
+
+    return count
+
+
 @pytest.fixture(params=MODELS)
 def trained(request, run_of):
     return request.param, run_of(request.param)
@@ -83,12 +97,10 @@ def test_every_network_has_its_optimiser_and_no_other_is_there(trained):
 
 # points that are passed in the first stage, at the border (with its checkpoints) and in the second
 @pytest.mark.parametrize("share", [0.35, 0.5, 0.8])
-def test_killed_and_resumed_it_equals_the_run_that_was_not(trained, tmp_path, share):
+def test_killed_and_resumed_it_equals_the_run_that_was_not(trained, points_of, tmp_path, share):
     """Breaks when anything the next iteration depends on, the stage among it, is not in the checkpoint."""
     model, straight = trained
-    log = tmp_path / "points"
-    train(model, tmp_path / "counted", CALOSIM_FAULT_LOG=str(log))
-    number = int(share * len(log.read_text().splitlines()))
+    number = int(share * points_of(model))
     run = tmp_path / "run"
     killed = calosim(model, "train", model, "--out", run, "--no-report", "--resume", CALOSIM_FAULT=f"SIGKILL:{number}")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
