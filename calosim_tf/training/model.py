@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
+from calosim_tf.errors import ConfigError
 from calosim_tf.keras_compat import apply_gradients, make_slots, raws, step_outputs, trains_by_itself
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
@@ -130,6 +131,16 @@ class GenerativeModel(keras.Model):
         normalisation : Normalisation
         """
 
+    def learn_from(self, teacher: keras.Model | None) -> None:
+        """Take the generator of another run, or None; before weights of a checkpoint are loaded.
+
+        Raises
+        ------
+        ConfigError
+            Nothing can be learnt from it.
+        """
+        self.teacher = teacher
+
     def updates(self, showers, condition) -> dict[str, tf.Tensor]:
         """One iteration on ``(showers, condition)`` of ``stage``: the updates, and the terms to log by name."""
         raise TypeError(f"{type(self).__name__} defines no updates")
@@ -137,6 +148,30 @@ class GenerativeModel(keras.Model):
     def judged_generator(self) -> keras.Model:
         """The generator that is selected, generates and is exported: the average where there is one."""
         return self.generator if self.average is None else self.average
+
+    def energy_generator(self) -> keras.Model | Callable[..., tf.Tensor]:
+        """What makes showers whose total energy is that of the judged generator: itself, unless something cheaper does."""
+        return self.judged_generator()
+
+    def held_out_loss(self, showers, condition, uniform) -> tf.Tensor:
+        """What ``training.selection = likelihood`` has least of, on held-out showers, nats per voxel, shape (batch,).
+
+        Parameters
+        ----------
+        showers, condition : tensor
+            As for :meth:`updates`.
+        uniform : tensor, shape of ``showers``
+            The same random numbers in [0, 1) in every verdict.
+
+        Raises
+        ------
+        ConfigError
+            The model has no density.
+        """
+        raise ConfigError(
+            f"training.selection: found likelihood for training.algorithm = {self.training_config.algorithm}, whose "
+            "model has no density, expected chi2 or physics"
+        )
 
     def train_step(self, data):
         """One iteration on ``(showers, condition)``, this replica's rows of ``stage.showers_per_iteration``."""
@@ -174,11 +209,42 @@ class GenerativeModel(keras.Model):
         """
         owned = {name: self.trained_variables(name) for name in (which, *also)}
         variables = [variable for own in owned.values() for variable in own]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(raws(variables))
-            logs = losses()
-            loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
-        gradients = self.replicas.mean_gradients(tape.gradient(loss, raws(variables)))
+        logs, gradients = _gradients(losses, which, variables)
+        return self._apply(logs, gradients, owned)
+
+    def minimise_sum(
+        self, losses: Callable[[int | tf.Tensor], dict[str, tf.Tensor]], number: int, which: str
+    ) -> dict[str, tf.Tensor]:
+        """One step of a network on the sum of the gradients of several minibatches, one of which is held at a time.
+
+        Parameters
+        ----------
+        losses : callable
+            As for :meth:`minimise`, from the number of a minibatch.
+        number : int
+            Of minibatches.
+        which : str
+
+        Returns
+        -------
+        dict
+            The terms, each as the mean over the minibatches.
+        """
+        variables = self.trained_variables(which)
+        logs, gradients = _gradients(lambda: losses(0), which, variables)
+
+        def step(index, terms, sums):
+            more, added = _gradients(lambda: losses(index), which, variables)
+            return index + 1, _added(terms, list(more.values())), _added(sums, added)
+
+        start = (tf.constant(1), list(logs.values()), gradients)
+        _, terms, gradients = tf.while_loop(lambda index, *_: index < number, step, start, maximum_iterations=number)
+        means = {name: term / number for name, term in zip(logs, terms, strict=True)}
+        return self._apply(means, gradients, {which: variables})
+
+    def _apply(self, logs: dict, gradients: list, owned: Mapping[str, list]) -> dict[str, tf.Tensor]:
+        variables = [variable for own in owned.values() for variable in own]
+        gradients = self.replicas.mean_gradients(gradients)
         self.guard.check(logs, gradients, variables)
         pending = iter(gradients)
         for name, own in owned.items():
@@ -211,6 +277,19 @@ class GenerativeModel(keras.Model):
         (means,) = self.replicas.mean([tf.stack([*logs.values(), self.stop_asked])])
         self.stop_agreed.assign(means[-1])
         return step_outputs(dict(zip(logs, tf.unstack(means[:-1]), strict=True)))
+
+
+def _gradients(losses: Callable[[], dict[str, tf.Tensor]], which: str, variables: list) -> tuple[dict, list]:
+    """Terms, and the gradients of the sum of those that are minimised."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(raws(variables))
+        logs = losses()
+        loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
+    return logs, tape.gradient(loss, raws(variables))
+
+
+def _added(one: list, other: list) -> list:
+    return [first + second for first, second in zip(one, other, strict=True)]
 
 
 def mean_over_updates(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
