@@ -150,8 +150,8 @@ class TrainingConfig:
         it is the average that is judged, selected and exported.
     selection : {'chi2', 'physics', 'likelihood'}
         What the best checkpoint is chosen by: chi2/NDF of the total energy (the papers' rule), or also separation
-        powers, recall and density (calosim_tf.training.judging.selection); or, for models with a density, the likelihood
-        of the held-out part.
+        powers, recall and density (calosim_tf.training.judging.selection); or, for models with a density, the
+        likelihood of the held-out part.
     """
 
     # Networks with an optimiser, in the order of their updates' variables

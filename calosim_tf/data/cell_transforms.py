@@ -164,7 +164,7 @@ class HundredGevNormalisation(GevNormalisation):
 
     def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
         """As :meth:`Normalisation.condition_words`."""
-        return ("incident_energy_100_gev",), "incident energy / 100 GeV"
+        return ("incident_energy_100_gev",), "incident_energy / 100 GeV"
 
     def output_words(self) -> tuple[str, str]:
         """As :meth:`Normalisation.output_words`."""

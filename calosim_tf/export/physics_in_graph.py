@@ -141,7 +141,9 @@ def _incident_100_gev(law: HundredGevNormalisation, kinetic: tf.Tensor, _attribu
     return tf.sqrt(kinetic * (kinetic + 2.0 * law.mass_mev))[:, tf.newaxis] / 1e5
 
 
-def _cells_from_100_gev(_law: HundredGevNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+def _cells_from_100_gev(
+    _law: HundredGevNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor
+) -> tf.Tensor:
     cells = outputs * MEV_PER_100_GEV
     return tf.where(cells < LEAST_VOXEL_MEV, tf.zeros_like(cells), cells)
 

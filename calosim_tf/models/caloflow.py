@@ -34,8 +34,8 @@ def build_generator(network: CaloFlowNetwork, seed: int = 0) -> keras.Model:
     -------
     keras.Model
         Inputs ``latent`` (batch, layers + voxels) and ``condition`` (batch, 1), the incident energy in 100 GeV; output
-        ``showers`` (batch, voxels), 100 GeV.  Its parts ``energy_flow`` and ``voxel_flow`` are models; that of a student
-        is not trained in the first.
+        ``showers`` (batch, voxels), 100 GeV.  Its parts ``energy_flow`` and ``voxel_flow`` are models; a student does
+        not train the first.
     """
     layers, voxels = network.n_layers, sum(network.layer_sizes)
     latent = keras.Input((network.latent.size,), name="latent")
@@ -85,9 +85,7 @@ def _voxel_flow(network: CaloFlowNetwork, seed: int) -> keras.Model:
     ]
     fast = "sampling" if network.role == "student" else "density"
     size = {"units": network.voxel_units, "hidden_layers": network.voxel_hidden_layers, "dtype": dtype}
-    x = _flow(
-        inputs["latent"], context, network.voxel_blocks, orders, seed, fast=fast, dropout=network.dropout, **size
-    )
+    x = _flow(inputs["latent"], context, network.voxel_blocks, orders, seed, fast=fast, dropout=network.dropout, **size)
     filled = FilledLayers(sizes, network.alpha, name=SPACE, dtype=dtype)([x, inputs["energies"]])
     return keras.Model(inputs, filled, name=VOXEL_FLOW)
 

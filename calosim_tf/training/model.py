@@ -150,7 +150,7 @@ class GenerativeModel(keras.Model):
         return self.generator if self.average is None else self.average
 
     def energy_generator(self) -> keras.Model | Callable[..., tf.Tensor]:
-        """What makes showers whose total energy is that of the judged generator: itself, unless something cheaper does."""
+        """What has the total energies of the judged generator: itself, unless something cheaper does."""
         return self.judged_generator()
 
     def held_out_loss(self, showers, condition, uniform) -> tf.Tensor:

@@ -16,7 +16,10 @@ COUNTS = {
     "caloflow_eplus_student": (79_134, 50_924_160),
 }
 # CaloChallenge: of a teacher; of a student, and of all that its training needs
-PUBLISHED = {"caloflow_photon": (28_043_810, 56_554_930, 84_500_898), "caloflow_pion": (57_079_326, 53_426_622, 110_389_398)}
+PUBLISHED = {
+    "caloflow_photon": (28_043_810, 56_554_930, 84_500_898),
+    "caloflow_pion": (57_079_326, 53_426_622, 110_389_398),
+}
 
 
 @pytest.fixture(scope="module")

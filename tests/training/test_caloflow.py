@@ -16,7 +16,7 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 from calosim_tf.layers.flows.masked_spline import MaskedSpline
 from calosim_tf.layers.flows.passes import flow_steps
-from calosim_tf.models.caloflow import CONTEXT, ENERGY_FLOW, VOXEL_FLOW, build_generator
+from calosim_tf.models.caloflow import ENERGY_FLOW, VOXEL_FLOW, build_generator
 from calosim_tf.training.algorithms.caloflow_student import CaloFlowStudent
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.cycles import FlowSchedule, cycled_beta1
@@ -58,7 +58,9 @@ STUDENT = SMALL | {
 def source():
     experiment = get_experiment("caloflow_photon")
     fraction = experiment.data.holdout_fraction
-    return load_source(bundled_sample("photon"), get_detector("photon"), energy_max_mev=1024.0, holdout_fraction=fraction)
+    return load_source(
+        bundled_sample("photon"), get_detector("photon"), energy_max_mev=1024.0, holdout_fraction=fraction
+    )
 
 
 def trained(experiment, source, run: RunFolder, resume: bool = False) -> RunFolder:

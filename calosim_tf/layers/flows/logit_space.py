@@ -61,7 +61,7 @@ class ParticleContext(keras.layers.Layer):
 class SuccessiveShares(keras.layers.Layer):
     """Layer energies from logits: of the share of the incident energy, then of each layer in what is left.
 
-    Called with logits (batch, layers) and the incident energy (batch, 1); gives layer energies (batch, layers), 100 GeV.
+    Called with logits (batch, layers) and the incident energy (batch, 1), 100 GeV; gives energies (batch, layers).
 
     Parameters
     ----------

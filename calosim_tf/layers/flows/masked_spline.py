@@ -17,6 +17,8 @@ DIRECTIONS = ("density", "sampling")
 MOST_UNROLLED = 16
 # Seeds that one block takes
 SEEDS = 8
+# Nothing here depends on the value of a tensor, and AutoGraph would take most of the time of a build
+as_it_is = tf.autograph.experimental.do_not_convert
 
 
 @keras.saving.register_keras_serializable("calosim_tf")
@@ -44,8 +46,8 @@ class MaskedSpline(keras.layers.Layer):
 
     Notes
     -----
-    Input i has degree i, from 1; hidden unit j has degree j mod (features - 1) + 1; a hidden unit sees degrees up to its
-    own, the parameters of a feature those below its own.  With fewer units than features - 1 no unit has a high
+    Input i has degree i, from 1; hidden unit j has degree j mod (features - 1) + 1; a hidden unit sees degrees up to
+    its own, the parameters of a feature those below its own.  With fewer units than features - 1 no unit has a high
     degree: the last features condition none in this block, as in the authors' code, and permutations between blocks
     bring them in.
 
@@ -70,7 +72,10 @@ class MaskedSpline(keras.layers.Layer):
         self.dropout = dropout
         self.index = index
         self.seed = seed
-        self._dropouts = [SeededDropout(dropout, index * hidden_layers + place) for place in range(hidden_layers)]
+        self._dropouts = [
+            SeededDropout(dropout, index * hidden_layers + place, dtype=self.compute_dtype)
+            for place in range(hidden_layers)
+        ]
 
     def build(self, input_shape):
         """Weights for these numbers of features and of context."""
@@ -94,11 +99,13 @@ class MaskedSpline(keras.layers.Layer):
         self.output_bias = self._weight("output_bias", (PARAMETERS * self.features,), units, seed + 7)
         self.built = True
 
+    @as_it_is
     def call(self, inputs, training=False):
         """Features of these latent numbers, shape (batch, features)."""
         latent, context = inputs
         return self.sample(latent, context, training)[0]
 
+    @as_it_is
     def sample(self, latent, context, training=False):
         """Features, the logarithm of the determinant of the map to them, and spline parameters.
 
@@ -117,6 +124,7 @@ class MaskedSpline(keras.layers.Layer):
             return self._one_pass(latent, context, inverse_spline, training)
         return self._one_by_one(latent, context, inverse_spline)
 
+    @as_it_is
     def density(self, features, context, training=False):
         """Latent numbers of these features; as :meth:`sample`."""
         if self.fast == "density":
@@ -186,7 +194,10 @@ class MaskedSpline(keras.layers.Layer):
 
     def _hidden(self, first, training=False) -> tf.Tensor:
         hidden = tf.nn.relu(first)
-        kernels, biases = tf.unstack(self._masked("hidden", training)), tf.unstack(tf.convert_to_tensor(self.hidden_bias))
+        kernels, biases = (
+            tf.unstack(self._masked("hidden", training)),
+            tf.unstack(tf.convert_to_tensor(self.hidden_bias)),
+        )
         for kernel, bias, dropout in zip(kernels, biases, self._dropouts, strict=True):
             hidden = dropout(tf.nn.relu(tf.matmul(hidden, kernel) + bias), training=training)
         return hidden

@@ -86,7 +86,7 @@ def _own_bin(value: tf.Tensor, beginnings: tf.Tensor, columns: tuple[tf.Tensor, 
     """Columns at the bin that holds each value, the last one that begins at or before it."""
     reached = tf.cast(value[:, tf.newaxis] >= beginnings, value.dtype)
     here = reached - tf.pad(reached[:, 1:], [[0, 0], [0, 1]])
-    return [tf.reduce_sum(here * column, axis=1) for column in columns]
+    return tf.unstack(tf.reduce_sum(here * tf.stack(columns), axis=2))
 
 
 def _log_slope(place, product, steepness, slope, next_slope, below) -> tf.Tensor:

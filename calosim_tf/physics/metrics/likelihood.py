@@ -36,8 +36,8 @@ def likelihood_metric(loss: Callable[[Sample], np.ndarray]) -> Metric:
         NLL,
         "nats per voxel",
         measured,
-        "Mean of -ln p of generated showers, and of the reference as reference_value, by the generator's own density in "
-        f"the space of its logits; at most {MOST_SHOWERS} showers of each. Error: standard error of the mean.",
+        "Mean of -ln p of generated showers, and of the reference as reference_value, by the generator's own density "
+        f"in the space of its logits; at most {MOST_SHOWERS} showers of each. Error: standard error of the mean.",
         scopes=(OVERALL,),
         most=MOST_SHOWERS,
         matched=False,

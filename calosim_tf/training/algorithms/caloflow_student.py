@@ -49,7 +49,9 @@ class CaloFlowStudent(FlowModel):
         """ln q - ln p of drawn showers under student and teacher, nats per voxel, shape (batch,): their mean is KL."""
         # normal quantiles of the same random numbers in every verdict
         latent = np.sqrt(2.0) * tf.math.erfinv(2.0 * tf.clip_by_value(uniform, 1e-6, 1.0 - 1e-6) - 1.0)
-        _, energies = noisy_voxels(self.generator, showers, uniform, self.training_config.voxel_noise_mev / MEV_PER_100_GEV)
+        _, energies = noisy_voxels(
+            self.generator, showers, uniform, self.training_config.voxel_noise_mev / MEV_PER_100_GEV
+        )
         own, taught = self._from_latent(latent, energies, condition, training=False)
         return tf.cast(_divergence(own, taught) / showers.shape[1], tf.float32)
 
@@ -126,8 +128,8 @@ def _require_alike(teacher: keras.Model, student: keras.Model) -> None:
         problem = _difference(*(flow_steps(network.get_layer(VOXEL_FLOW)) for network in (teacher, student)))
     if problem:
         raise ConfigError(
-            f"training.teacher: found {problem}, expected a CaloFlow teacher with the blocks, permutations and settings "
-            "of the student's network"
+            f"training.teacher: found {problem}, expected a CaloFlow teacher with the blocks and permutations of "
+            "the student's network"
         )
 
 

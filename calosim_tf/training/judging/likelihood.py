@@ -34,7 +34,9 @@ def likelihood_judge(source: ShowerSource, normalisation: Normalisation, model: 
         for first in range(0, len(rows), SHOWERS_PER_CALL):
             part = slice(first, first + SHOWERS_PER_CALL)
             showers = normalisation.to_network(source.read(rows[part]), energy[part])
-            noise = np.random.Generator(np.random.Philox(key=model.seed, counter=[0, 0, first, 2])).random(showers.shape)
+            noise = np.random.Generator(np.random.Philox(key=model.seed, counter=[0, 0, first, 2])).random(
+                showers.shape
+            )
             sums.append(loss(showers, condition[part], noise.astype(np.float32)).numpy().sum(dtype=np.float64))
         mean = sum(sums) / len(rows)
         return chi2() | {"held_out_loss": f"{mean:.8g}", "score": f"{mean:.8g}"}
