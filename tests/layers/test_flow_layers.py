@@ -18,6 +18,15 @@ def wild(n, scale=2.0):
     return scale * RNG.normal(size=(n, PARAMETERS))
 
 
+def curve_of(x, raw):
+    """The map of numbers (n,) with parameters (n, 23)."""
+    return spline(x, tf.transpose(raw))
+
+
+def inverse_of(y, raw):
+    return inverse_spline(y, tf.transpose(raw))
+
+
 def by_hand(x, raw):
     """The map of one number, from the formula of the paper, with numpy's own search."""
     if abs(x) > BOUND:
@@ -39,27 +48,27 @@ def by_hand(x, raw):
 def test_the_spline_is_that_of_the_formula():
     """Breaks with another order of the parameters, another tail, or a division of the raw numbers."""
     raw, x = wild(200), RNG.uniform(-16, 16, 200)
-    np.testing.assert_allclose(spline(x, raw)[0], [by_hand(*pair) for pair in zip(x, raw, strict=True)], atol=1e-11)
+    np.testing.assert_allclose(curve_of(x, raw)[0], [by_hand(*pair) for pair in zip(x, raw, strict=True)], atol=1e-11)
 
 
 def test_forth_and_back_is_where_it_was():
     """Breaks if bins of the two directions differ, or a root cancels."""
     raw, x = wild(5000, 1.0), RNG.uniform(-15, 15, 5000)
-    y, log_slope = spline(x, raw)
-    again, back = inverse_spline(y, raw)
+    y, log_slope = curve_of(x, raw)
+    again, back = inverse_of(y, raw)
     assert np.abs(again - x).max() < 1e-12
     np.testing.assert_allclose(log_slope, -back, atol=1e-9)
     # slopes down to 1e-8 magnify the rounding of what they are divided into
     raw = wild(5000, 2.0)
-    y, log_slope = spline(x, raw)
-    again, _ = inverse_spline(y, raw)
+    y, log_slope = curve_of(x, raw)
+    again, _ = inverse_of(y, raw)
     assert (np.abs(again - x) * np.minimum(np.exp(log_slope), 1.0)).max() < 1e-12
 
 
 def test_the_log_slope_is_that_of_small_steps():
     raw, x, step = wild(500), RNG.uniform(-13.9, 13.9, 500), 1e-6
-    slope = (spline(x + step, raw)[0] - spline(x - step, raw)[0]) / (2 * step)
-    found = np.exp(spline(x, raw)[1])
+    slope = (curve_of(x + step, raw)[0] - curve_of(x - step, raw)[0]) / (2 * step)
+    found = np.exp(curve_of(x, raw)[1])
     # a few steps straddle a knot
     assert np.quantile(np.abs(found / slope - 1), 0.95) < 1e-5
 
@@ -67,7 +76,7 @@ def test_the_log_slope_is_that_of_small_steps():
 def test_the_tails_go_on_with_slope_one():
     raw = wild(6)
     x = np.array([-20.0, -BOUND, BOUND, 20.0, -BOUND - 1e-9, BOUND + 1e-9])
-    for curve in (spline, inverse_spline):
+    for curve in (curve_of, inverse_of):
         y, log_slope = curve(x, raw)
         np.testing.assert_allclose(y, x, atol=1e-12)
         np.testing.assert_allclose(log_slope, 0.0, atol=1e-9)
@@ -77,7 +86,7 @@ def test_gradients_are_finite_in_single_precision():
     """Breaks if the root of a rounded discriminant, or the clipped outside, gives a gradient that is not a number."""
     raw = tf.constant(wild(20_000, 4.0), tf.float32)
     x = tf.constant(RNG.uniform(-16, 16, 20_000), tf.float32)
-    for curve in (spline, inverse_spline):
+    for curve in (curve_of, inverse_of):
         with tf.GradientTape() as tape:
             tape.watch([x, raw])
             y, log_slope = curve(x, raw)
@@ -109,8 +118,8 @@ def test_parameters_see_the_features_before_alone(fast, units):
     x, context = tf.constant(RNG.uniform(size=(2, 6))), tf.constant(RNG.uniform(size=(2, 2)))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        found = layer.parameters(x, context)
-    found = tape.batch_jacobian(found, x).numpy().reshape(2, 6, PARAMETERS, 6)
+        found = tf.transpose(layer.parameters(x, context), (2, 0, 1))
+    found = tape.batch_jacobian(found, x).numpy()
     seen = np.abs(found).max(axis=(0, 2))
     assert (np.triu(seen) == 0.0).all()
     # degrees 1 ... min(units, 5) reach a hidden unit
@@ -130,7 +139,7 @@ def test_the_slow_direction_undoes_the_fast_one(fast, features):
     again, other, nothing = getattr(layer, back)(moved, context)
     assert np.abs(again - start).max() < 1e-12
     np.testing.assert_allclose(log_det, -other, atol=1e-9)
-    assert raw.shape == (9, PARAMETERS * features)
+    assert raw.shape == (features, PARAMETERS, 9)
     assert nothing is None
 
 

@@ -118,7 +118,7 @@ class MaskedSpline(keras.layers.Layer):
         Returns
         -------
         tuple
-            Of tensors (batch, features), (batch,) and (batch, 23 features); None for the last of a slow direction.
+            Of tensors (batch, features), (batch,) and (features, 23, batch); None for the last of a slow direction.
         """
         if self.fast == "sampling":
             return self._one_pass(latent, context, inverse_spline, training)
@@ -132,10 +132,13 @@ class MaskedSpline(keras.layers.Layer):
         return self._one_by_one(features, context, spline)
 
     def parameters(self, inputs, context, training=False):
-        """Spline parameters of all features, shape (batch, 23 features)."""
+        """Spline parameters of all features, shape (features, 23, batch)."""
         first = tf.matmul(inputs, self._masked("input", training)) + self._first(context)
         hidden = self._hidden(first, training)
-        return tf.matmul(hidden, self._masked("output", training)) + self.output_bias
+        # the batch goes last, which splines are fastest with
+        raw = tf.matmul(self._masked("output", training), hidden, transpose_a=True, transpose_b=True)
+        raw = raw + tf.convert_to_tensor(self.output_bias)[:, tf.newaxis]
+        return tf.reshape(raw, (self.features, PARAMETERS, -1))
 
     def compute_output_shape(self, input_shape):
         """The shape of the latent numbers."""
@@ -149,9 +152,8 @@ class MaskedSpline(keras.layers.Layer):
     def _one_pass(self, inputs, context, curve, training):
         inputs, context = (tf.cast(tensor, self.compute_dtype) for tensor in (inputs, context))
         raw = self.parameters(inputs, context, training)
-        outputs, log_slope = curve(tf.reshape(inputs, (-1,)), tf.reshape(raw, (-1, PARAMETERS)))
-        log_det = tf.reduce_sum(tf.reshape(log_slope, (-1, self.features)), axis=1)
-        return tf.reshape(outputs, (-1, self.features)), log_det, raw
+        outputs, log_slope = curve(tf.transpose(inputs), raw)
+        return tf.transpose(outputs), tf.reduce_sum(log_slope, axis=0), raw
 
     def _one_by_one(self, inputs, context, curve):
         """Each feature by a curve whose parameters follow from those found before it.
@@ -165,7 +167,8 @@ class MaskedSpline(keras.layers.Layer):
         def solved(place, first, log_det):
             begin = place * PARAMETERS
             kernel = tf.slice(self.output_kernel, [0, begin], [self.units, PARAMETERS])
-            raw = tf.matmul(self._hidden(first), kernel) + tf.slice(self.output_bias, [begin], [PARAMETERS])
+            raw = tf.matmul(kernel, self._hidden(first), transpose_a=True, transpose_b=True)
+            raw = raw + tf.slice(self.output_bias, [begin], [PARAMETERS])[:, tf.newaxis]
             found, log_slope = curve(tf.gather(inputs, place, axis=1), raw)
             return found, first + found[:, tf.newaxis] * tf.gather(self.input_kernel, place), log_det + log_slope
 

@@ -72,7 +72,7 @@ class CaloFlowStudent(FlowModel):
         features, context = voxel_logits(self.generator, voxels, energies, condition)
         taught = to_latent(self.teacher.get_layer(VOXEL_FLOW), features, context)
         own = to_features(self.generator.get_layer(VOXEL_FLOW), taught.value, context, training=True)
-        return _square(own.value, features) + self._guidance(own, taught)
+        return _square(own.value, features, self.rows) + self._guidance(own, taught)
 
     def _on_latent(self, count) -> tuple[tf.Tensor, tf.Tensor]:
         condition = self._drawn_conditions(count)
@@ -83,7 +83,7 @@ class CaloFlowStudent(FlowModel):
         latent = self.draws.normal((self.rows, voxels), VOXEL_LATENT, 0.0, 1.0, count)
         own, taught = self._from_latent(latent, energies, condition, training=True)
         divergence = tf.stop_gradient(tf.reduce_mean(_divergence(own, taught)))
-        return _square(taught.value, own.states[0]) + self._guidance(own, taught), divergence
+        return _square(taught.value, own.states[0], self.rows) + self._guidance(own, taught), divergence
 
     def _from_latent(self, latent, energies, condition, training: bool) -> tuple[Passed, Passed]:
         flow = self.generator.get_layer(VOXEL_FLOW)
@@ -99,7 +99,7 @@ class CaloFlowStudent(FlowModel):
             *zip(own.states, reversed(taught.states), strict=True),
             *zip(own.parameters, reversed(taught.parameters), strict=True),
         ]
-        return tf.add_n([_square(one, other) for one, other in pairs])
+        return tf.add_n([_square(one, other, self.rows) for one, other in pairs])
 
     def _drawn_conditions(self, count) -> tf.Tensor:
         uniform = self.draws.uniform((self.rows, 1), ENERGY, count=count)
@@ -110,9 +110,9 @@ class CaloFlowStudent(FlowModel):
         return tf.gather(tf.constant(self.conditions), tf.minimum(rows, len(self.conditions) - 1))
 
 
-def _square(one, other) -> tf.Tensor:
+def _square(one, other, batch: int) -> tf.Tensor:
     """Squared distance, the mean over the batch."""
-    return tf.reduce_mean(tf.reduce_sum((one - other) ** 2, axis=1))
+    return tf.reduce_sum((one - other) ** 2) / tf.cast(batch, one.dtype)
 
 
 def _divergence(own: Passed, taught: Passed) -> tf.Tensor:
