@@ -158,12 +158,13 @@ PHOTON_SMOKE = smoke_size(
         energy_iterations=200,
         schedule_iterations_energy_flow=200,
         learning_rate_energy_flow=3e-3,
-        iterations=500,
+        iterations=450,
+        batch_size=100,
         schedule="one_cycle",
-        schedule_iterations=300,
+        schedule_iterations=250,
         schedule_floor=0.0,
         learning_rate_generator=3e-3,
-        checkpoint_every=100,
+        checkpoint_every=150,
         log_every=10,
     ),
 )
@@ -171,7 +172,7 @@ STUDENT_SMOKE = smoke_size(
     PHOTON_STUDENT,
     network=replace(PHOTON_STUDENT.network, **NARROW),
     training=replace(
-        PHOTON_DISTILLATION, iterations=200, schedule_iterations=200, checkpoint_every=100, log_every=10, batch_size=100
+        PHOTON_DISTILLATION, iterations=150, schedule_iterations=150, checkpoint_every=50, log_every=10, batch_size=50
     ),
 )
 

@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
-from calosim_tf.errors import ConfigError
 from calosim_tf.keras_compat import apply_gradients, make_slots, raws, step_outputs, trains_by_itself
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
@@ -54,6 +53,10 @@ class GenerativeModel(keras.Model):
     One step consumes ``stage.showers_per_iteration`` real showers, shared among the replicas: all means over a batch
     (losses, gradients, logs) are those over the global batch.
     """
+
+    # What ``training.selection = likelihood`` has least of, for models with a density: a method of (showers, condition,
+    # uniform random numbers of the shape of the showers, the same in every verdict); nats per voxel, shape (batch,)
+    held_out_loss: Callable[..., tf.Tensor] | None = None
 
     def __init__(
         self,
@@ -152,26 +155,6 @@ class GenerativeModel(keras.Model):
     def energy_generator(self) -> keras.Model | Callable[..., tf.Tensor]:
         """What has the total energies of the judged generator: itself, unless something cheaper does."""
         return self.judged_generator()
-
-    def held_out_loss(self, showers, condition, uniform) -> tf.Tensor:
-        """What ``training.selection = likelihood`` has least of, on held-out showers, nats per voxel, shape (batch,).
-
-        Parameters
-        ----------
-        showers, condition : tensor
-            As for :meth:`updates`.
-        uniform : tensor, shape of ``showers``
-            The same random numbers in [0, 1) in every verdict.
-
-        Raises
-        ------
-        ConfigError
-            The model has no density.
-        """
-        raise ConfigError(
-            f"training.selection: found likelihood for training.algorithm = {self.training_config.algorithm}, whose "
-            "model has no density, expected chi2 or physics"
-        )
 
     def train_step(self, data):
         """One iteration on ``(showers, condition)``, this replica's rows of ``stage.showers_per_iteration``."""

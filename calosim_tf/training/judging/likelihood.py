@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.source import ShowerSource
+from calosim_tf.errors import ConfigError
 from calosim_tf.training.judging.selection import Judge
 from calosim_tf.training.model import GenerativeModel
 
@@ -22,6 +23,11 @@ def likelihood_judge(source: ShowerSource, normalisation: Normalisation, model: 
     ConfigError
         The model has no density.
     """
+    if model.held_out_loss is None:
+        raise ConfigError(
+            f"training.selection: found likelihood for training.algorithm = {model.training_config.algorithm}, whose "
+            "model has no density, expected chi2 or physics"
+        )
     rows = source.holdout_rows
     rows = rows[:: -(-len(rows) // JUDGED_SHOWERS)]
     energy, attributes = source.incident_energy_mev[rows], source.attributes[rows]
