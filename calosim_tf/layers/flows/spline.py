@@ -94,10 +94,12 @@ def _own_bin(value: tf.Tensor, raw: tf.Tensor, axis: int) -> _OwnBin:
         scale = (1.0 - BINS * LEAST) / total
         edges.append(2.0 * BOUND * (LEAST * passed + scale * tf.reduce_sum(before * part, axis=-2)) - BOUND)
         edges.append(2.0 * BOUND * (LEAST + scale * tf.reduce_sum(here * part, axis=-2)))
-    first, last = here[..., 0, :], here[..., -1, :]
+    # split and not sliced: tf2onnx stumbles over an ellipsis
+    first, others = tf.split(here, [1, BINS - 1], axis=-2)
+    most, last = tf.split(here, [BINS - 1, 1], axis=-2)
     picked = (
-        tf.reduce_sum(here[..., 1:, :] * slopes, axis=-2) + first * END_SLOPE,
-        tf.reduce_sum(here[..., :-1, :] * slopes, axis=-2) + last * END_SLOPE,
+        tf.reduce_sum(others * slopes, axis=-2) + tf.reduce_sum(first, axis=-2) * END_SLOPE,
+        tf.reduce_sum(most * slopes, axis=-2) + tf.reduce_sum(last, axis=-2) * END_SLOPE,
     )
     return _OwnBin(*edges, *(LEAST + tf.nn.softplus(slope) for slope in picked))
 
@@ -107,9 +109,10 @@ def _masks(value: tf.Tensor, weights: tf.Tensor, total: tf.Tensor) -> tuple[tf.T
     share = (tf.clip_by_value(value, -BOUND, BOUND) + BOUND) / (2.0 * BOUND)
     sums = tf.matmul(tf.constant(_BEFORE, weights.dtype), weights)
     least = tf.constant(LEAST * np.arange(BINS)[:, np.newaxis], weights.dtype)
-    begins = least + (1.0 - BINS * LEAST) / total[..., tf.newaxis, :] * sums
-    reached = tf.cast(share[..., tf.newaxis, :] >= begins, weights.dtype)
-    before = tf.concat([reached[..., 1:, :], tf.zeros_like(reached[..., :1, :])], axis=-2)
+    begins = least + (1.0 - BINS * LEAST) / tf.expand_dims(total, -2) * sums
+    reached = tf.cast(tf.expand_dims(share, -2) >= begins, weights.dtype)
+    first, others = tf.split(reached, [1, BINS - 1], axis=-2)
+    before = tf.concat([others, tf.zeros_like(first)], axis=-2)
     return before, reached - before
 
 
