@@ -146,16 +146,15 @@ def _student(teacher: Experiment, units: int, paper: str, training: CaloFlowDist
     )
 
 
-PHOTON_STUDENT = _student(PHOTON, 736, PAPER_3, PHOTON_DISTILLATION)
-
 # Our choices for the smoke sizes: width 32, and rates and schedules for so few updates
 NARROW = {"energy_units": 16, "voxel_units": 32}
-PHOTON_SMOKE = smoke_size(
-    PHOTON,
-    network=replace(PHOTON.network, **NARROW),
-    training=replace(
-        PHOTON.training,
+
+
+def _teacher_smoke(teacher: Experiment) -> Experiment:
+    training = replace(
+        teacher.training,
         energy_iterations=200,
+        schedule_energy_flow="one_cycle",
         schedule_iterations_energy_flow=200,
         learning_rate_energy_flow=3e-3,
         iterations=450,
@@ -166,25 +165,36 @@ PHOTON_SMOKE = smoke_size(
         learning_rate_generator=3e-3,
         checkpoint_every=150,
         log_every=10,
-    ),
-)
-STUDENT_SMOKE = smoke_size(
-    PHOTON_STUDENT,
-    network=replace(PHOTON_STUDENT.network, **NARROW),
-    training=replace(
-        PHOTON_DISTILLATION, iterations=150, schedule_iterations=150, checkpoint_every=50, log_every=10, batch_size=50
-    ),
-)
+    )
+    return smoke_size(teacher, network=replace(teacher.network, **NARROW), training=training)
 
-EXPERIMENTS = (
-    EPLUS,
-    GAMMA,
-    PIPLUS,
-    PHOTON,
-    PION,
+
+def _student_smoke(student: Experiment) -> Experiment:
+    # in two parts where the experiment has several
+    parts = {"summed_batches": (1, 2), "summed_iterations": (100,)} if student.training.summed_iterations else {}
+    training = replace(
+        student.training,
+        iterations=150,
+        batch_size=50,
+        schedule="one_cycle",
+        schedule_iterations=150,
+        learning_rate_generator=1e-3,
+        checkpoint_every=50,
+        log_every=10,
+        **parts,
+    )
+    return smoke_size(student, network=replace(student.network, **NARROW), training=training)
+
+
+TEACHERS = (EPLUS, GAMMA, PIPLUS, PHOTON, PION)
+STUDENTS = (
     *(_student(teacher, 504, PAPER_2, CALOGAN_DISTILLATION) for teacher in (EPLUS, GAMMA, PIPLUS)),
-    PHOTON_STUDENT,
+    _student(PHOTON, 736, PAPER_3, PHOTON_DISTILLATION),
     _student(PION, 500, PAPER_3, PION_DISTILLATION),
-    PHOTON_SMOKE,
-    STUDENT_SMOKE,
+)
+EXPERIMENTS = (
+    *TEACHERS,
+    *STUDENTS,
+    *(_teacher_smoke(teacher) for teacher in TEACHERS),
+    *(_student_smoke(student) for student in STUDENTS),
 )

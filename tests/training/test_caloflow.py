@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -10,17 +11,23 @@ import tensorflow as tf
 
 from calosim_tf.config import CaloFlowDistillation, CaloFlowTraining, LatentLaw
 from calosim_tf.data.bundled import bundled_sample
+from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.export.options import ExportOptions
+from calosim_tf.export.write import export
 from calosim_tf.geometry import get_detector
 from calosim_tf.layers.flows.masked_spline import MaskedSpline
 from calosim_tf.layers.flows.passes import flow_steps
 from calosim_tf.models.caloflow import ENERGY_FLOW, VOXEL_FLOW, build_generator
+from calosim_tf.physics.metrics.comparison import compare
+from calosim_tf.physics.metrics.likelihood import likelihood_metric
 from calosim_tf.training.algorithms.caloflow_student import CaloFlowStudent
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.cycles import FlowSchedule, cycled_beta1
 from calosim_tf.training.flow_density import loss_per_voxel
+from calosim_tf.training.inspection.density import loss_of
 from calosim_tf.training.load import load_generator
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
@@ -194,8 +201,6 @@ def toy_pair():
     network = get_experiment("caloflow_photon").with_values(NETWORK | {"network.detector": "calogan_central"}).network
     pair = []
     for role in ("teacher", "student"):
-        from dataclasses import replace
-
         built = build_generator(replace(network, role=role, precision="float64", dropout=0.0))
         rng = np.random.default_rng(4)
         blocks = [step for step in flow_steps(built.get_layer(VOXEL_FLOW)) if isinstance(step, MaskedSpline)]
@@ -349,3 +354,31 @@ def test_other_models_have_no_likelihood_to_be_selected_by(tiny, tmp_path):
     prepare(experiment, source, run, resume=False, force=False)
     with pytest.raises(ConfigError, match=r"training\.selection: found likelihood for training\.algorithm = wgan_gp"):
         train(experiment, source, run)
+
+
+@pytest.mark.slow
+def test_a_student_is_exported_and_a_teacher_says_why_not(teacher, student, tmp_path):
+    """Breaks if a format holds other numbers (an export fails then), or a teacher ends in a traceback."""
+    with pytest.raises(ConfigError, match=r"draws one voxel after another, 1104 passes .*train a student") as caught:
+        export(teacher, tmp_path / "teacher", ExportOptions(("onnx",)))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    formats = ("saved_model", "tflite", "onnx")
+    sidecar = export(student, tmp_path / "bundle", ExportOptions(formats, batches=(4,)))
+    assert sidecar.formats == formats
+
+
+@pytest.mark.slow
+def test_evaluate_measures_the_density_of_a_run(teacher, source):
+    """Breaks if both samples get the same value, or the noise differs from that of the training."""
+    generator, _ = load_generator(teacher)
+    reference = source.holdout_set(60)
+    energy = reference.incident_energy_mev
+    made = ShowerSet(energy, np.concatenate(list(generator.blocks(energy, 1))), reference.detector, "made")
+    comparison = compare(made, reference)
+    metric = likelihood_metric(loss_of(generator, teacher.experiment()))
+    (found,) = metric.function(comparison, np.random.default_rng(1)).values()
+    losses = [float(row["held_out_loss"]) for row in teacher.selection.rows()]
+    assert found.reference_value == pytest.approx(min(losses), abs=0.3)
+    assert found.value != found.reference_value
+    assert np.isfinite([found.value, found.error]).all()
