@@ -92,7 +92,7 @@ def _train_network(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
         )
         model.prepare(source, run.normalisation())
-        model.learn_from(load_teacher(experiment, run))
+        model.learn_from(load_teacher(experiment, run.normalisation(), str(run.path)))
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     strategy.on_chief(lambda: store.require_room(state_bytes(model)))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.keras_compat import raws
 from calosim_tf.layers.flows.logit_space import FilledLayers, ParticleContext, SuccessiveShares, to_logits, to_shares
 from calosim_tf.layers.flows.masked_spline import MOST_UNROLLED, MaskedSpline
 from calosim_tf.layers.flows.passes import flow_steps, log_density, to_features, to_latent
@@ -149,7 +150,7 @@ def test_masked_weights_stay_where_they_are():
     x, context = tf.constant(RNG.normal(size=(20, 6))), tf.constant(RNG.normal(size=(20, 2)))
     with tf.GradientTape() as tape:
         value = tf.reduce_sum(layer.density(x, context, training=True)[0] ** 2)
-    kernels = [layer.input_kernel, layer.hidden_kernel, layer.output_kernel]
+    kernels = raws([layer.input_kernel, layer.hidden_kernel, layer.output_kernel])
     masked = 0
     for kernel, gradient in zip(kernels, tape.gradient(value, kernels), strict=True):
         closed = tf.convert_to_tensor(kernel).numpy() == 0.0

@@ -18,6 +18,7 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.write import export
 from calosim_tf.geometry import get_detector
+from calosim_tf.keras_compat import apply_gradients, make_slots, raw
 from calosim_tf.layers.flows.masked_spline import MaskedSpline
 from calosim_tf.layers.flows.passes import flow_steps
 from calosim_tf.models.caloflow import ENERGY_FLOW, VOXEL_FLOW, build_generator
@@ -309,13 +310,15 @@ def test_adam_takes_the_cycled_momentum():
         schedule="one_cycle", schedule_iterations=10, learning_rate_generator=1.0, cycle_begin=1.0, epsilon=1e-12
     )
     optimizer = build_optimizer(training, "generator")
-    variable = tf.Variable([0.0])
-    optimizer.build([variable])
+    layer = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    layer.build((None, 1))
+    variable = layer.kernel
+    make_slots(optimizer, [variable])
     gradients, moved = [1.0, -1.0], []
     for gradient in gradients:
-        before = variable.numpy()[0]
-        optimizer.apply_gradients([(tf.constant([gradient]), variable)])
-        moved.append(before - variable.numpy()[0])
+        before = raw(variable).numpy()[0, 0]
+        apply_gradients(optimizer, [tf.constant([[gradient]])], [variable])
+        moved.append(before - raw(variable).numpy()[0, 0])
     beta = [float(cycled_beta1(training, "generator")(step)) for step in (0, 1)]
     first = (1 - beta[0]) * 1.0
     second = beta[1] * first + (1 - beta[1]) * -1.0
