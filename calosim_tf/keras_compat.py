@@ -22,8 +22,10 @@ ALIKE = {"aggregation": "only_first_replica" if KERAS_3 else tf.VariableAggregat
 
 
 def raw(variable) -> tf.Variable:
-    """The ``tf.Variable`` behind a weight."""
-    return variable.value if KERAS_3 and isinstance(variable, keras.Variable) else variable
+    """The ``tf.Variable`` behind a weight, also behind one that Keras reads in 16 bits."""
+    if KERAS_3:
+        return variable.value if isinstance(variable, keras.Variable) else variable
+    return getattr(variable, "_variable", variable) if type(variable).__name__.startswith("AutoCast") else variable
 
 
 def raws(variables: Iterable) -> list[tf.Variable]:
@@ -110,6 +112,27 @@ def call_of(layer: keras.layers.Layer) -> tuple[Any, Any]:
         return layer.get_input_at(0), layer.get_output_at(0)
     node = layer._inbound_nodes[-1]
     return node.input_tensors, node.output_tensors
+
+
+def links(network: keras.Model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
+    """Pairs of layers of a network of which the second takes an output of the first."""
+    own, found = {id(layer) for layer in network.layers}, []
+    for layer in network.layers:
+        for node in layer._inbound_nodes:
+            for tensor in node.input_tensors if KERAS_3 else node.keras_inputs:
+                maker = _maker(tensor)
+                if id(maker) in own:
+                    found.append((maker, layer))
+    return found
+
+
+def output_layers(network: keras.Model) -> list[keras.layers.Layer]:
+    """Layers that make the outputs of a network."""
+    return [_maker(tensor) for tensor in network.outputs]
+
+
+def _maker(tensor) -> keras.layers.Layer:
+    return tensor._keras_history.operation if KERAS_3 else tensor._keras_history.layer
 
 
 def exported(network: keras.Model) -> Any:

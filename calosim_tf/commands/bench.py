@@ -10,6 +10,7 @@ from typing import Any
 
 from calosim_tf.commands.bench_numbers import positive_integer, require_positive, seconds_text
 from calosim_tf.commands.train import setting_values
+from calosim_tf.config.sections import PRECISIONS
 from calosim_tf.errors import ConfigError
 
 
@@ -26,6 +27,9 @@ def add_parser(subparsers) -> None:
     )
     train.add_argument("--steps", type=int, default=12, metavar="N", help="rounds, each way in turn (default 12)")
     train.add_argument("--threads", type=int, default=0)
+    train.add_argument(
+        "--precision", metavar="P[,P]", help=f"the same in precisions: some of {','.join(PRECISIONS)}, in turn"
+    )
     train.add_argument("--json", action="store_true", help="print JSON")
     train.set_defaults(run=run_train)
     scaling = actions.add_parser("scaling", help="seconds per iteration and efficiency over workers of one core each")
@@ -72,7 +76,7 @@ def run_train(args: argparse.Namespace) -> int:
 
     require_positive("--steps", args.steps)
     experiments = [get_experiment(name) for name in dict.fromkeys(args.experiments)]
-    if len(experiments) > 1:
+    if len(experiments) > 1 or args.precision:
         return _run_steps(experiments, args)
     experiment = experiments[0]
     source = source_of(experiment.data)
@@ -137,21 +141,37 @@ def _run_steps(experiments: list, args: argparse.Namespace) -> int:
     for experiment in experiments:
         if experiment.members:
             raise ConfigError(f"bench train: found the split {experiment.name!r} among several: time it alone")
+    precisions = _precisions(args.precision)
     from calosim_tf.benchmark.steps import bench_steps
 
-    rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads)
+    rows = bench_steps([experiment.name for experiment in experiments], args.steps, args.threads, precisions)
     if args.json:
         print(json.dumps({"rounds": args.steps, "rows": rows}, indent=2))
         return 0
-    first = rows[0]["experiment"]
+    first = rows[0]["experiment"] + (f" {rows[0]['precision']}" if len(precisions) > 1 else "")
     print(f"bare training step, {rows[0]['threads']} threads, median of {args.steps} processes in turn (min - max)")
     for row in rows:
         print(
-            f"  {row['experiment']:26} batch {row['batch_size']:>5} "
+            f"  {row['experiment']:26} {row['precision']:14} batch {row['batch_size']:>5} "
             f"{seconds_text(row['seconds_per_step'], 1.0, 's')}   over {first} {row['over_first']['median']:.3f}x   "
             f"peak memory {row['peak_memory_mib']} MiB, {row['memory_before_mib']} before the first step"
         )
     return 0
+
+
+def _precisions(text: str | None) -> list[str | None]:
+    """Values of ``--precision``; None alone for that of each experiment."""
+    if text is None:
+        return [None]
+    from calosim_tf.training.processor import require_units
+
+    found = list(dict.fromkeys(text.split(",")))
+    for item in found:
+        if item not in PRECISIONS:
+            raise ConfigError(f"--precision: found {item!r}, expected some of {','.join(PRECISIONS)}")
+        if item != "float32":
+            require_units(item.removeprefix("mixed_"), f"--precision: found {item}")
+    return found
 
 
 def _print_train(experiment, result: dict[str, Any], args: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from calosim_tf.commands.file_options import add_keys
 from calosim_tf.errors import ConfigError
-from calosim_tf.inference.backends import BACKENDS, PRECISIONS, WITH_TENSORFLOW
+from calosim_tf.inference.backends import BACKENDS, PRECISIONS, RUN_PRECISIONS, WITH_TENSORFLOW
 from calosim_tf.inference.negative_voxels import NegativeVoxels
 from calosim_tf.messages import note, warn
 
@@ -54,9 +54,9 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=PRECISIONS,
+        choices=tuple(dict.fromkeys((*RUN_PRECISIONS, *PRECISIONS))),
         default="float32",
-        help="of the network, with --backend tflite",
+        help="of the network: bfloat16 with a run folder and --backend tf or xla, others with --backend tflite",
     )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="0 for one per core (default)")
     parser.add_argument("--compression", choices=("gzip", "none"), default="gzip")

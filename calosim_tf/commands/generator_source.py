@@ -113,13 +113,19 @@ class GeneratorSource:
 
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
-        from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
+        from calosim_tf.inference.backends import RUN_PRECISIONS, WITH_TENSORFLOW, format_of
 
+        if self.sidecar is None and backend in WITH_TENSORFLOW and precision in RUN_PRECISIONS:
+            if precision != "float32":
+                from calosim_tf.training.processor import require_units
+
+                require_units(precision, f"--precision: found {precision}")
+            return
         kind = format_of(backend, precision)
         if self.sidecar:
             for network in self.sidecar.networks:
                 network.file(kind)
-        elif backend not in WITH_TENSORFLOW:
+        else:
             raise ConfigError(
                 f"--backend {backend}: found the run folder {self.name}, expected an exported bundle: "
                 f"calosim export {self.name} --format {kind} --out DIR, then give DIR"
@@ -137,4 +143,4 @@ class GeneratorSource:
             return loader(self.path, self.sidecar, backend, precision, threads), iterations
         from calosim_tf.training.load import load_generator
 
-        return load_generator(self.run_folder, jit_compile=backend == "xla")
+        return load_generator(self.run_folder, backend == "xla", precision)

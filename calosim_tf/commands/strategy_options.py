@@ -8,6 +8,7 @@ import math
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.training.addons import refuse_missing_addons
+from calosim_tf.training.processor import refuse_missing_precision
 
 STRATEGIES = ("none", "mirrored", "multiworker", "horovod")
 SCALINGS = ("linear", "sqrt", "none")
@@ -50,6 +51,7 @@ def refuse_early(args: argparse.Namespace, experiment: AnyExperiment) -> None:
     ConfigError
     """
     refuse_missing_addons(experiment)
+    refuse_missing_precision(experiment)
     strategy = args.strategy
     if args.scale_lr != "none" and args.global_batch != "grow":
         raise ConfigError(

@@ -12,6 +12,7 @@ OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
 SELECTIONS = ("chi2", "physics", "likelihood")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SYMMETRIES = ("none", "exact", "always")
 
 
@@ -152,6 +153,9 @@ class TrainingConfig:
         What the best checkpoint is chosen by: chi2/NDF of the total energy (the papers' rule), or also separation
         powers, recall and density (calosim_tf.training.judging.selection); or, for models with a density, the
         likelihood of the held-out part.
+    precision : {'float32', 'mixed_bfloat16', 'mixed_float16'}
+        What the inner layers of the networks multiply in; weights, losses and what is judged and exported are float32.
+        ``mixed_float16`` scales the losses, so that small gradients are not lost.
     """
 
     # Networks with an optimiser, in the order of their updates' variables
@@ -179,6 +183,7 @@ class TrainingConfig:
     gradient_clip: float = 0.0
     generator_average: float = 0.0
     selection: str = "chi2"
+    precision: str = "float32"
     jit_compile: bool = False
 
     def __post_init__(self):
@@ -201,6 +206,7 @@ class TrainingConfig:
         in_half_open_unit("training.warmup_from", self.warmup_from)
         at_least("training.gradient_clip", self.gradient_clip, 0.0)
         choice("training.selection", self.selection, SELECTIONS)
+        choice("training.precision", self.precision, PRECISIONS)
         in_half_open_unit("training.generator_average", self.generator_average)
 
     def setting(self, kind: str, network: str):

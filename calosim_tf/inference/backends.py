@@ -15,6 +15,8 @@ FORMAT_OF = {
 }
 BACKENDS = tuple(dict.fromkeys(backend for backend, _ in FORMAT_OF))
 PRECISIONS = tuple(dict.fromkeys(precision for _, precision in FORMAT_OF))
+# What TensorFlow runs the network of a run folder in; no format of a bundle is in bfloat16
+RUN_PRECISIONS = ("float32", "bfloat16")
 # Back end -> package that it needs and its extra brings
 PACKAGES = {backend: FORMATS[kind].package for (backend, _), kind in FORMAT_OF.items() if FORMATS[kind].package}
 WITH_TENSORFLOW = tuple(backend for backend in BACKENDS if backend not in PACKAGES)

@@ -35,7 +35,8 @@ class SpectralNormalisation(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, seed: int = 0, **options):
-        super().__init__(layer, **options)
+        # the layer may work in 16 bits; sigma, and with it u, is found in float32
+        super().__init__(layer, autocast=False, **options)
         if type(layer) not in _LINEAR_MAPS:
             known = ", ".join(kind.__name__ for kind in _LINEAR_MAPS)
             raise ValueError(f"{type(layer).__name__} cannot be normalised spectrally: expected one of {known}")
@@ -62,9 +63,11 @@ class SpectralNormalisation(keras.layers.Wrapper):
         sigma, u = self._power_iteration()
         if training:
             self.u.assign(u)
-        outputs = _LINEAR_MAPS[type(self.layer)](self.layer, inputs, self.layer.kernel / sigma)
+        dtype = self.layer.compute_dtype
+        kernel = tf.cast(self.layer.kernel / sigma, dtype)
+        outputs = _LINEAR_MAPS[type(self.layer)](self.layer, tf.cast(inputs, dtype), kernel)
         if self.layer.use_bias:
-            outputs = tf.nn.bias_add(outputs, self.layer.bias)
+            outputs = tf.nn.bias_add(outputs, tf.cast(self.layer.bias, dtype))
         return self.layer.activation(outputs)
 
     def folded_kernel(self) -> tf.Tensor:

@@ -6,12 +6,13 @@ can be checked.
 
 from __future__ import annotations
 
-from calosim_tf.config import AnyExperiment
+from calosim_tf.config import AnyExperiment, Experiment
+from calosim_tf.errors import ConfigError
 from calosim_tf.layers.addons import has_addons, import_addons, require_addons
 
 
 def refuse_missing_addons(experiment: AnyExperiment) -> None:
-    """Refuse an experiment that needs tensorflow-addons where it is not installed.
+    """Refuse an experiment that needs tensorflow-addons where it is not installed, or in a precision it cannot do.
 
     Raises
     ------
@@ -19,6 +20,8 @@ def refuse_missing_addons(experiment: AnyExperiment) -> None:
     """
     for part in experiment.members or (experiment,):
         training = part.training
+        if training.precision != "float32":
+            _refuse_reduced_precision(part)
         for network in training.NETWORKS:
             if training.setting("optimizer", network) == "radam_lookahead":
                 require_addons(f"training.optimizer_{network}: found radam_lookahead", "adam, adamw or rmsprop")
@@ -26,6 +29,23 @@ def refuse_missing_addons(experiment: AnyExperiment) -> None:
             require_addons("training.schedule: found cyclical", "cosine or constant")
         if getattr(part.network, "spectral_norm", None) == "addons":
             require_addons("network.spectral_norm: found addons", "own")
+
+
+def _refuse_reduced_precision(part: Experiment) -> None:
+    """What tensorflow-addons adds reads and writes the weights that Keras rounds to 16 bits behind its back."""
+    training, addons = part.training, {"radam_lookahead", *(["adamw"] if has_addons() else [])}
+    for network in training.NETWORKS:
+        name = training.setting("optimizer", network)
+        if name in addons:
+            raise ConfigError(
+                f"training.optimizer_{network}: found {name} of tensorflow-addons with training.precision "
+                f"{training.precision}, expected adam or rmsprop: choose one, or float32"
+            )
+    if getattr(part.network, "spectral_norm", None) == "addons":
+        raise ConfigError(
+            f"network.spectral_norm: found addons with training.precision {training.precision}, expected own or none: "
+            "choose one, or float32"
+        )
 
 
 def build_addons_optimizer(

@@ -16,6 +16,7 @@ from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.errors import ConfigError
 from calosim_tf.keras_compat import build_keras_optimizer, checkpoint_of, optimizer_variables, raws
 from calosim_tf.layers.keras_settings import set_keras_defaults
+from calosim_tf.layers.precision import in_precision
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.cycles import CycledAdam, FlowSchedule, cycled_beta1
@@ -92,11 +93,12 @@ def build_model(
     if isinstance(training, ThreeDGanTraining) and isinstance(normalisation, CubeNormalisation):
         training = _from_data(training, normalisation)
     networks = build_networks(experiment)
-    generator = networks["generator"]
     average = None
     if training.generator_average > 0.0:
-        average = keras.models.clone_model(generator)
-        average.set_weights(generator.get_weights())
+        average = keras.models.clone_model(networks["generator"])
+        average.set_weights(networks["generator"].get_weights())
+    if training.precision != "float32":
+        networks = _in_precision(networks, experiment)
     model = model_class(training)(
         networks, average, experiment.network.latent, training, experiment.run.seed, conditions, replicas
     )
@@ -104,6 +106,17 @@ def build_model(
         {name: build_optimizer(training, name) for name in training.NETWORKS}, jit_compile=training.jit_compile
     )
     return model
+
+
+def _in_precision(networks: dict[str, keras.Model], experiment: Experiment) -> dict[str, keras.Model]:
+    generator = networks["generator"]
+    # parts of the generator are converted with it
+    whole = {name: network for name, network in networks.items() if all(network is not one for one in generator.layers)}
+    found = {
+        name: in_precision(network, experiment.training.precision, exact_inputs=name == "generator")
+        for name, network in whole.items()
+    }
+    return {name: found[name] if name in whole else _part(found["generator"], name, experiment) for name in networks}
 
 
 def _from_data(training: ThreeDGanTraining, normalisation: CubeNormalisation) -> ThreeDGanTraining:
@@ -153,7 +166,8 @@ def tracked_state(model: GenerativeModel) -> tf.train.Checkpoint:
     """Everything the next iteration depends on, by name."""
     parts = {"average": model.average} if model.average is not None else {}
     optimizers = {f"optimizer_{name}": optimizer for name, optimizer in model.optimizers.items()}
-    return checkpoint_of(iteration=model.iteration, **model.networks, **optimizers, **parts)
+    scales = {f"loss_scale_{name}": scale.state for name, scale in model.loss_scales.items()}
+    return checkpoint_of(iteration=model.iteration, **model.networks, **optimizers, **scales, **parts)
 
 
 def state_variables(model: GenerativeModel) -> list[tf.Variable]:
@@ -162,6 +176,8 @@ def state_variables(model: GenerativeModel) -> list[tf.Variable]:
     found = [model.iteration, *raws(variable for network in networks for variable in network.variables)]
     for optimizer in model.optimizers.values():
         found += optimizer_variables(optimizer)
+    for scale in model.loss_scales.values():
+        found += scale.state.values()
     # a part of the generator appears twice
     return list({id(variable): variable for variable in found}.values())
 

@@ -13,9 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.config import LatentLaw, Stage, TrainingConfig
-from calosim_tf.keras_compat import apply_gradients, make_slots, raws, step_outputs, trains_by_itself
+from calosim_tf.keras_compat import (
+    apply_gradients,
+    make_slots,
+    optimizer_variables,
+    raws,
+    step_outputs,
+    trains_by_itself,
+)
 from calosim_tf.layers.replicas import ALONE, Replicas, step_of
 from calosim_tf.training.guard import Guard
+from calosim_tf.training.loss_scale import LossScale
 from calosim_tf.training.random import Draws
 
 
@@ -87,6 +95,8 @@ class GenerativeModel(keras.Model):
         self.stop_agreed = tf.Variable(0.0, trainable=False, name="stop_agreed", aggregation=alike)
         self.guard = Guard()
         self.terms: tuple[str, ...] = ()
+        # with float16 alone, by the names of the optimisers
+        self.loss_scales: dict[str, LossScale] = {}
 
     @property
     def generator(self) -> keras.Model:
@@ -107,6 +117,8 @@ class GenerativeModel(keras.Model):
         self.optimizers = dict(optimizers)
         for name, optimizer in self.optimizers.items():
             make_slots(optimizer, self.trained_variables(name))
+        if self.training_config.precision == "mixed_float16":
+            self.loss_scales = {name: LossScale(self.replicas) for name in self.optimizers}
 
     def begin(self, stage: Stage) -> None:
         """Switch to a stage of the run; the step is traced again for it."""
@@ -192,8 +204,8 @@ class GenerativeModel(keras.Model):
         """
         owned = {name: self.trained_variables(name) for name in (which, *also)}
         variables = [variable for own in owned.values() for variable in own]
-        logs, gradients = _gradients(losses, which, variables)
-        return self._apply(logs, gradients, owned)
+        logs, gradients = self._gradients(losses, which, variables)
+        return self._learn(which, logs, gradients, owned)
 
     def minimise_sum(
         self, losses: Callable[[int | tf.Tensor], dict[str, tf.Tensor]], number: int, which: str
@@ -214,26 +226,53 @@ class GenerativeModel(keras.Model):
             The terms, each as the mean over the minibatches.
         """
         variables = self.trained_variables(which)
-        logs, gradients = _gradients(lambda: losses(0), which, variables)
+        logs, gradients = self._gradients(lambda: losses(0), which, variables)
 
         def step(index, terms, sums):
-            more, added = _gradients(lambda: losses(index), which, variables)
+            more, added = self._gradients(lambda: losses(index), which, variables)
             return index + 1, _added(terms, list(more.values())), _added(sums, added)
 
         start = (tf.constant(1), list(logs.values()), gradients)
         _, terms, gradients = tf.while_loop(lambda index, *_: index < number, step, start, maximum_iterations=number)
         means = {name: term / number for name, term in zip(logs, terms, strict=True)}
-        return self._apply(means, gradients, {which: variables})
+        return self._learn(which, means, gradients, {which: variables})
 
-    def _apply(self, logs: dict, gradients: list, owned: Mapping[str, list]) -> dict[str, tf.Tensor]:
-        variables = [variable for own in owned.values() for variable in own]
+    def _gradients(self, losses: Callable[[], dict[str, tf.Tensor]], which: str, variables: list) -> tuple[dict, list]:
+        """Terms, and the gradients of the sum of those that are minimised, times the scale of the loss."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(raws(variables))
+            logs = losses()
+            loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
+            scaled = self.loss_scales[which].scaled(loss) if self.loss_scales else loss
+        return logs, tape.gradient(scaled, raws(variables))
+
+    def _learn(self, which: str, logs: dict, gradients: list, owned: dict[str, list[tf.Variable]]) -> dict:
+        """Check and apply gradients of this replica's share."""
         gradients = self.replicas.mean_gradients(gradients)
-        self.guard.check(logs, gradients, variables)
+        if self.loss_scales:
+            self._apply_scaled(which, logs, gradients, owned)
+        else:
+            self.guard.check(logs, gradients, [variable for own in owned.values() for variable in own])
+            self._apply(gradients, owned)
+        return logs
+
+    def _apply(self, gradients: list[tf.Tensor | None], owned: dict[str, list[tf.Variable]]) -> None:
         pending = iter(gradients)
         for name, own in owned.items():
-            # reduced above, once for every strategy; on one replica there is nothing to add up
+            # reduced by the caller, once for every strategy; on one replica there is nothing to add up
             apply_gradients(self.optimizers[name], [next(pending) for _ in own], own)
-        return logs
+
+    def _apply_scaled(self, which: str, logs, gradients: list[tf.Tensor | None], owned) -> None:
+        """The same for gradients of a scaled loss; one that has overflowed is left out."""
+        scale = self.loss_scales[which]
+        variables = [variable for own in owned.values() for variable in own]
+        state = raws(variables)
+        for name in owned:
+            state += optimizer_variables(self.optimizers[name])
+        gradients, faulty = scale.unscaled(gradients)
+        self.guard.check(logs, faulty, variables)
+        with scale.undone_where_overflown(state):
+            self._apply(gradients, owned)
 
     def draw_latent(self, rows: int, draw: int) -> tf.Tensor:
         """Latents of one update, shape (rows, latent.size)."""
@@ -260,15 +299,6 @@ class GenerativeModel(keras.Model):
         (means,) = self.replicas.mean([tf.stack([*logs.values(), self.stop_asked])])
         self.stop_agreed.assign(means[-1])
         return step_outputs(dict(zip(logs, tf.unstack(means[:-1]), strict=True)))
-
-
-def _gradients(losses: Callable[[], dict[str, tf.Tensor]], which: str, variables: list) -> tuple[dict, list]:
-    """Terms, and the gradients of the sum of those that are minimised."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(raws(variables))
-        logs = losses()
-        loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
-    return logs, tape.gradient(loss, raws(variables))
 
 
 def _added(one: list, other: list) -> list:

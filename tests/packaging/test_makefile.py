@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INPUTS = ("setup.py", "setup.cfg", "pyproject.toml", "constraints.txt", "constraints-keras3.txt")
 
-# Answers what depends on the version as that Python would, makes a "virtual environment" of scripts that note down how they are called, and stops a
-# pip install when a file says so.
+# Answers what depends on the version as that Python would, makes a "virtual environment" of scripts that note down how
+# they are called, and stops a pip install when a file says so.
 PYTHON = """#!/bin/sh
 case "$*" in
     -c*)

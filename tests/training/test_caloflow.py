@@ -264,11 +264,11 @@ def test_gradients_of_minibatches_are_added():
     model = GenerativeModel({"generator": network}, None, LatentLaw(size=1), training, 1)
     gradients = []
 
-    def keep(logs, found, owned):
+    def keep(which, logs, found, owned):
         gradients.extend(found)
         return logs
 
-    model._apply = keep
+    model._learn = keep
     values = tf.constant([[1.0], [2.0], [4.0]])
 
     def losses(index):

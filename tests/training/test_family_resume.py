@@ -13,6 +13,7 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 from calosim_tf.training.build import build_optimizer
+from calosim_tf.training.loss_scale import FIRST_SCALE
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
@@ -72,6 +73,16 @@ RUNS = {
             "training.held_files": 0,
         },
         ("moving_mean", *SLOTS),
+    ),
+    "bfloat16": (
+        "lhcb_sagan_sn_gd",
+        LHCB | {"network.attention": "none", "training.precision": "mixed_bfloat16"},
+        ("/u/", "moving_mean", *SLOTS),
+    ),
+    "float16": (
+        "lhcb_wgan",
+        LHCB | {"training.precision": "mixed_float16"},
+        ("loss_scale_critic/sound_updates", "loss_scale_generator/sound_updates", *SLOTS),
     ),
     "rmsprop": ("conv3d", COSINE | {"training.batch_size": 2}, ("moving_mean", *SLOTS)),
 }  # fmt: skip
@@ -143,6 +154,9 @@ def test_optimisers_count_the_steps_that_the_settings_say(both):
     state = saved(whole, 2 * HALF)
     for network in ("generator", "critic"):
         steps = counted * training.optimizer_steps_per_iteration(network)
+        if training.precision == "mixed_float16":
+            # each update that overflowed has halved the scale
+            steps -= round(np.log2(FIRST_SCALE / state[f"loss_scale_{network}/scale"]))
         assert state[f"optimizer_{network}/_iterations"] == steps
         if training.schedule == "cosine":
             # rate of the last step made
