@@ -1,4 +1,4 @@
-"""CaloFlow (Krause and Shih 2021; Krause, Pang and Shih 2022; docs/papers/caloflow.md): normalising flows.
+"""CaloFlow (Krause and Shih 2021; Krause, Pang and Shih 2022; docs/caloflow.md): normalising flows.
 
 * ``caloflow_eplus``, ``caloflow_gamma``, ``caloflow_piplus``: teachers in the calorimeter of CaloGAN, 504 voxels.
 * ``caloflow_photon``, ``caloflow_pion``: teachers on data set 1 of the CaloChallenge.

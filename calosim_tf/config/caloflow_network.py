@@ -16,7 +16,7 @@ PRECISIONS = ("float32", "float64")
 
 @dataclass(frozen=True)
 class CaloFlowNetwork:
-    """Flows of masked networks and rational-quadratic splines (docs/papers/caloflow.md).
+    """Flows of masked networks and rational-quadratic splines (docs/caloflow.md).
 
     Attributes
     ----------

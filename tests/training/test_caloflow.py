@@ -35,7 +35,8 @@ from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
 
 NETWORK = {
-    "network.energy_blocks": 2,
+    "network.energy_blocks": 1,
+    "network.energy_hidden_layers": 1,
     "network.energy_units": 5,
     "network.voxel_blocks": 3,
     "network.voxel_units": 6,
@@ -57,7 +58,7 @@ TEACHER = SMALL | {
 }
 STUDENT = SMALL | {
     "training.schedule_iterations": 8,
-    "training.summed_batches": (2, 3),
+    "training.summed_batches": (1, 2),
     "training.summed_iterations": (3,),
 }
 
@@ -163,7 +164,7 @@ def test_the_teacher_is_selected_by_its_likelihood(teacher, source):
     uniform = np.random.default_rng(1).random(showers.shape).astype("f4")
     loss = loss_per_voxel(generator.network, showers, generator.condition(energy), uniform, 1e-8).numpy()
     # of other showers and another noise
-    assert loss.mean() == pytest.approx(min(losses), abs=0.3)
+    assert loss.mean() == pytest.approx(min(losses), rel=0.05)
 
 
 @pytest.mark.slow
@@ -382,6 +383,7 @@ def test_evaluate_measures_the_density_of_a_run(teacher, source):
     metric = likelihood_metric(loss_of(generator, teacher.experiment()))
     (found,) = metric.function(comparison, np.random.default_rng(1)).values()
     losses = [float(row["held_out_loss"]) for row in teacher.selection.rows()]
-    assert found.reference_value == pytest.approx(min(losses), abs=0.3)
+    # of other showers
+    assert found.reference_value == pytest.approx(min(losses), rel=0.05)
     assert found.value != found.reference_value
     assert np.isfinite([found.value, found.error]).all()
