@@ -14,6 +14,7 @@ from calosim_tf.layers.replicas import Replicas
 from calosim_tf.training.build import build_model
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.strategies.strategy import Strategy
+from calosim_tf.training.teacher import load_teacher
 
 
 class _Silent(Replicas):
@@ -52,6 +53,7 @@ def shared_step_ways(
         silent = build_model(experiment, conditions, normalisation, _Silent(strategy.replicas))
         for built in (model, silent):
             built.prepare(source, normalisation)
+            built.learn_from(load_teacher(experiment, normalisation, experiment.name))
     own = training_batches(
         source,
         normalisation,

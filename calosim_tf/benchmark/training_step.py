@@ -17,6 +17,7 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.training.build import build_model
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.strategies.devices import threads_in_use
+from calosim_tf.training.teacher import load_teacher
 
 
 class _StepClock(keras.callbacks.Callback):
@@ -77,6 +78,7 @@ def model_and_batches(experiment: Experiment, source: ShowerSource) -> tuple[ker
     normalisation = fit_normalisation(experiment, source)
     model = build_model(experiment, training_conditions(source, normalisation), normalisation)
     model.prepare(source, normalisation)
+    model.learn_from(load_teacher(experiment, normalisation, experiment.name))
     rows = model.stage.showers_per_iteration
     return model, training_batches(source, normalisation, experiment.run.seed, rows, 0, data=experiment.data)
 

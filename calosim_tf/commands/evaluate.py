@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     run_folder = source.run_folder if generates and source.sidecar is None else None
     detector = chosen_detector(args, source.detector if generates else get_detector("photon"))
     checks = chosen_checks(args.checks, detector, run_folder)
-    names = args.metrics.split(",") if args.metrics else None
+    names, with_density = _chosen_names(args.metrics)
     chosen_metrics(names, args.classifiers)
     reference = read_or_stream(Path(args.reference), detector)
     generator = None
@@ -92,12 +92,38 @@ def run(args: argparse.Namespace) -> int:
         training=training,
         reweight=args.reweight,
         timing=args.timing,
+        more=_densities(run_folder, generator, args.metrics) if with_density else (),
     )
     print(json.dumps(metrics, indent=2) if args.json else summary_table(metrics))
     if checks:
         table = run_checks(checks, run_folder, reference, Path(args.out), args.seed, generated, generator)
         print(f"\n{table}", file=sys.stderr if args.json else sys.stdout)
     return 0
+
+
+def _chosen_names(text: str | None) -> tuple[list[str] | None, bool]:
+    """Names of ``--metrics`` that every generator has, None for all, and whether its own density is wanted."""
+    from calosim_tf.physics.metrics.likelihood import NLL
+
+    if text is None:
+        return None, True
+    names = text.split(",")
+    return [name for name in names if name != NLL], NLL in names
+
+
+def _densities(run_folder, generator, asked_for: str | None) -> tuple:
+    """The metric ``nll`` where a run's generator has a density; :class:`ConfigError` if it was asked for in vain."""
+    from calosim_tf.errors import ConfigError
+    from calosim_tf.physics.metrics.likelihood import NLL, likelihood_metric
+
+    loss = None
+    if run_folder is not None and not run_folder.experiment().members:
+        from calosim_tf.training.inspection.density import loss_of
+
+        loss = loss_of(generator, run_folder.experiment())
+    if loss is None and asked_for:
+        raise ConfigError(f"--metrics {NLL}: found a generator without a density, expected the run folder of a flow")
+    return () if loss is None else (likelihood_metric(loss),)
 
 
 def _training_of(run_folder):

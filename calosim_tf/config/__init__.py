@@ -5,6 +5,8 @@ A configuration is data: every value can be read here or in the experiment file 
 :class:`~calosim_tf.errors.ConfigError`.
 """
 
+from calosim_tf.config.caloflow_network import CaloFlowNetwork
+from calosim_tf.config.caloflow_training import CaloFlowDistillation, CaloFlowTraining
 from calosim_tf.config.calogan_network import CaloGanNetwork, original_calogan
 from calosim_tf.config.calogan_training import CaloGanTraining
 from calosim_tf.config.conv2d_network import Conv2dGanNetwork
@@ -20,6 +22,7 @@ from calosim_tf.config.experiment import (
 )
 from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
+from calosim_tf.config.flow_schedules import FlowTraining
 from calosim_tf.config.hinge_training import HingeTraining
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
@@ -43,6 +46,9 @@ __all__ = [
     "AdversarialTraining",
     "AngleGanNetwork",
     "AnyExperiment",
+    "CaloFlowDistillation",
+    "CaloFlowNetwork",
+    "CaloFlowTraining",
     "CaloGanNetwork",
     "CaloGanTraining",
     "Conv2dGanNetwork",
@@ -54,6 +60,7 @@ __all__ = [
     "Experiment",
     "FactorisedNetwork",
     "FactorisedTraining",
+    "FlowTraining",
     "HingeTraining",
     "LatentLaw",
     "LhcbCvaeCganNetwork",

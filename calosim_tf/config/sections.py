@@ -11,7 +11,7 @@ from calosim_tf.errors import ConfigError
 OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
-SELECTIONS = ("chi2", "physics")
+SELECTIONS = ("chi2", "physics", "likelihood")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SYMMETRIES = ("none", "exact", "always")
 
@@ -38,8 +38,8 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``cube``, ``layer_energies``; ``None`` is the
-        one that the network was published with.
+        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``hundred_gev``, ``cube``, ``layer_energies``;
+        ``None`` is the one that the network was published with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
     energy_label : {'log', 'max'}
@@ -149,9 +149,10 @@ class TrainingConfig:
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.
-    selection : {'chi2', 'physics'}
+    selection : {'chi2', 'physics', 'likelihood'}
         What the best checkpoint is chosen by: chi2/NDF of the total energy (the papers' rule), or also separation
-        powers, recall and density (calosim_tf.training.judging.selection).
+        powers, recall and density (calosim_tf.training.judging.selection); or, for models with a density, the
+        likelihood of the held-out part.
     precision : {'float32', 'mixed_bfloat16', 'mixed_float16'}
         What the inner layers of the networks multiply in; weights, losses and what is judged and exported are float32.
         ``mixed_float16`` scales the losses, so that small gradients are not lost.
@@ -161,6 +162,7 @@ class TrainingConfig:
     NETWORKS: ClassVar[tuple[str, ...]] = ("generator",)
     # Dotted name of the model that trains with these settings
     MODEL: ClassVar[str] = ""
+    KNOWN_SCHEDULES: ClassVar[tuple[str, ...]] = SCHEDULES
 
     algorithm: str = "none"
     batch_size: int = 1024
@@ -196,8 +198,8 @@ class TrainingConfig:
             in_half_open_unit(f"training.beta2_{network}", self.setting("beta2", network))
         above("training.epsilon", self.epsilon, 0.0)
         at_least("training.weight_decay", self.weight_decay, 0.0)
-        choice("training.schedule", self.schedule, SCHEDULES)
-        if self.schedule != "constant":
+        choice("training.schedule", self.schedule, self.KNOWN_SCHEDULES)
+        if self.schedule not in ("constant", "steps"):
             at_least("training.schedule_iterations", self.schedule_iterations, 1)
         in_half_open_unit("training.schedule_floor", self.schedule_floor)
         at_least("training.warmup_iterations", self.warmup_iterations, 0)
@@ -224,6 +226,10 @@ class TrainingConfig:
     def optimizer_steps_per_iteration(self, network: str) -> int:
         """Steps that the optimiser of a network counts in one iteration."""
         return 1
+
+    def schedule_of(self, network: str) -> str:
+        """Schedule of a network's learning rate."""
+        return self.schedule
 
     def schedule_length(self, network: str) -> int:
         """Iterations of the schedule of a network's learning rate."""

@@ -1,4 +1,4 @@
-"""Normalisations of the detectors of rectangular cells: LHCb, CaloGAN, 3DGAN (no TensorFlow)."""
+"""Normalisations of energies as they are, or their logarithms: LHCb, CaloGAN, 3DGAN, CaloFlow (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import ConfigError
 
 MEV_PER_GEV = np.float32(1e3)
+# CaloFlow, authors' code: their unit, and the voxel below which a generated one is empty
+MEV_PER_100_GEV, LEAST_VOXEL_MEV = np.float32(1e5), np.float32(0.01)
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,34 @@ class GevNormalisation(Normalisation):
     def output_words(self) -> tuple[str, str]:
         """As :meth:`Normalisation.output_words`."""
         return "cells; a cell in MeV is 1000 times its number", "GeV"
+
+
+@dataclass(frozen=True)
+class HundredGevNormalisation(GevNormalisation):
+    """Cells and the incident energy of the file in 100 GeV (CaloFlow: all other scales are inside the networks)."""
+
+    kind: ClassVar[str] = "hundred_gev"
+
+    def label(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`Normalisation.label`."""
+        return (incident_energy_mev[:, None] / 1e5).astype(np.float32)
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        return masked(showers_mev, self.mask_mev) / MEV_PER_100_GEV
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`: below 0.01 MeV is 0."""
+        cells = outputs * MEV_PER_100_GEV
+        return np.where(cells < LEAST_VOXEL_MEV, np.float32(0.0), cells)
+
+    def condition_words(self, attributes: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+        """As :meth:`Normalisation.condition_words`."""
+        return ("incident_energy_100_gev",), "incident_energy / 100 GeV"
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return "cells; a cell in MeV is 100000 times its number, and 0 below 0.01 MeV", "100 GeV"
 
 
 @dataclass(frozen=True)

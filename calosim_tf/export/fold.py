@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.keras_compat import call_of
+from calosim_tf.layers.flows.masked_spline import MaskedSpline
 from calosim_tf.layers.locally_connected import LocallyConnected2D
 from calosim_tf.layers.seeded_dropout import SeededDropout
 from calosim_tf.layers.self_attention import SelfAttention
@@ -182,6 +183,8 @@ def _plain(layer: keras.layers.Layer, weights: dict[str, _Weights], kept: dict) 
         settings |= {"name": layer.name, "use_bias": weights[layer.name].bias is not None}
     if isinstance(inner, SelfAttention):
         settings["spectral_norm"] = "none"
+    if isinstance(inner, MaskedSpline):
+        settings["dropout"] = 0.0
     return type(inner).from_config(settings)
 
 

@@ -14,9 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from calosim_tf.data.cell_transforms import (
+    LEAST_VOXEL_MEV,
+    MEV_PER_100_GEV,
     MEV_PER_GEV,
     CubeNormalisation,
     GevNormalisation,
+    HundredGevNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
@@ -138,6 +141,18 @@ def _gev_cells(_law: GevNormalisation, outputs: tf.Tensor, _incident_energy_mev:
     return outputs * MEV_PER_GEV
 
 
+def _incident_100_gev(law: HundredGevNormalisation, kinetic: tf.Tensor, _attributes: tf.Tensor | None) -> tf.Tensor:
+    # the number of the file, which is a momentum where the particle has a mass
+    return tf.sqrt(kinetic * (kinetic + 2.0 * law.mass_mev))[:, tf.newaxis] / 1e5
+
+
+def _cells_from_100_gev(
+    _law: HundredGevNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor
+) -> tf.Tensor:
+    cells = outputs * MEV_PER_100_GEV
+    return tf.where(cells < LEAST_VOXEL_MEV, tf.zeros_like(cells), cells)
+
+
 def _energy_100_gev_first(law: CubeNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
     energy = kinetic[:, tf.newaxis] / 1e5
     return tf.concat([energy, attributes], axis=1) if law.with_angle else energy
@@ -185,6 +200,7 @@ GRAPH_FORMS: dict[str, GraphForm] = {
     LogCellNormalisation.kind: GraphForm(_attributes_alone, _exponential_cells),
     MevCellNormalisation.kind: GraphForm(_attributes_alone, _flat_cells),
     GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
+    HundredGevNormalisation.kind: GraphForm(_incident_100_gev, _cells_from_100_gev),
     CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),
     LayerEnergyNormalisation.kind: GraphForm(_drawn_layers, _cut_cells),
 }

@@ -37,6 +37,7 @@ def export(run: RunFolder, out: Path, options: ExportOptions, force: bool = Fals
     CalosimError
         The run cannot be loaded, the folder cannot be written, or an exported network gives other numbers.
     """
+    _require_exportable(run)
     with bundle_folder(out, force) as folder:
         parts = load_parts(run)
         stems = ["model"] if len(parts) == 1 else [f"model_{part.name}" for part in parts]
@@ -47,6 +48,14 @@ def export(run: RunFolder, out: Path, options: ExportOptions, force: bool = Fals
         write_card(folder, sidecar, parity)
         write_sidecar(folder, sidecar)
     return sidecar
+
+
+def _require_exportable(run: RunFolder) -> None:
+    """:class:`ConfigError` for a network that says why no format holds it."""
+    experiment = run.experiment()
+    for part in experiment.members or (experiment,):
+        if reason := getattr(part.network, "why_not_exported", ""):
+            raise ConfigError(f"{run.path}: cannot be exported: {reason}; train a student and export that")
 
 
 def written(network: NetworkWriter) -> NetworkRecord:

@@ -166,6 +166,8 @@ CALOGAN_CENTRAL = replace(
     beam=replace(CALOGAN.beam, attributes=no_attributes),
     pions="",
 )
+CALOGAN_CENTRAL_GAMMA = replace(CALOGAN_CENTRAL, name="calogan_central_gamma", particle="gamma", sample="")
+CALOGAN_CENTRAL_PIPLUS = replace(CALOGAN_CENTRAL, name="calogan_central_piplus", particle="pi+", sample="")
 
 # 3DGAN (CLIC-like electromagnetic calorimeter): 25 layers of 25 x 25 cells of 5.1 mm; rows count x, columns y.
 CLIC = VoxelDetector(
@@ -213,6 +215,8 @@ DETECTORS = {
         CALOGAN_GAMMA,
         CALOGAN_PIPLUS,
         CALOGAN_CENTRAL,
+        CALOGAN_CENTRAL_GAMMA,
+        CALOGAN_CENTRAL_PIPLUS,
         CLIC,
         CLIC_ANGLE,
     )

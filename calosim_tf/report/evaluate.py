@@ -46,6 +46,7 @@ def evaluate(
     reweight: bool = False,
     timing: bool = False,
     pairs: bool = True,
+    more: Sequence[Metric] = (),
 ) -> dict:
     """Measure generated showers against a reference and write the report folder.
 
@@ -81,6 +82,8 @@ def evaluate(
     pairs : bool
         False leaves ``PAIR_METRICS`` out of a full list but for those of the verdict, and says so; the verdict's
         classifier is trained in the fast way.
+    more : sequence of Metric
+        Measured beside those chosen.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def evaluate(
             chosen = [m for m in chosen if pairs or m not in PAIR_METRICS or is_needed(m)]
             if not pairs:
                 chosen += [m for m in classifier_metrics(FAST) if m.name == AUC]
-        results = measure(chosen, comparison, baseline)
+        results = measure((*chosen, *more), comparison, baseline)
         document = _document(title, comparison, control, baseline, results, notes, published)
         if timing:
             document["cost_seconds"] = {name: round(seconds, 3) for name, seconds in results.seconds.items()}

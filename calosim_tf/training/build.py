@@ -19,6 +19,7 @@ from calosim_tf.layers.keras_settings import set_keras_defaults
 from calosim_tf.layers.precision import in_precision
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
+from calosim_tf.training.cycles import CycledAdam, FlowSchedule, cycled_beta1
 from calosim_tf.training.matching import variables_below
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.warm_up import WarmUp
@@ -133,10 +134,13 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     rate = training.setting("learning_rate", network)
     # An optimiser counts its own steps, several per iteration
     updates = training.schedule_length(network) * training.optimizer_steps_per_iteration(network)
-    if training.schedule == "cyclical":
+    schedule = training.schedule_of(network)
+    if schedule == "cyclical":
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
-    elif training.schedule == "cosine":
+    elif schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    elif schedule != "constant":
+        rate = FlowSchedule(training, network)
     if training.warmup_iterations > 0:
         rate = WarmUp(
             rate,
@@ -152,6 +156,9 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     if name != "adam":
         full = training.setting("learning_rate", network)
         return build_addons_optimizer(name, rate, full, beta1, beta2, training.epsilon, training.weight_decay)
+    if schedule == "one_cycle":
+        beta1 = cycled_beta1(training, network)
+        return build_keras_optimizer(CycledAdam, learning_rate=rate, beta_1=beta1, beta_2=beta2, **options)
     return build_keras_optimizer(keras.optimizers.Adam, learning_rate=rate, beta_1=beta1, beta_2=beta2, **options)
 
 

@@ -62,6 +62,10 @@ class GenerativeModel(keras.Model):
     (losses, gradients, logs) are those over the global batch.
     """
 
+    # What ``training.selection = likelihood`` has least of, for models with a density: a method of (showers, condition,
+    # uniform random numbers of the shape of the showers, the same in every verdict); nats per voxel, shape (batch,)
+    held_out_loss: Callable[..., tf.Tensor] | None = None
+
     def __init__(
         self,
         networks: Mapping[str, keras.Model],
@@ -142,6 +146,16 @@ class GenerativeModel(keras.Model):
         normalisation : Normalisation
         """
 
+    def learn_from(self, teacher: keras.Model | None) -> None:
+        """Take the generator of another run, or None; before weights of a checkpoint are loaded.
+
+        Raises
+        ------
+        ConfigError
+            Nothing can be learnt from it.
+        """
+        self.teacher = teacher
+
     def updates(self, showers, condition) -> dict[str, tf.Tensor]:
         """One iteration on ``(showers, condition)`` of ``stage``: the updates, and the terms to log by name."""
         raise TypeError(f"{type(self).__name__} defines no updates")
@@ -149,6 +163,10 @@ class GenerativeModel(keras.Model):
     def judged_generator(self) -> keras.Model:
         """The generator that is selected, generates and is exported: the average where there is one."""
         return self.generator if self.average is None else self.average
+
+    def energy_generator(self) -> keras.Model | Callable[..., tf.Tensor]:
+        """What has the total energies of the judged generator: itself, unless something cheaper does."""
+        return self.judged_generator()
 
     def train_step(self, data):
         """One iteration on ``(showers, condition)``, this replica's rows of ``stage.showers_per_iteration``."""
@@ -186,16 +204,55 @@ class GenerativeModel(keras.Model):
         """
         owned = {name: self.trained_variables(name) for name in (which, *also)}
         variables = [variable for own in owned.values() for variable in own]
+        logs, gradients = self._gradients(losses, which, variables)
+        return self._learn(which, logs, gradients, owned)
+
+    def minimise_sum(
+        self, losses: Callable[[int | tf.Tensor], dict[str, tf.Tensor]], number: int, which: str
+    ) -> dict[str, tf.Tensor]:
+        """One step of a network on the sum of the gradients of several minibatches, one of which is held at a time.
+
+        Parameters
+        ----------
+        losses : callable
+            As for :meth:`minimise`, from the number of a minibatch.
+        number : int
+            Of minibatches.
+        which : str
+
+        Returns
+        -------
+        dict
+            The terms, each as the mean over the minibatches.
+        """
+        variables = self.trained_variables(which)
+        logs, gradients = self._gradients(lambda: losses(0), which, variables)
+
+        def step(index, terms, sums):
+            more, added = self._gradients(lambda: losses(index), which, variables)
+            return index + 1, _added(terms, list(more.values())), _added(sums, added)
+
+        start = (tf.constant(1), list(logs.values()), gradients)
+        _, terms, gradients = tf.while_loop(lambda index, *_: index < number, step, start, maximum_iterations=number)
+        means = {name: term / number for name, term in zip(logs, terms, strict=True)}
+        return self._learn(which, means, gradients, {which: variables})
+
+    def _gradients(self, losses: Callable[[], dict[str, tf.Tensor]], which: str, variables: list) -> tuple[dict, list]:
+        """Terms, and the gradients of the sum of those that are minimised, times the scale of the loss."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(raws(variables))
             logs = losses()
             loss = tf.add_n([term for name, term in logs.items() if name.startswith(f"{which}_loss_")])
             scaled = self.loss_scales[which].scaled(loss) if self.loss_scales else loss
-        gradients = self.replicas.mean_gradients(tape.gradient(scaled, raws(variables)))
+        return logs, tape.gradient(scaled, raws(variables))
+
+    def _learn(self, which: str, logs: dict, gradients: list, owned: dict[str, list[tf.Variable]]) -> dict:
+        """Check and apply gradients of this replica's share."""
+        gradients = self.replicas.mean_gradients(gradients)
         if self.loss_scales:
             self._apply_scaled(which, logs, gradients, owned)
         else:
-            self.guard.check(logs, gradients, variables)
+            self.guard.check(logs, gradients, [variable for own in owned.values() for variable in own])
             self._apply(gradients, owned)
         return logs
 
@@ -242,6 +299,10 @@ class GenerativeModel(keras.Model):
         (means,) = self.replicas.mean([tf.stack([*logs.values(), self.stop_asked])])
         self.stop_agreed.assign(means[-1])
         return step_outputs(dict(zip(logs, tf.unstack(means[:-1]), strict=True)))
+
+
+def _added(one: list, other: list) -> list:
+    return [first + second for first, second in zip(one, other, strict=True)]
 
 
 def mean_over_updates(logs: list[dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:

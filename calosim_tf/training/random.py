@@ -55,9 +55,10 @@ class Draws:
         count = self.iteration if count is None else count
         return self._own(shape, 0, lambda whole: normal(whole, self.seed, count, draw, mean, std))
 
-    def uniform(self, shape, draw: int, batch_axis: int = 0) -> tf.Tensor:
+    def uniform(self, shape, draw: int, batch_axis: int = 0, count: tf.Tensor | None = None) -> tf.Tensor:
         """Uniform numbers in [0, 1); ``batch_axis`` of ``shape`` is the batch."""
-        return self._own(shape, batch_axis, lambda whole: uniform(whole, self.seed, self.iteration, draw))
+        count = self.iteration if count is None else count
+        return self._own(shape, batch_axis, lambda whole: uniform(whole, self.seed, count, draw))
 
     def _own(self, shape, axis: int, draw_whole: Callable) -> tf.Tensor:
         if self.replicas.number == 1:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from calosim_tf.config import Experiment, TaughtTraining
+from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.files import read_json
 from calosim_tf.training.checkpoint import MANIFEST, CheckpointStore
@@ -49,21 +50,29 @@ def require_same_teacher(run: RunFolder, record: dict[str, Any] | None) -> None:
         )
 
 
-def load_teacher(experiment: Experiment, run: RunFolder) -> keras.Model | None:
+def load_teacher(experiment: Experiment, normalisation: Normalisation, student: str) -> keras.Model | None:
     """The judged generator of the teacher, not to be trained; None for an experiment that has none.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    normalisation : Normalisation
+        Of the student.
+    student : str
+        Its run, for messages.
 
     Raises
     ------
     ConfigError
-        The teacher makes its showers in other units than the student ``run``.
+        The teacher makes its showers in other units than the student.
     CheckpointError
     """
     teacher = _teacher(experiment)
     if teacher is None:
         return None
-    if teacher.normalisation().to_dict() != run.normalisation().to_dict():
+    if teacher.normalisation().to_dict() != normalisation.to_dict():
         raise ConfigError(
-            f"training.teacher: found {teacher.path}, whose normalisation is not that of {run.path}, expected a run on "
+            f"training.teacher: found {teacher.path}, whose normalisation is not that of {student}, expected a run on "
             "the same training showers with the same data settings"
         )
     generator, _ = load_network(teacher)

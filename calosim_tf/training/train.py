@@ -19,6 +19,7 @@ from calosim_tf.messages import is_watched, note
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
+from calosim_tf.training.judging.likelihood import likelihood_judge
 from calosim_tf.training.judging.selection import Judge, chi2_judge, physics_judge, why_nothing_is_selected
 from calosim_tf.training.model import GenerativeModel
 from calosim_tf.training.parts import parts
@@ -91,7 +92,7 @@ def _train_network(
             experiment, training_conditions(source, run.normalisation()), run.normalisation(), strategy.replicas
         )
         model.prepare(source, run.normalisation())
-        model.teacher = load_teacher(experiment, run)
+        model.learn_from(load_teacher(experiment, run.normalisation(), str(run.path)))
     tracked = tracked_state(model)
     store = CheckpointStore(run.checkpoints, experiment.run.keep_checkpoints)
     strategy.on_chief(lambda: store.require_room(state_bytes(model)))
@@ -233,8 +234,10 @@ def _judge(
     reference_gev: np.ndarray,
 ) -> Judge:
     """What judges the generator on the held-out part, by the rule of the experiment."""
-    generator = ShowerGenerator(
-        model.judged_generator(), experiment.network.latent, run.normalisation(), source.detector
-    )
+    likelihood = experiment.training.selection == "likelihood"
+    network = model.energy_generator() if likelihood else model.judged_generator()
+    generator = ShowerGenerator(network, experiment.network.latent, run.normalisation(), source.detector)
     chi2 = chi2_judge(experiment, source, generator, energy, reference_gev)
+    if likelihood:
+        return likelihood_judge(source, run.normalisation(), model, chi2)
     return physics_judge(experiment, source, generator, chi2) if experiment.training.selection == "physics" else chi2

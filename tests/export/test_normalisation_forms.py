@@ -10,6 +10,7 @@ import tensorflow as tf
 from calosim_tf.data.cell_transforms import (
     CubeNormalisation,
     GevNormalisation,
+    HundredGevNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
@@ -41,6 +42,7 @@ LAWS = {
     "mev_cells": (MevCellNormalisation(*RANGE, cells=(2, 3)), 6),
     "gev": (GevNormalisation(*RANGE, condition_size=3), 7),
     "gev_energy": (GevNormalisation(*RANGE, condition_size=1), 7),
+    "hundred_gev": (HundredGevNormalisation(*RANGE, condition_size=1), 5),
     "layer_energies": (LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1)), 5),
     "layer_energies_attributes": (
         LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1), condition_mean=(1.5, -2.0), condition_std=(0.1, 8.0)),
@@ -106,6 +108,7 @@ def test_the_words_give_the_numbers(law, particles, showers):
     label = law.label(energy, attributes)
     assert len(names) == len(set(names)) == label.shape[1]
     known = {"ln": np.log, "kin": np.sqrt(energy**2 + law.mass_mev**2) - law.mass_mev}
+    known |= {"incident_energy": energy}
     known |= dict(zip(ATTRIBUTES, attributes.T, strict=True))
     python, _, rest = formula.removesuffix(" as they are").partition(", then ")
     python = python.replace(" MeV", "").replace("100 GeV", "1e5").replace("GeV", "1e3")
@@ -113,10 +116,14 @@ def test_the_words_give_the_numbers(law, particles, showers):
     found += [np.full(9, -1.0 if rest.startswith("-1") else 0.0)] * (label.shape[1] - len(found))
     np.testing.assert_allclose(np.stack(found, axis=1), label, rtol=1e-5, atol=1e-6)
     words, unit = law.output_words()
-    assert unit == ("GeV" if "1000 times" in words else "MeV" if words.startswith("cells in MeV") else "1")
+    of_times = {"1000 times": "GeV", "100000 times": "100 GeV"}
+    named = [unit for times, unit in of_times.items() if f" {times}" in words]
+    assert unit == (named[0] if named else "MeV" if words.startswith("cells in MeV") else "1")
     outputs = law.to_network(showers, energy)
     if "1000 times its number" in words:
         assert law.to_mev(outputs, energy).sum() == pytest.approx(1000.0 * outputs.sum(), rel=1e-5)
+    if "100000 times its number" in words:
+        assert law.to_mev(outputs, energy).sum() == pytest.approx(1e5 * outputs.sum(), rel=1e-5)
     if "exp(number) - 1" in words:
         assert law.to_mev(outputs, energy).sum() == pytest.approx(np.expm1(outputs).sum(), rel=1e-5)
     assert ("mean response" in words) == bool(getattr(law, "response", ()))

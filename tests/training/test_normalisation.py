@@ -55,7 +55,7 @@ def test_an_old_configuration_keeps_its_normalisation(name):
         ("lhcb_wgan", "calogan", "lhcb or lhcb_xy or lhcb_yx for a network of family lhcb_gan"),
         ("conv3d", "clic_angle", "clic for a network of family conv3d_3dgan"),
         ("conv3d_angle", "clic", "clic_angle for a network of family angle_3dgan"),
-        ("calogan_eplus", "photon", "calogan or calogan_gamma or calogan_piplus or calogan_central for a network of"),
+        ("calogan_eplus", "photon", "calogan or calogan_gamma or calogan_piplus or calogan_central or "),
         ("conditional_calogan_eplus", "calogan_central", "a detector with attributes for network.condition_size = 5"),
     ],
 )

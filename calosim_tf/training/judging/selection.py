@@ -62,7 +62,9 @@ def _two_decimals(value: float) -> str:
 def verdict_words(row: dict[str, str]) -> str:
     """A row for messages."""
     words = f"chi2/NDF {chi2_words(row)}"
-    if row.get("score"):
+    if row.get("held_out_loss"):
+        words += f", loss {float(row['held_out_loss']):.4f} nats per voxel"
+    if row.get("separation"):
         words += (
             f", separation {float(row['separation']):.4f} (Monte Carlo {float(row['separation_mc']):.4f}), recall "
             f"{float(row['recall']):.2f} ({float(row['recall_mc']):.2f}), density {float(row['density']):.2f} "
@@ -161,7 +163,7 @@ def _ratio(value: float, yardstick: float) -> float:
 
 def warn_of_modes(row: dict[str, str]) -> None:
     """Name a generator that drops modes, and one that repeats its training showers."""
-    if not row.get("score"):
+    if not row.get("separation"):
         return
     if float(row["recall"]) < DROPPING_RECALL * float(row["recall_mc"]):
         warn(
