@@ -129,3 +129,14 @@ def reduced_layers(network: keras.Model, exact_inputs: bool) -> set[str]:
         return type(layer) in PASSING and bool(makers) and all(map(is_reduced, makers))
 
     return {layer.name for layer in network.layers if is_reduced(layer)}
+
+
+def is_in_precision(network: keras.Model) -> bool:
+    """Whether a layer of a network, or of one inside it, works in 16 bits."""
+    return any(
+        is_in_precision(layer)
+        if isinstance(layer, keras.Model)
+        # the wrapped layer of a spectral normalisation
+        else getattr(layer, "layer", layer).compute_dtype in ("bfloat16", "float16")
+        for layer in network.layers
+    )

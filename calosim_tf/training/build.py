@@ -16,7 +16,7 @@ from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.errors import ConfigError
 from calosim_tf.keras_compat import build_keras_optimizer, checkpoint_of, optimizer_variables, raws
 from calosim_tf.layers.keras_settings import set_keras_defaults
-from calosim_tf.layers.precision import in_precision
+from calosim_tf.layers.precision import in_precision, is_in_precision
 from calosim_tf.layers.replicas import ALONE, Replicas
 from calosim_tf.training.addons import build_addons_optimizer, build_cyclical_schedule
 from calosim_tf.training.cycles import CycledAdam, FlowSchedule, cycled_beta1
@@ -116,6 +116,11 @@ def _in_precision(networks: dict[str, keras.Model], experiment: Experiment) -> d
         name: in_precision(network, experiment.training.precision, exact_inputs=name == "generator")
         for name, network in whole.items()
     }
+    if not any(map(is_in_precision, found.values())):
+        raise ConfigError(
+            f"training.precision: found {experiment.training.precision}, which no layer of the family "
+            f"{experiment.network.family} can work in, expected float32"
+        )
     return {name: found[name] if name in whole else _part(found["generator"], name, experiment) for name in networks}
 
 

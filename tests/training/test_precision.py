@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import get_experiment
 from calosim_tf.keras_compat import raw
 from calosim_tf.training import loss_scale
 from calosim_tf.training.build import build_model, state_variables, tracked_state
@@ -46,6 +48,13 @@ def test_a_step_is_the_one_of_float32_but_for_rounding(tiny, precision):
     assert reduced.average.get_layer("hidden_1").compute_dtype == "float32"
     assert reduced.critic.get_layer("hidden_1").compute_dtype == precision.removeprefix("mixed_")
     assert reduced.guard.first_fault() is None
+
+
+def test_a_precision_that_changes_nothing_is_refused():
+    """Breaks when a flow, whose layers are all its own, claims to train in 16 bits."""
+    experiment = get_experiment("caloflow_photon_smoke").with_values({"training.precision": "mixed_bfloat16"})
+    with pytest.raises(ConfigError, match=r"training.precision: found mixed_bfloat16, which no layer of the family"):
+        build_model(experiment)
 
 
 def test_checkpoints_are_those_of_float32(tiny, tmp_path):
