@@ -88,8 +88,12 @@ bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all b
 	$(BIN)/calosim bench generate photon --out runs/bench/generate.json --plot runs/bench/generate.png $(ARGS)
 
 .PHONY: test
-test: $(DEV_READY)  ## run the tests
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+test: $(DEV_READY)  ## run the tests, but for those of test-long, test-faults and smoke-horovod
+	$(BIN)/pytest -q -m "not long" -n $(JOBS) --dist loadfile $(ARGS)
+
+.PHONY: test-long
+test-long: $(DEV_READY)  ## run the tests that repeat whole trainings: resume, replicas, each family from the command line
+	$(BIN)/pytest -q -m long -n $(JOBS) --dist loadfile $(ARGS)
 
 # A test that takes longer than this should carry the marker `slow`
 QUICK_TIMEOUT := 30

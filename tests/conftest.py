@@ -294,6 +294,13 @@ def start_workers():
 SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
 
 
+# What repeats whole trainings, or builds networks of up to 100 million weights: run by make test-long
+LONG_FILES = frozenset({
+    "test_caloflow.py", "test_caloflow_counts.py", "test_factorised.py", "test_families.py", "test_family_resume.py",
+    "test_own_models.py", "test_small_ends.py", "test_surroundings.py",
+})  # fmt: skip
+
+
 def _leave_out_addons(items) -> None:
     """Skip what needs a package that this Python has no release of."""
     if importlib.util.find_spec("tensorflow_addons") is None:
@@ -305,11 +312,14 @@ def _leave_out_addons(items) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark what is slow, and put the longest file first, so that the other test processes have work until it is done
-    (``--dist loadfile``).
+    """Mark what is slow and what is long, and put the longest file first, so that the other test processes have work
+    until it is done (``--dist loadfile``).
     """
     _leave_out_addons(items)
     for item in items:
-        if not SLOW_FIXTURES.isdisjoint(item.fixturenames) or "replicas" in item.path.parts:
+        replicas = "replicas" in item.path.parts
+        if not SLOW_FIXTURES.isdisjoint(item.fixturenames) or replicas:
             item.add_marker(pytest.mark.slow)
+        if replicas or (item.path.name in LONG_FILES and item.get_closest_marker("slow")):
+            item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: "replicas" not in item.path.parts)

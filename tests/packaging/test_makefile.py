@@ -149,7 +149,7 @@ def test_tools_are_added_to_the_environment_once(clone):
     """Breaks if tests run without their tools, or if these are installed again at every run."""
     assert clone.make("test").returncode == 0
     assert clone.steps() == [*INSTALL, "pip .[dev]"]
-    assert clone.take("called") == "<-q><-n><2><--dist><loadfile>"
+    assert clone.take("called") == "<-q><-m><not long><-n><2><--dist><loadfile>"
     clone.make("test", "ARGS=-k photon")
     clone.make("train-photon")
     assert clone.steps() == []
