@@ -205,7 +205,7 @@ def test_a_flow_undoes_itself_and_its_network_samples(fast):
     back = to_features(network, latent.value, context)
     np.testing.assert_allclose(back.value, features, atol=1e-11)
     np.testing.assert_allclose(back.log_det, -latent.log_det, atol=1e-9)
-    np.testing.assert_allclose(network([latent.value, context]), features, atol=1e-5)
+    np.testing.assert_allclose(network([latent.value, tf.constant(context)]), features, atol=1e-5)
     for one, other in zip(latent.states, reversed(back.states), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-11)
 
