@@ -4,6 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+# several traced trainings each; twice as long on cores that others use
+pytestmark = pytest.mark.timeout(900)
+
 
 def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_folder):
     """Breaks when a gradient is summed instead of averaged, a draw or a row is taken twice, statistics are local."""
