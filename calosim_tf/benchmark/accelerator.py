@@ -86,7 +86,7 @@ def accelerator_table(names: Sequence[str], batch: int | None, steps: int) -> di
         if batch is not None:
             experiment = experiment.with_values({"training.batch_size": batch})
         source = source_of(experiment.data)
-        # XLA makes normal numbers in another way, so it has latents, and losses, of its own
+        # XLA draws other random numbers from the same seed, so it has latents, and losses, of its own
         expected = {xla: _first_losses(experiment, source, xla) for xla in (False, True)}
         rows += [
             {"experiment": name, **_row(experiment, source, way, device, expected[way.xla], steps)} for way in ways
@@ -140,13 +140,18 @@ def _row(
             first_s = time.perf_counter() - begun
             seconds = time_bare(step, batch, steps)
     except FAILURES as error:
-        return row | {"failed": str(error).strip().splitlines()[0][:200]}
+        return row | {"failed": _words(error)}
     return row | {
         "relative_error": _largest_error(found, expected) if expected else None,
         "first_step_s": first_s,
         "seconds_per_iteration": seconds,
         "peak_memory_mib": _peak_mib(device),
     }
+
+
+def _words(error: Exception) -> str:
+    """First line of what TensorFlow says, cut to the width of a table."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:160]}"
 
 
 def _numbers(terms: dict[str, tf.Tensor]) -> dict[str, float]:
@@ -185,7 +190,7 @@ def _generation(experiment: Experiment, source: ShowerSource, device: str, ways:
                 try:
                     rows.append(row | {"showers_per_s": size / _seconds_per_call(network, inputs, way.xla)})
                 except FAILURES as error:
-                    rows.append(row | {"failed": str(error).strip().splitlines()[0][:200]})
+                    rows.append(row | {"failed": _words(error)})
     return rows
 
 

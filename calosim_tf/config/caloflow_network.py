@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
+from calosim_tf.config.detector_layers import DetectorLayers
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.errors import ConfigError
-from calosim_tf.geometry import VoxelDetector, get_detector
 
 ROLES = ("teacher", "student")
 PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True)
-class CaloFlowNetwork:
+class CaloFlowNetwork(DetectorLayers):
     """Flows of masked networks and rational-quadratic splines (docs/caloflow.md).
 
     Attributes
@@ -80,26 +80,6 @@ class CaloFlowNetwork:
             raise ConfigError(
                 f"network.detector: found {self.detector} with one layer, expected a detector of several layers"
             )
-
-    @property
-    def geometry(self) -> VoxelDetector:
-        """The detector itself; :class:`ConfigError` names the known ones."""
-        return get_detector(self.detector)
-
-    @property
-    def n_layers(self) -> int:
-        """Layers of the detector."""
-        return len(self.geometry.layers)
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Voxels of each layer."""
-        return tuple(layer.n_voxels for layer in self.geometry.layers)
-
-    @property
-    def layer_shapes(self) -> tuple[tuple[int, int], ...]:
-        """Layers that it is built for."""
-        return tuple(layer.shape for layer in self.geometry.layers)
 
     @property
     def latent(self) -> LatentLaw:

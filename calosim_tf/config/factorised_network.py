@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from calosim_tf.config.checks import at_least
+from calosim_tf.config.detector_layers import DetectorLayers
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.errors import ConfigError
-from calosim_tf.geometry import VoxelDetector, get_detector
+from calosim_tf.geometry import get_detector
 from calosim_tf.geometry.trajectories import trajectory_kind
 
 
 @dataclass(frozen=True)
-class FactorisedNetwork:
+class FactorisedNetwork(DetectorLayers):
     """An energy head, a shape network and a critic that sees observables (our own; docs/factorised.md).
 
     Attributes
@@ -78,26 +79,6 @@ class FactorisedNetwork:
                 f"network.frame: found true for {self.detector}, whose files do not say where and in which direction a "
                 "particle enters, expected false"
             )
-
-    @property
-    def geometry(self) -> VoxelDetector:
-        """The detector itself."""
-        return get_detector(self.detector)
-
-    @property
-    def n_layers(self) -> int:
-        """Layers of the detector."""
-        return len(self.geometry.layers)
-
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Voxels of each layer."""
-        return tuple(layer.n_voxels for layer in self.geometry.layers)
-
-    @property
-    def layer_shapes(self) -> tuple[tuple[int, int], ...]:
-        """Layers that it is built for."""
-        return tuple(layer.shape for layer in self.geometry.layers)
 
     @property
     def particle_size(self) -> int:

@@ -1,4 +1,4 @@
-"""Whether the processors of this machine multiply in 16 bits; without such units it is slower than float32."""
+"""Whether the processors of this machine multiply in 16 bits."""
 
 from __future__ import annotations
 
