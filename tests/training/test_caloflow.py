@@ -1,7 +1,6 @@
 """CaloFlow in its real loop: two stages, likelihood selection, and a student that learns from a teacher."""
 
 import math
-import shutil
 from dataclasses import replace
 
 import keras
@@ -72,69 +71,39 @@ def source():
     )
 
 
-def trained(experiment, source, run: RunFolder, resume: bool = False) -> RunFolder:
-    # names count from 1 as in a separate process: rounding follows TensorFlow's rewriting of graphs, and that names
-    keras.backend.clear_session()
-    prepare(experiment, source, run, resume=resume, force=False)
-    train(experiment, source, run)
-    return run
-
-
 @pytest.fixture(scope="module")
-def teacher(source, tmp_path_factory):
+def teacher(runs, source, tmp_path_factory):
     experiment = get_experiment("caloflow_photon").with_values(TEACHER)
-    return trained(experiment, source, RunFolder(tmp_path_factory.mktemp("caloflow") / "teacher"))
+    return runs.trained(experiment, source, RunFolder(tmp_path_factory.mktemp("caloflow") / "teacher"))
 
 
 @pytest.fixture(scope="module")
-def student(source, teacher, tmp_path_factory):
+def student(runs, source, teacher, tmp_path_factory):
     experiment = student_of(teacher.path)
-    return trained(experiment, source, RunFolder(tmp_path_factory.mktemp("caloflow") / "student"))
+    return runs.trained(experiment, source, RunFolder(tmp_path_factory.mktemp("caloflow") / "student"))
 
 
 def student_of(path, **more):
     return get_experiment("caloflow_photon_student").with_values(STUDENT | {"training.teacher": str(path)} | more)
 
 
-def state(run: RunFolder, iteration: int) -> dict[str, np.ndarray]:
-    reader = tf.train.load_checkpoint(str(run.checkpoints / str(iteration) / "state"))
-    names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
-    return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): reader.get_tensor(name) for name in names}
-
-
-def require_equal_when_resumed(experiment, source, whole: RunFolder, folder, cut: int) -> None:
-    resumed = RunFolder(folder / "resumed")
-    shutil.copytree(whole.path, resumed.path)
-    for checkpoint in resumed.checkpoints.iterdir():
-        if checkpoint.is_dir() and int(checkpoint.name) > cut:
-            shutil.rmtree(checkpoint)
-    (resumed.checkpoints / "latest").write_text(f"{cut}\n")
-    trained(experiment, source, resumed, resume=True)
-    expected, found = state(whole, 8), state(resumed, 8)
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
-    for table in ("history", "selection"):
-        assert getattr(resumed, table).rows() == getattr(whole, table).rows()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [2, 4])
-def test_a_resumed_teacher_is_the_uninterrupted_one_on_either_side_of_the_border(source, teacher, tmp_path, cut):
+def test_a_resumed_teacher_is_the_uninterrupted_one_on_either_side_of_the_border(runs, source, teacher, tmp_path, cut):
     """Breaks if noise, dropout or a schedule depends on more than the iteration."""
-    require_equal_when_resumed(teacher.experiment(), source, teacher, tmp_path, cut)
+    runs.require_equal_when_resumed(source, teacher, tmp_path, cut)
 
 
 @pytest.mark.slow
-def test_a_resumed_student_is_the_uninterrupted_one(source, student, tmp_path):
+def test_a_resumed_student_is_the_uninterrupted_one(runs, source, student, tmp_path):
     """Breaks if minibatches whose gradients are added draw other numbers, or the copied flow is lost."""
-    require_equal_when_resumed(student.experiment(), source, student, tmp_path, 4)
+    runs.require_equal_when_resumed(source, student, tmp_path, 4)
 
 
 @pytest.mark.slow
-def test_each_stage_trains_its_flow_alone(teacher):
+def test_each_stage_trains_its_flow_alone(runs, teacher):
     """Breaks if the flow of the energies goes on learning, or the other one begins early."""
-    first, border, last = (state(teacher, iteration) for iteration in (2, 4, 8))
+    first, border, last = (runs.state(teacher, iteration) for iteration in (2, 4, 8))
 
     def changed(before, after, part):
         names = [name for name in after if f"/{part}/" in f"/{name}" and name.endswith("output_kernel")]
@@ -185,7 +154,7 @@ def test_showers_have_the_energies_of_the_first_flow(teacher, student):
 
 
 @pytest.mark.slow
-def test_a_student_needs_a_teacher_of_the_same_permutations(source, teacher, student, tmp_path):
+def test_a_student_needs_a_teacher_of_the_same_permutations(runs, source, teacher, student, tmp_path):
     """Breaks if states are compared that belong to different voxels."""
     for number, (path, more, words) in enumerate(
         (
@@ -195,7 +164,7 @@ def test_a_student_needs_a_teacher_of_the_same_permutations(source, teacher, stu
     ):
         run = RunFolder(tmp_path / str(number))
         with pytest.raises(ConfigError, match=words):
-            trained(student_of(path, **more), source, run)
+            runs.trained(student_of(path, **more), source, run)
 
 
 def toy_pair():

@@ -1,8 +1,5 @@
 """The factorised generator in its real loop: two stages, tables from the data, resume over the border."""
 
-import shutil
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -66,61 +63,33 @@ def electrons(cells, store, tmp_path_factory):
     return load_source([path], get_detector("lhcb"))
 
 
-def trained(experiment, source, run: RunFolder, resume: bool = False) -> RunFolder:
-    # names count from 1 as in a separate process: rounding follows TensorFlow's rewriting of graphs, and that names
-    keras.backend.clear_session()
-    prepare(experiment, source, run, resume=resume, force=False)
-    train(experiment, source, run)
-    return run
-
-
 @pytest.fixture(scope="module")
-def whole(experiment, source, tmp_path_factory):
+def whole(runs, experiment, source, tmp_path_factory):
     """An uninterrupted run that keeps every checkpoint."""
     folder = tmp_path_factory.mktemp("factorised") / "whole"
-    return trained(experiment.with_values({"run.keep_checkpoints": 9}), source, RunFolder(folder))
+    return runs.trained(experiment.with_values({"run.keep_checkpoints": 9}), source, RunFolder(folder))
 
 
 @pytest.fixture(scope="module")
-def whole_framed(framed, electrons, tmp_path_factory):
+def whole_framed(runs, framed, electrons, tmp_path_factory):
     folder = tmp_path_factory.mktemp("factorised") / "framed"
-    return trained(framed.with_values({"run.keep_checkpoints": 9}), electrons, RunFolder(folder))
-
-
-def state(run: RunFolder, iteration: int) -> dict[str, np.ndarray]:
-    reader = tf.train.load_checkpoint(str(run.checkpoints / str(iteration) / "state"))
-    names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
-    return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): reader.get_tensor(name) for name in names}
-
-
-def require_equal_when_resumed(experiment, source, whole: RunFolder, folder, cut: int) -> None:
-    resumed = RunFolder(folder / "resumed")
-    shutil.copytree(whole.path, resumed.path)
-    for checkpoint in resumed.checkpoints.iterdir():
-        if checkpoint.is_dir() and int(checkpoint.name) > cut:
-            shutil.rmtree(checkpoint)
-    (resumed.checkpoints / "latest").write_text(f"{cut}\n")
-    trained(experiment.with_values({"run.keep_checkpoints": 9}), source, resumed, resume=True)
-    expected, found = state(whole, 8), state(resumed, 8)
-    assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
-    for table in ("history", "selection"):
-        assert getattr(resumed, table).rows() == getattr(whole, table).rows()
+    return runs.trained(framed.with_values({"run.keep_checkpoints": 9}), electrons, RunFolder(folder))
 
 
 # before the border (3) and behind it
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [2, 4])
-def test_a_resumed_run_is_the_uninterrupted_one_on_either_side_of_the_border(experiment, source, whole, tmp_path, cut):
+def test_a_resumed_run_is_the_uninterrupted_one_on_either_side_of_the_border(
+    runs, experiment, source, whole, tmp_path, cut
+):
     """Breaks if the average of the head, a table or the count of penalties is left out of the checkpoint."""
-    require_equal_when_resumed(experiment, source, whole, tmp_path, cut)
+    runs.require_equal_when_resumed(source, whole, tmp_path, cut)
 
 
 @pytest.mark.slow
-def test_a_resumed_framed_run_is_the_uninterrupted_one(framed, electrons, whole_framed, tmp_path):
+def test_a_resumed_framed_run_is_the_uninterrupted_one(runs, electrons, whole_framed, tmp_path):
     """Breaks if the frame or the regressions are neither in the checkpoint nor the same when fitted again."""
-    require_equal_when_resumed(framed, electrons, whole_framed, tmp_path, 2)
+    runs.require_equal_when_resumed(electrons, whole_framed, tmp_path, 2)
 
 
 @pytest.mark.slow
@@ -152,9 +121,9 @@ def test_the_particle_enters_head_shape_and_critic(whole_framed, framed, electro
 
 
 @pytest.mark.slow
-def test_each_stage_changes_its_networks_alone(whole):
+def test_each_stage_changes_its_networks_alone(runs, whole):
     """Breaks if the first stage moves the shape, or the second one the head or a table."""
-    first, border, last = (state(whole, iteration) for iteration in (2, 4, 8))
+    first, border, last = (runs.state(whole, iteration) for iteration in (2, 4, 8))
 
     def changed(before, after, part):
         names = [name for name in after if part in name and not name.startswith("optimizer") and "kernel" in name]
