@@ -177,7 +177,7 @@ docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is
 
 .PHONY: tutorials
 tutorials: $(DEV_READY)  ## run every command of the tutorials
-	$(BIN)/python docs/run_pages.py $(or $(PAGES),docs/tutorials/*.md docs/extending.md)
+	$(BIN)/python docs/run_pages.py --jobs $(JOBS) $(or $(PAGES),docs/tutorials/*.md docs/extending.md)
 
 .PHONY: rehearse
 rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times

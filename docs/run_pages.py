@@ -1,6 +1,6 @@
 """Run the ``bash`` and ``python`` blocks of Markdown pages, as a reader would who copies them one after another.
 
-    python docs/run_pages.py docs/tutorials/*.md
+    python docs/run_pages.py --jobs 2 docs/tutorials/*.md
 
 Each page gets an empty temporary folder, or where it says ``<!-- runs in a clone -->`` a copy of the sources that
 ``calosim`` then uses.  A block that ends with anything but 0 ends the program with 1.  Blocks of other kinds
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,24 +93,30 @@ def run_blocks(page: Path, blocks: Sequence[Block], folder: Path, environment: d
         print(f"== {page.name}, line {block.line}: {time.monotonic() - start:.1f} s", flush=True)
 
 
+def run_page(page: Path) -> float:
+    """Run all blocks of a page in a temporary folder; returns the seconds it took."""
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"{page.stem}-") as name:
+        folder = Path(name)
+        run_blocks(page, blocks_of(page), folder, environment_in(page, folder))
+    return time.monotonic() - start
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the pages; returns the exit code."""
     parser = argparse.ArgumentParser(description="Run the bash and python blocks of Markdown pages.")
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE")
-    pages = parser.parse_args(arguments).pages
-    times = {}
-    for page in pages:
-        start = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix=f"{page.stem}-") as name:
-            folder = Path(name)
-            try:
-                run_blocks(page, blocks_of(page), folder, environment_in(page, folder))
-            except BlockFailedError as error:
-                print(f"run_pages: error: {error}", file=sys.stderr)
-                return 1
-        times[page] = time.monotonic() - start
-    for page, seconds in times.items():
-        print(f"{page}: {seconds:.0f} s")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="pages at a time (default 1)")
+    given = parser.parse_args(arguments)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        running = {page: pool.submit(run_page, page) for page in given.pages}
+        try:
+            for page, result in running.items():
+                print(f"{page}: {result.result():.0f} s", flush=True)
+        except BlockFailedError as error:
+            pool.shutdown(cancel_futures=True)
+            print(f"run_pages: error: {error}", file=sys.stderr)
+            return 1
     return 0
 
 

@@ -57,11 +57,13 @@ def run(args: argparse.Namespace) -> int:
     from calosim_tf.checks.run import chosen_checks, run_checks
     from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data.bundled import PRETRAINED_PREFIX
+    from calosim_tf.data.memory import keep_freed_memory
     from calosim_tf.data.streamed import read_or_stream
     from calosim_tf.geometry import get_detector
     from calosim_tf.physics.metrics.listed import chosen_metrics
     from calosim_tf.report.evaluate import evaluate, summary_table
 
+    keep_freed_memory()
     generates = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
     source = GeneratorSource.named(args.file_or_run) if generates else None
     run_folder = source.run_folder if generates and source.sidecar is None else None
