@@ -21,8 +21,8 @@ from calosim_tf.report.comparison import read_reports
 # What a physicist asks first of a photon: the energy, its sharing among the layers, the widths, the empty voxels.
 FEATURES = (
     "separation_e_tot_over_e_inc",
-    "separation_energy_thresholded_layer_1",
-    "separation_energy_thresholded_layer_2",
+    "separation_layer_energy_layer_1",
+    "separation_layer_energy_layer_2",
     "separation_width_r_layer_2",
     "separation_width_phi_layer_2",
     "separation_sparsity_layer_2",
