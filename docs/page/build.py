@@ -19,8 +19,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from page_records import record_of
 from monte_carlo import reference_of
+from page_records import record_of
 
 from calosim_tf import __version__, messages
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
@@ -42,10 +42,14 @@ GENERATORS = "generators.json"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the folder; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Write the page that makes showers in a browser, as one static folder.")
+    parser = argparse.ArgumentParser(
+        description="Write the page that makes showers in a browser, as one static folder."
+    )
     parser.add_argument("names", nargs="*", default=NAMES, metavar="NAME", help=f"default: {' '.join(NAMES)}")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "_build" / "page", metavar="DIR")
-    parser.add_argument("--packages", type=Path, default=ROOT / "build" / "page", metavar="DIR", help="where npm installs")
+    parser.add_argument(
+        "--packages", type=Path, default=ROOT / "build" / "page", metavar="DIR", help="where npm installs"
+    )
     args = parser.parse_args(arguments)
     try:
         build(args.names, args.out, args.packages)
@@ -133,10 +137,14 @@ def installed_runtime(packages: Path) -> Path:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, packages / name)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    answer = subprocess.run(command, cwd=packages, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, cwd=packages, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         lines = [line for line in answer.stderr.splitlines() if line.strip()] or ["no message"]
-        raise ConfigError(f"npm ci in {packages}: ended with {answer.returncode} ({lines[0][:200]}): is there a network?")
+        raise ConfigError(
+            f"npm ci in {packages}: ended with {answer.returncode} ({lines[0][:200]}): is there a network?"
+        )
     done.write_bytes(wanted)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def summarised(showers: ShowerSet) -> dict[str, Any]:
             "profile_std": _rounded(share[chosen].std(axis=0)),
         }
         for chosen in groups.rows(incident)
+        if len(chosen)
     ]
     return {
         "sample": showers.source,
@@ -73,7 +75,7 @@ def _profile(showers: ShowerSet) -> tuple[dict[str, Any], np.ndarray]:
         return words | {"names": [str(number) for number in detector.layer_ids]}, sums
     (layer,) = detector.layers
     edges = layer.column_mm * np.arange(DISTANCE_BINS)
-    names = [f"{low:g} to {high:g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     words = {
         "profile": "distance",
         "title": "Lateral profile",

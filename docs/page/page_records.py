@@ -17,6 +17,8 @@ START_MEV = 16384
 # Angles that can be set: three widths of the training beam (our choice)
 MOST_DEGREES = 30
 PARTICLES = {"gamma": "photon", "pi+": "charged pion", "e-": "electron", "e+": "positron"}
+# What a detector provides -> whose it resembles
+LIKE = {"lhcb": "LHCb-like", "calogan": "CaloGAN", "cubes": "CLIC-like"}
 
 
 def record_of(name: str, sidecar: Sidecar, reference: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def record_of(name: str, sidecar: Sidecar, reference: dict[str, Any]) -> dict[st
     return {
         "name": name,
         "generator": f"pretrained:{name}",
-        "title": f"{words.capitalize()}s, {shape}{' of rings' if is_rings else ''}",
+        "title": f"{words.capitalize()}s",
+        "cut": f"{_origin(detector)}{shape}{' of rings' if is_rings else ''}",
         "particle": detector.particle,
         "shape": "rings" if is_rings else "cells",
         "n_cells": detector.n_voxels,
@@ -69,9 +72,16 @@ def require_known_inputs(name: str, sidecar: Sidecar) -> None:
         )
 
 
+def _origin(detector: VoxelDetector) -> str:
+    """Whose detector it is, for the names of layers and cells."""
+    if detector.challenge_set:
+        return f"CaloChallenge data set {detector.challenge_set}, "
+    return next((f"{LIKE[name]}, " for name in detector.provides if name in LIKE), "")
+
+
 def _cells_words(layer: CellLayer | VoxelLayer) -> str:
     rows, columns = layer.shape
-    return f"{rows} × {columns} cells"
+    return f"{rows} x {columns} cells"
 
 
 def _layer(layer: CellLayer | VoxelLayer) -> dict[str, Any]:

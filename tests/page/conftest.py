@@ -17,6 +17,11 @@ from ..report.browser import Browser, Page, find_browser
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "docs" / "page"
 BUILT = "CALOSIM_TEST_PAGE"
+SETTINGS = {
+    "photon": "detector=photon&energy=16384&seed=7",
+    "pion": "detector=pion&energy=5000&seed=0",
+    "lhcb": "detector=lhcb&energy=20000&theta_x=12&theta_y=-5&aim_x=3&aim_y=-4&seed=9007199254740991",
+}
 
 # its modules are scripts beside the page, no package
 sys.path.append(str(SOURCES))
@@ -57,15 +62,21 @@ def built() -> Path:
     return Path(os.environ[BUILT])
 
 
-@pytest.fixture
-def server(built) -> Iterator[Server]:
-    """The built page, served."""
+@pytest.fixture(scope="session")
+def all_tests_server(built) -> Iterator[Server]:
     with Server(built) as found:
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         yield found
         found.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server(all_tests_server) -> Iterator[Server]:
+    """The built page, served."""
+    yield all_tests_server
+    all_tests_server.replaced.clear()
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +88,32 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser, server):
-    """``open_page(settings, width, prelude)`` opens the page with settings of its address, and waits for a shower."""
+    """``open_page(prelude)`` opens the page anew, and waits for a shower or for what is wrong."""
 
-    def opened(settings: str = "", width: int = 1280, prelude: str = "", ready: str = "!shown.hidden") -> Page:
-        # the cache would hide what the server replaces
-        page = Page(browser, f"{server.address}{settings and '#' + settings}", width, prelude)
-        page.wait_until(f"document.querySelector('#status.failed') !== null || {ready}")
+    def opened(prelude: str = "") -> Page:
+        page = Page(browser, server.address, 1280, prelude)
+        page.do("Network.setCacheDisabled", cacheDisabled=True)
+        page.wait_until("document.querySelector('#status.failed') !== null || !shown.hidden")
         return page
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def first_page(browser, all_tests_server) -> Page:
+    """Compiling WebAssembly takes a second or two, so most tests have one page."""
+    return Page(browser, f"{all_tests_server.address}#{SETTINGS['photon']}", 1280)
+
+
+@pytest.fixture
+def page(first_page, server) -> Page:
+    """The page, with a photon shower."""
+    show(first_page, "photon")
+    return first_page
+
+
+def show(page: Page, name: str) -> None:
+    """Settings of a detector by the address, as a link has them."""
+    energy = SETTINGS[name].partition("energy=")[2].partition("&")[0]
+    page.value(f"batch.value = '100'; location.hash = ''; location.hash = '{SETTINGS[name]}'")
+    page.wait_until(f"command.textContent.includes('{name}_bundle --backend onnx --energies {energy}')")

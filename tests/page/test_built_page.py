@@ -19,16 +19,12 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
 
 from ..report.browser import EXCESS_WIDTH
+from .conftest import SETTINGS, show
 
 PHONE = 390
 SHOWERS = 100
 # of the largest cell of a shower: float32 sums in another order
 TOLERANCE = 1e-5
-SETTINGS = {
-    "photon": "detector=photon&energy=16384&seed=7",
-    "pion": "detector=pion&energy=5000&seed=0",
-    "lhcb": "detector=lhcb&energy=20000&theta_x=12&theta_y=-5&aim_x=3&aim_y=-4&seed=9007199254740991",
-}
 
 
 def type_into(page, field: str, text: str) -> None:
@@ -46,6 +42,7 @@ def text_of(page, element: str) -> str:
 
 def downloaded(browser, page, folder: Path, count: int) -> Path:
     """The file behind the download button."""
+    page.value("document.getElementById('download-status').textContent = ''")
     browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     type_into(page, "count", str(count))
     page.value("download.click()")
@@ -59,11 +56,11 @@ def downloaded(browser, page, folder: Path, count: int) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
-def test_showers_are_those_of_python(name, built, browser, open_page, server, tmp_path):
+def test_showers_are_those_of_python(name, built, browser, page, server, tmp_path):
     """Breaks if latents, conditions, the network or the threshold in the browser are not those of `calosim generate`,
     the command on the page makes others, or anything on the way is requested from elsewhere or complained of.
     """
-    page = open_page(SETTINGS[name])
+    show(page, name)
     table = np.genfromtxt(downloaded(browser, page, tmp_path, SHOWERS), delimiter=",", skip_header=2)
     command = shlex.split(text_of(page, "command").splitlines()[1])
     assert command[:2] == ["calosim", "generate"]
@@ -83,9 +80,8 @@ def test_showers_are_those_of_python(name, built, browser, open_page, server, tm
 
 
 @pytest.mark.parametrize(("seed", "first"), [(0, 0), (2**53 - 1, 999_999_998), (2**32 + 5, 2**28 - 1)])
-def test_latents_are_those_of_python(seed, first, open_page):
+def test_latents_are_those_of_python(seed, first, page):
     """Breaks if a carry between the halves of a word, or the order of the words, is lost."""
-    page = open_page()
     law = LatentLaw(size=37, mean=0.0, std=1.0, law="normal_16bit")
     found = page.value(
         f"""(async () => {{
@@ -98,9 +94,8 @@ def test_latents_are_those_of_python(seed, first, open_page):
 
 
 @pytest.mark.parametrize("text", ["abc", "-5", "0", "", "1e999", "NaN", "16,384", "<b>1</b>"])
-def test_bad_energy_is_said_beside_the_field(text, open_page):
+def test_bad_energy_is_said_beside_the_field(text, page):
     """Breaks if an energy that is none is taken, crashes the page, or leaves its message behind."""
-    page = open_page()
     type_into(page, "energy", text)
     assert "expected a number of MeV above 0" in text_of(page, "energy-error")
     assert page.value("energy.getAttribute('aria-invalid')") == "true"
@@ -121,14 +116,17 @@ def test_bad_energy_is_said_beside_the_field(text, open_page):
         ("theta_x", "90", "from -30 to 30"),
     ],
 )
-def test_other_fields_say_what_they_take(field, text, expected, open_page, browser, tmp_path):
+def test_other_fields_say_what_they_take(field, text, expected, page):
     """Breaks if more showers than allowed are made, or an angle away from the calorimeter is taken."""
-    page = open_page("detector=lhcb")
+    show(page, "lhcb")
+    page.value("document.getElementById('download-status').textContent = ''")
     type_into(page, field, text)
     assert expected in text_of(page, f"{field}-error")
     page.value("download.click()")
     assert text_of(page, "download-status") == ""
     assert page.value("document.activeElement.id") == field
+    type_into(page, field, "1")
+    assert text_of(page, f"{field}-error") == ""
 
 
 def changed(content: bytes, *path, to) -> bytes:
@@ -142,31 +140,42 @@ def changed(content: bytes, *path, to) -> bytes:
 
 
 NETWORK = ("networks", 0)
+SIDECARS = {
+    "a list": (lambda _: b"[]", "found no record"),
+    "of another schema": (lambda old: changed(old, "schema", to=9), "found schema 9, expected 1"),
+    "without a network": (lambda old: changed(old, "networks", to=[]), "found 0 networks"),
+    "with a network that is none": (
+        lambda old: changed(old, "networks", to=[None]),
+        "of the law nothing",
+    ),
+    "of another number of cells": (lambda old: changed(old, "n_cells", to=5), "5 cells"),
+    "without a size of latents": (
+        lambda old: changed(old, *NETWORK, "latent", "size", to=None),
+        "without size",
+    ),
+    "with text for a mass": (lambda old: changed(old, *NETWORK, "normalisation", "mass_mev", to="0"), "no usable mass"),
+    "with a model elsewhere": (
+        lambda old: changed(old, *NETWORK, "files", "onnx", 0, "path", to="//example.org/x"),
+        "found no ONNX file",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SIDECARS)
+def test_sidecar_is_checked(case, built, page, server):
+    """Breaks if a sidecar that is contradictory, or lacks what the page needs, ends in a crash or in wrong showers."""
+    damage, words = SIDECARS[case]
+    server.replaced["photon/sidecar.json"] = damage((built / "photon" / "sidecar.json").read_bytes())
+    found = page.value("import('./js/sidecar.js').then(m => m.readSidecar('photon')).then(() => '', e => e.message)")
+    assert found.startswith("photon/sidecar.json: ")
+    assert words in found
+
+
 DAMAGE = {
     "a model that is missing": ("photon/model.onnx", lambda _: None, "found no such file (404)"),
     "a model cut short": ("photon/model.onnx", lambda old: old[:-1], "bytes, expected"),
     "a model with one bit changed": ("photon/model.onnx", lambda old: old[:-1] + bytes([old[-1] ^ 1]), "SHA-256"),
-    "a sidecar that is missing": ("photon/sidecar.json", lambda _: None, "found no such file (404)"),
     "a sidecar cut short": ("photon/sidecar.json", lambda old: old[:99], "is not JSON"),
-    "a sidecar that is a list": ("photon/sidecar.json", lambda _: b"[]", "found no record"),
-    "another schema": ("photon/sidecar.json", lambda old: changed(old, "schema", to=9), "found schema 9, expected 1"),
-    "no network": ("photon/sidecar.json", lambda old: changed(old, "networks", to=[]), "found 0 networks"),
-    "another number of cells": ("photon/sidecar.json", lambda old: changed(old, "n_cells", to=5), "5 cells"),
-    "latents without a size": (
-        "photon/sidecar.json",
-        lambda old: changed(old, *NETWORK, "latent", "size", to=None),
-        "latents without size",
-    ),
-    "a mass that is text": (
-        "photon/sidecar.json",
-        lambda old: changed(old, *NETWORK, "normalisation", "mass_mev", to="0"),
-        "no usable mass",
-    ),
-    "a model elsewhere": (
-        "photon/sidecar.json",
-        lambda old: changed(old, *NETWORK, "files", "onnx", 0, "path", to="//example.org/x"),
-        "found no ONNX file",
-    ),
     "no list of generators": ("generators.json", lambda _: None, "found no such file (404)"),
     "no WebAssembly file": ("ort/ort-wasm-simd-threaded.wasm", lambda _: None, "found no such file (404)"),
     "no runtime": ("ort/ort.wasm.bundle.min.mjs", lambda _: None, "cannot be loaded"),
@@ -195,21 +204,22 @@ def test_browser_without_webassembly_is_told(open_page):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_page_fits_a_phone(name, open_page):
+def test_page_fits_a_phone(name, page):
     """Breaks if the page has to be scrolled sideways, a field has no label, or something to press is too small."""
-    page = open_page(SETTINGS[name], width=PHONE)
-    page.wait_until("/µs/.test(speed.textContent)")
+    page.set_width(PHONE)
+    show(page, name)
     assert page.value(EXCESS_WIDTH) == 0
     fields = "[...document.querySelectorAll('input, select')].filter(i => i.offsetParent)"
     assert page.value(f"{fields}.filter(i => !i.labels.length && !i.ariaLabel).map(i => i.id)") == []
     small = "[...document.querySelectorAll('button, select, .choices label')].filter(b => b.offsetHeight < 44)"
     assert page.value(f"{small}.map(b => b.id)") == []
     assert page.value("[...document.querySelectorAll('svg[role=img]')].every(s => s.ariaLabel)")
+    page.set_width(1280)
 
 
-def test_keyboard_alone_makes_the_next_shower(open_page):
+def test_keyboard_alone_makes_the_next_shower(page):
     """Breaks if a button cannot be reached or pressed without a mouse."""
-    page = open_page("detector=photon&shower=3")
+    type_into(page, "shower", "3")
     page.value("shower.focus()")
     for key, code in (("Tab", 9), ("Tab", 9), ("Enter", 13)):
         for kind in ("keyDown", "keyUp"):
@@ -223,12 +233,15 @@ def test_keyboard_alone_makes_the_next_shower(open_page):
 def test_dark_mode_is_dark(open_page):
     """Breaks if colours do not follow the system, or empty cells shine on a dark screen."""
     page = open_page()
-    lightness = "getComputedStyle(document.querySelector('{}')).{}.match(/\\d+/g).map(Number).reduce((a, b) => a + b) / 3"
+    lightness = (
+        "getComputedStyle(document.querySelector('{}')).{}.match(/\\d+/g).map(Number).reduce((a, b) => a + b) / 3"
+    )
     light = page.value(lightness.format("body", "backgroundColor"))
     page.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert light > 200 > 60 > page.value(lightness.format("body", "backgroundColor"))
     assert page.value("[...document.querySelectorAll('#pictures path[fill^=var]')].length") > 10
     assert page.value(lightness.format("#pictures path[fill^=var]", "fill")) < 80
+    page.do("Emulation.setEmulatedMedia", features=[])
 
 
 def test_files_name_no_other_host(built):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.data.schema import ShowerSet
-from calosim_tf.geometry import LHCB, PHOTON
+from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.geometry.layers import CellLayer
 
 from .conftest import SOURCES
@@ -47,7 +47,13 @@ def test_distance_is_from_the_centre_of_energy():
 def test_bins_of_distance_hold_the_whole_shower():
     """Breaks if cells far out are lost from the profile of a detector with one layer."""
     rng = np.random.default_rng(3)
-    showers = ShowerSet(np.array([1e4, 2e4, 2.2e4]), rng.exponential(1.0, (3, 900)).astype("f4"), LHCB, "made up", np.zeros((3, 5)))
+    showers = ShowerSet(
+        np.array([1e4, 2e4, 2.2e4]),
+        rng.exponential(1.0, (3, 900)).astype("f4"),
+        get_detector("lhcb"),
+        "made up",
+        np.zeros((3, 5)),
+    )
     rows = monte_carlo.summarised(showers)["energies"]
     for row in rows:
         assert sum(row["profile_mean"]) == pytest.approx(row["total_mean"], rel=1e-5)

@@ -99,8 +99,7 @@ class Page:
         self._session = browser.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.do(f"{domain}.enable")
-        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.do("Emulation.setDeviceMetricsOverride", **metrics)
+        self.set_width(width)
         self.do("Page.addScriptToEvaluateOnNewDocument", source=prelude)
         browser.events.clear()
         self.do("Page.navigate", url=self.address)
@@ -121,9 +120,13 @@ class Page:
 
     def _events(self, *methods: str) -> list[dict[str, Any]]:
         self.value("0")  # events come in before the answer does
-        return [
-            event for event in self._browser.events if event.get("sessionId") == self._session and event["method"] in methods
-        ]
+        own = [event for event in self._browser.events if event.get("sessionId") == self._session]
+        return [event for event in own if event["method"] in methods]
+
+    def set_width(self, width: int) -> None:
+        """Width of the window, pixels; below 600 it is that of a phone."""
+        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.do("Emulation.setDeviceMetricsOverride", **metrics)
 
     def do(self, method: str, **params: Any) -> dict[str, Any]:
         return self._browser.send(method, self._session, **params)

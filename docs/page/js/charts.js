@@ -15,7 +15,7 @@ const END = { "text-anchor": "end" };
  */
 export function drawSum(container, { incident, symbol, sum, sums, monteCarlo }) {
   const width = Math.max(260, container.clientWidth);
-  const [left, right, top, plot] = [12, 12, 20, 110];
+  const [left, right, top, plot] = [52, 12, 20, 180];
   const [low, high] = sumRange(sum / incident, sums, incident, monteCarlo);
   const x = (share) => left + ((width - left - right) * (share - low)) / (high - low);
   const bottom = top + plot;
@@ -27,7 +27,7 @@ export function drawSum(container, { incident, symbol, sum, sums, monteCarlo }) 
     const [from, to] = [mean - std, mean + std].map((share) => x(Math.min(high, Math.max(low, share))));
     chart.append(rect(from, top, to - from, plot, { class: "band" }), line(x(mean), top, x(mean), bottom, { class: "mean" }));
   }
-  if (sums !== null) chart.append(...histogram(sums, incident, [low, high], x, bottom, plot - 8));
+  if (sums !== null) chart.append(...histogram(sums, incident, [low, high], { x, left, bottom, plot }));
   chart.append(line(x(sum / incident), top - 6, x(sum / incident), bottom, { class: "shower" }),
     svg("path", { d: `M${x(sum / incident) - 6} ${top - 14}h12l-6 9z`, class: "shower-head" }));
   chart.append(line(left, bottom, width - right, bottom, { class: "axis" }));
@@ -54,19 +54,20 @@ function sumRange(share, sums, incident, monteCarlo) {
   return [Math.max(0, low - margin), high + margin];
 }
 
-function histogram(sums, incident, [low, high], x, bottom, height) {
+function histogram(sums, incident, [low, high], { x, left, bottom, plot }) {
   const bins = sums.length >= 500 ? 50 : 25;
   const counts = new Array(bins).fill(0);
   for (const sum of sums) {
     const bin = Math.floor((bins * (sum / incident - low)) / (high - low));
     if (bin >= 0 && bin < bins) counts[bin] += 1;
   }
-  const most = Math.max(...counts, 1);
-  return counts.map((count, bin) => {
+  const height = (count) => (plot * count) / (1.08 * Math.max(...counts, 1));
+  const bars = counts.map((count, bin) => {
     const [from, to] = [bin, bin + 1].map((edge) => x(low + ((high - low) * edge) / bins));
-    const size = (height * count) / most;
-    return rect(from + 0.5, bottom - size, to - from - 1, size, { class: "many" });
+    return rect(from + 0.5, bottom - height(count), to - from - 1, height(count), { class: "many" });
   });
+  const labels = ticks(0, Math.max(...counts, 1), 3).map((count) => text(left - 6, bottom - height(count) + 4, plain(count), END));
+  return [...bars, ...labels, text(0, 0, "Showers", { ...MIDDLE, transform: `translate(12 ${bottom - plot / 2}) rotate(-90)` })];
 }
 
 /**

@@ -3,16 +3,18 @@
 import { decades, plain } from "./numbers.js";
 import { rect, svg, text } from "./svg.js";
 
-// viridis (matplotlib, CC0) at nine equal steps
-const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"]
-  .map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+// YlGnBu (ColorBrewer) without its palest step, and viridis (matplotlib): the first colour is the one nearer to the paper
+const ON_PAPER = ["#edf8b1", "#c7e9b4", "#7fcdbb", "#41b6c4", "#1d91c0", "#225ea8", "#253494", "#081d58"].map(channels);
+const ON_DARK = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"].map(channels);
 
 export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 
 function ramp(share, dark) {
-  const place = Math.min(1, Math.max(0, dark ? share : 1 - share)) * (VIRIDIS.length - 1);
-  const lower = Math.min(VIRIDIS.length - 2, Math.floor(place));
-  const mixed = VIRIDIS[lower].map((one, i) => Math.round(one + (place - lower) * (VIRIDIS[lower + 1][i] - one)));
+  const colours = dark ? ON_DARK : ON_PAPER;
+  const place = Math.min(1, Math.max(0, share)) * (colours.length - 1);
+  const lower = Math.min(colours.length - 2, Math.floor(place));
+  const mixed = colours[lower].map((one, i) => Math.round(one + (place - lower) * (colours[lower + 1][i] - one)));
   return `rgb(${mixed.join(",")})`;
 }
 
@@ -33,7 +35,7 @@ export function colourScale(low, hottest) {
 
 /** The scale as a bar with its ticks, `width` pixels wide. */
 export function colourBar(scale, width) {
-  const [left, right, height] = [12, 40, 10];
+  const [left, right, height] = [12, 56, 10];
   const bar = svg("svg", { viewBox: `0 0 ${width} 34`, width, height: 34, role: "img" });
   bar.setAttribute("aria-label", `Colours from ${plain(scale.low)} to ${plain(scale.high)} MeV per cell, logarithmic`);
   const gradient = svg("linearGradient", { id: "ramp" });

@@ -52,9 +52,10 @@ export class Controls {
   choice(detector) {
     const label = document.createElement("label");
     const input = Object.assign(document.createElement("input"), { type: "radio", name: "detector", value: detector.name });
-    const [symbol, words] = [document.createElement("b"), document.createElement("span")];
+    const [symbol, words, more] = ["b", "span", "small"].map((tag) => document.createElement(tag));
     symbol.textContent = NAMES[detector.particle] ?? detector.particle;
-    words.textContent = detector.title;
+    more.textContent = detector.cut;
+    words.append(detector.title, more);
     label.append(input, symbol, words);
     input.addEventListener("change", () => {
       this.choose(detector);

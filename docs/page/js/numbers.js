@@ -43,7 +43,8 @@ export function plain(value, digits = 3) {
   return String(round(value, digits));
 }
 
-export const percent = (share, digits = 3) => `${plain(100 * share, digits)} %`;
+/** A share: one decimal from 10 % on, two below. */
+export const percent = (share) => `${(100 * share).toFixed(Math.abs(share) < 0.0995 ? 2 : 1)} %`;
 
 /** Mean and width with as many digits as two of the width. */
 export function withWidth(mean, std) {

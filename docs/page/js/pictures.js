@@ -55,10 +55,9 @@ export class Pictures {
         drawing.append(this.cells[cell]);
       }
     }
-    for (const r of decades(10, outer * 0.9)) {
-      drawing.append(svg("circle", { r: rho(r), class: "ring" }), text(0, rho(r) - 3, plain(r), { class: "ring-label" }));
+    for (const r of decades(10, outer)) {
+      drawing.append(svg("circle", { r: rho(r), class: "ring" }), text(0, rho(r) - 2, plain(r), { class: "ring-label" }));
     }
-    drawing.append(text(0, RADIUS - 3, `${outer} mm`, { class: "ring-label" }));
     return drawing;
   }
 
@@ -68,7 +67,7 @@ export class Pictures {
     const [x, y] = [(columns * wide) / 2, (rows * high) / 2];
     const unit = Math.max(x, y) / 100;
     const drawing = picture(`Layer ${layer.id}, seen along the beam`,
-      [-x - 22 * unit, -y - 4 * unit, 2 * x + 26 * unit, 2 * y + 26 * unit]);
+      [-x - 22 * unit, -y - 4 * unit, 2 * x + 30 * unit, 2 * y + 26 * unit]);
     for (let cell = 0; cell < rows * columns; cell += 1) {
       const corner = [(cell % columns) * wide - x, y - (Math.floor(cell / columns) + 1) * high];
       this.cells[first + cell] = svg("rect", {
@@ -105,10 +104,11 @@ export class Pictures {
       .reduce((sum, value) => sum + value, 0));
     const whole = sums.reduce((sum, value) => sum + value, 0);
     this.detector.layers.forEach((layer, i) => {
-      const share = whole > 0 ? percent(sums[i] / whole) : "0 %";
       const name = document.createElement("b");
       name.textContent = `Layer ${layer.id}`;
-      this.captions[i].replaceChildren(name, ` ${energy(sums[i])}, ${share}`);
+      const reach = layer.r_edges_mm ? ` to r = ${layer.r_edges_mm.at(-1)} mm` : "";
+      const share = whole > 0 ? `, ${percent(sums[i] / whole)}` : "";
+      this.captions[i].replaceChildren(name, reach, document.createElement("br"), `${energy(sums[i])}${share}`);
     });
     if (this.marker !== null && aim !== null) {
       this.marker.setAttribute("cx", aim[0]);

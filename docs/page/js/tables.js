@@ -18,7 +18,7 @@ export function drawFacts(list, { request, cells, monteCarlo }, hottest) {
   const above = cells.reduce((count, value) => count + (value >= detector.threshold_mev), 0);
   const facts = [
     ["Energy sum", `${energy(sum, 4)} = ${percent(sum / request.energy)} of ${detector.energy.symbol}`],
-    ["Monte Carlo's mean", monteCarlo === null ? "none at this energy" : `${withWidth(...monteCarlo.total.map((x) => 100 * x))} %`],
+    ["Monte Carlo, mean ± spread", monteCarlo === null ? "none at this energy" : `${withWidth(...monteCarlo.total.map((x) => 100 * x))} %`],
     ["Hottest cell", energy(hottest)],
     [`Cells of ${plain(detector.threshold_mev)} MeV or more`, `${above} of ${cells.length}`],
   ];
