@@ -19,7 +19,7 @@ SOURCES = ROOT / "docs" / "page"
 BUILT = "CALOSIM_TEST_PAGE"
 SETTINGS = {
     "photon": "detector=photon&energy=16384&seed=7",
-    "pion": "detector=pion&energy=5000&seed=0",
+    "pion": "detector=pion&energy=5000&seed=1",
     "lhcb": "detector=lhcb&energy=20000&theta_x=12&theta_y=-5&aim_x=3&aim_y=-4&seed=9007199254740991",
 }
 
@@ -49,6 +49,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Type", self.guess_type(name))
         self.end_headers()
         self.wfile.write(content or b"")
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
 
     def log_message(self, *args) -> None:
         """Nothing: requests are seen in the browser."""
@@ -80,7 +84,7 @@ def server(all_tests_server) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory) -> Iterator[Browser]:
+def browser(built, tmp_path_factory) -> Iterator[Browser]:
     found = Browser(find_browser(), tmp_path_factory.mktemp("chromium"))
     yield found
     found.close()
@@ -92,7 +96,6 @@ def open_page(browser, server):
 
     def opened(prelude: str = "") -> Page:
         page = Page(browser, server.address, 1280, prelude)
-        page.do("Network.setCacheDisabled", cacheDisabled=True)
         page.wait_until("document.querySelector('#status.failed') !== null || !shown.hidden")
         return page
 

@@ -8,7 +8,8 @@ export class PageError extends Error {}
 async function answerFor(path) {
   let answer;
   try {
-    answer = await fetch(path);
+    // after another build, files of the last one in the browser's cache would contradict the new sidecar
+    answer = await fetch(path, { cache: "no-cache" });
   } catch {
     throw new PageError(`${path}: cannot be loaded: is the server of this page still running?`);
   }

@@ -25,7 +25,8 @@ function fromAngles(detector, energy, values) {
   return {
     energy,
     attributes: [...momentum, ...entry],
-    words: `p = (${shown(momentum, 2)}) GeV, enters the front at (${shown(entry, 2)}) cm`,
+    words: `p = (${shown(momentum, 2)}) GeV, enters the front at (${shown(entry, 2)}) cm. `
+      + `The aim is in a plane ${detector.aim_depth_cm} cm behind it: the circle.`,
   };
 }
 

@@ -4,6 +4,7 @@ import { energy, percent, plain, ticks, decades } from "./numbers.js";
 import { line, picture, svg, text } from "./svg.js";
 
 const RADIUS = 100;
+const MOST_IN_A_LINE = 5;
 const degrees = (rad) => Math.round((rad * 180) / Math.PI);
 
 /**
@@ -23,6 +24,8 @@ export class Pictures {
     this.marker = null;
     const isRings = detector.shape === "rings";
     container.dataset.shape = detector.shape;
+    const lines = Math.ceil(detector.layers.length / MOST_IN_A_LINE);
+    container.style.setProperty("--columns", Math.ceil(detector.layers.length / lines));
     container.replaceChildren(...detector.layers.map((layer) => this.figure(layer, isRings)));
     container.onpointerover = (event) => {
       const cell = event.target.dataset?.cell;
@@ -106,8 +109,8 @@ export class Pictures {
     this.detector.layers.forEach((layer, i) => {
       const name = document.createElement("b");
       name.textContent = `Layer ${layer.id}`;
-      const reach = layer.r_edges_mm ? ` to r = ${layer.r_edges_mm.at(-1)} mm` : "";
-      const share = whole > 0 ? `, ${percent(sums[i] / whole)}` : "";
+      const reach = layer.r_edges_mm ? ` r < ${layer.r_edges_mm.at(-1)} mm` : "";
+      const share = sums[i] > 0 && sums.length > 1 ? `, ${percent(sums[i] / whole)}` : "";
       this.captions[i].replaceChildren(name, reach, document.createElement("br"), `${energy(sums[i])}${share}`);
     });
     if (this.marker !== null && aim !== null) {
