@@ -102,7 +102,7 @@ def test_bad_energy_is_said_beside_the_field(text, page):
     assert page.value("shown.classList.contains('stale')")
     type_into(page, "energy", "4096")
     assert text_of(page, "energy-error") == ""
-    page.wait_until("!shown.classList.contains('stale') && /4.1 GeV/.test(shown.textContent)")
+    page.wait_until("!shown.classList.contains('stale') && /4.1.GeV/.test(shown.textContent)")
     assert page.complaints == []
 
 

@@ -2,6 +2,8 @@
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const WHOLE = /^\+?\d+$/;
+// keeps a number and its unit in one line
+const SPACE = "\u00a0";
 
 /** What was typed cannot be used; `message` goes beside the field. */
 export class FieldError extends Error {}
@@ -27,10 +29,10 @@ export function parse(text, { above = -Infinity, low = -Infinity, high = Infinit
 
 const round = (value, digits) => Number(value.toPrecision(digits));
 
-/** An energy with its unit, three or so digits: "812 MeV", "16.4 GeV". */
+/** An energy with its unit, three or so digits: 812 MeV, 16.4 GeV. */
 export function energy(mev, digits = 3) {
   const [value, unit] = unitOf(Math.abs(mev)) === "GeV" ? [mev / 1000, "GeV"] : [mev, "MeV"];
-  return `${plain(value, digits)} ${unit}`;
+  return `${plain(value, digits)}${SPACE}${unit}`;
 }
 
 /** Unit that suits energies up to `mev`. */
@@ -44,7 +46,7 @@ export function plain(value, digits = 3) {
 }
 
 /** A share: one decimal from 10 % on, two below. */
-export const percent = (share) => `${(100 * share).toFixed(Math.abs(share) < 0.0995 ? 2 : 1)} %`;
+export const percent = (share) => `${(100 * share).toFixed(Math.abs(share) < 0.0995 ? 2 : 1)}${SPACE}%`;
 
 /** Mean and width with as many digits as two of the width. */
 export function withWidth(mean, std) {
