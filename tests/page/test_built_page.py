@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import monte_carlo
 import numpy as np
 import pytest
 
 from calosim_tf.config import LatentLaw
+from calosim_tf.data.layer_energies import SMALLEST_MEV
 from calosim_tf.data.readers import read_showers
 from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
@@ -74,9 +76,57 @@ def test_showers_are_those_of_python(name, built, browser, page, server, tmp_pat
     deviation = np.abs(found - expected).max(axis=1) / expected.max(axis=1)
     print(f"{name}: largest deviation {deviation.max():.1e} of the largest cell of a shower")
     assert deviation.max() < TOLERANCE
+    # a cell at the threshold may be on either side of it
+    assert np.maximum(found, expected)[(found == 0) != (expected == 0)].max(initial=0.0) < 1.001 * SMALLEST_MEV
+    assert 0.1 < (expected == 0).mean() < 0.99
     assert page.complaints == []
     assert [url for url in page.requests if not url.startswith((server.address, f"blob:{server.address}"))] == []
     assert any(url.endswith(f"{name}/model.onnx") for url in page.requests)
+
+
+def test_direction_and_aim_are_those_of_the_files(page):
+    """Breaks if an angle has the wrong sign or axis, or the point is not projected back to the front face."""
+    show(page, "lhcb")
+    options = text_of(page, "command").split("--condition ")[1].split()
+    found = {name: float(value) for name, _, value in (item.partition("=") for item in options[:4])}
+    slopes = np.tan(np.radians([12.0, -5.0]))
+    along = 20.0 / np.sqrt(1.0 + (slopes**2).sum())
+    expected = dict(zip(("px_gev", "py_gev"), along * slopes, strict=True))
+    expected |= dict(zip(("x_cm", "y_cm"), np.array([0.3, -0.4]) - 15.0 * slopes, strict=True))
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_profiles_are_those_of_monte_carlo(built, page):
+    """Breaks if bins of distance in the browser are not those that Monte Carlo's means were made with."""
+    (layer,) = get_detector("lhcb").layers
+    edges = json.loads((built / "lhcb" / "reference.json").read_text())["edges_mm"]
+    shower = np.random.default_rng(1).exponential(1.0, 900).round(3) * (np.arange(900) % 7 == 0)
+    sizes = {"rows": layer.n_rows, "columns": layer.n_columns, "row_mm": layer.row_mm, "column_mm": layer.column_mm}
+    found = page.value(
+        f"""import("./js/observables.js").then(m => m.distanceEnergies(
+        new Float32Array({shower.tolist()}), m.cellCentres({json.dumps(sizes)}), {edges}))"""
+    )
+    expected = monte_carlo.distance_energies(np.float32(shower[None]), layer, np.array(edges))[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("energy", "between", "weight"), [(300.0, [256.0, 512.0], 0.229), (512.0, [512.0], 0.0), (70000.0, None, None)]
+)
+def test_monte_carlo_between_its_energies(energy, between, weight, built, page):
+    """Breaks if means come from the wrong energies, or some are shown outside of the sample."""
+    reference = json.loads((built / "photon" / "reference.json").read_text())
+    found = page.value(
+        f"""import("./js/observables.js").then(m => m.monteCarloAt({json.dumps(reference)}, {energy}))"""
+    )
+    if between is None:
+        assert found is None
+        return
+    rows = [row for row in reference["energies"] if row["energy_mev"] in between]
+    assert found["between"] == between
+    means = [row["total_mean"] for row in rows]
+    assert found["total"][0] == pytest.approx(means[0] + weight * (means[-1] - means[0]), rel=1e-4)
+    assert len(found["profile"]) == 5
 
 
 @pytest.mark.parametrize(("seed", "first"), [(0, 0), (2**53 - 1, 999_999_998), (2**32 + 5, 2**28 - 1)])
