@@ -25,8 +25,8 @@ from .conftest import SETTINGS, show
 
 PHONE = 390
 SHOWERS = 100
-# of the largest cell of a shower: float32 sums in another order
-TOLERANCE = 1e-5
+# of the largest cell of all showers, and of the shower's own: float32 sums in another order
+TOLERANCE, OWN_TOLERANCE = 1e-5, 5e-5
 
 
 def type_into(page, field: str, text: str) -> None:
@@ -73,9 +73,13 @@ def test_showers_are_those_of_python(name, built, browser, page, server, tmp_pat
     found = table[:, -expected.shape[1] :]
     assert found.shape == expected.shape == (SHOWERS, get_detector(name).n_voxels)
     assert expected.max() > 10.0
-    deviation = np.abs(found - expected).max(axis=1) / expected.max(axis=1)
-    print(f"{name}: largest deviation {deviation.max():.1e} of the largest cell of a shower")
-    assert deviation.max() < TOLERANCE
+    deviation = np.abs(found - expected).max(axis=1)
+    own = (deviation / np.maximum(expected.max(axis=1), 1.0)).max()
+    print(
+        f"{name}: largest deviation {deviation.max() / expected.max():.1e} of the largest cell, {own:.1e} of the own one"
+    )
+    assert deviation.max() < TOLERANCE * expected.max()
+    assert own < OWN_TOLERANCE
     # a cell at the threshold may be on either side of it
     assert np.maximum(found, expected)[(found == 0) != (expected == 0)].max(initial=0.0) < 1.001 * SMALLEST_MEV
     assert 0.1 < (expected == 0).mean() < 0.99
