@@ -20,7 +20,7 @@ from calosim_tf.data.readers import read_showers
 from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
 
-from ..report.browser import EXCESS_WIDTH
+from ..report.browser import EXCESS_WIDTH, Page
 from .conftest import SETTINGS, show
 
 PHONE = 390
@@ -167,6 +167,15 @@ def test_bad_energy_is_said_beside_the_field(text, page):
     assert text_of(page, "energy-error") == ""
     page.wait_until("!shown.classList.contains('stale') && /4.1.GeV/.test(shown.textContent)")
     assert page.complaints == []
+
+
+def test_link_with_a_bad_energy_waits_for_a_good_one(browser, server):
+    """Breaks if a page that was opened with a bad energy says for ever that it loads."""
+    page = Page(browser, f"{server.address}#energy=abc", 1280)
+    page.wait_until("document.getElementById('status').textContent.startsWith('Correct the field')")
+    assert "Found “abc”" in text_of(page, "energy-error")
+    type_into(page, "energy", "512")
+    page.wait_until("!shown.hidden && document.getElementById('status').hidden")
 
 
 @pytest.mark.parametrize(

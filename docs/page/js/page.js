@@ -67,8 +67,10 @@ async function update() {
   const request = controls.read();
   if (request === null) {
     $("shown").classList.add("stale");
+    if (shown === null) say("Correct the field that is marked to see a shower.");
     return;
   }
+  if (shown === null) say("Loading ...");
   controls.remember();
   const { detector } = request;
   if (shown?.request.detector !== detector) say(`Loading the generator of ${detector.title} ...`);
