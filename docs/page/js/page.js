@@ -70,7 +70,6 @@ async function update() {
     if (shown === null) say("Correct the field that is marked to see a shower.");
     return;
   }
-  if (shown === null) say("Loading ...");
   controls.remember();
   const { detector } = request;
   if (shown?.request.detector !== detector) say(`Loading the generator of ${detector.title} ...`);
