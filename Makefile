@@ -175,6 +175,15 @@ docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is
 	$(BIN)/calosim reproduce --docs docs --check
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
+# npm installs onnxruntime-web into build/page, once
+.PHONY: page
+page: $(DEV_READY)  ## build docs/_build/page, which makes showers in a browser (needs Node.js with npm)
+	$(BIN)/python docs/page/build.py
+
+.PHONY: test-page
+test-page: page  ## build the page and compare its showers with those of Python in headless Chromium
+	CALOSIM_TEST_PAGE="$(CURDIR)/docs/_build/page" $(BIN)/pytest -q -p no:xdist tests/page $(ARGS)
+
 .PHONY: tutorials
 tutorials: $(DEV_READY)  ## run every command of the tutorials
 	$(BIN)/python docs/run_pages.py --jobs $(JOBS) $(or $(PAGES),docs/tutorials/*.md docs/extending.md)

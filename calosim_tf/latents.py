@@ -42,7 +42,7 @@ def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarra
     if law.law == "normal_16bit":
         counts = -(-law.size // _SIXTEENTHS_PER_COUNT)
         draws = _words(seed, first, count, counts).view("<u2").reshape(count, -1)[:, : law.size]
-        normal = _normal_quantiles()[draws]
+        normal = normal_quantiles()[draws]
         return normal if (law.mean, law.std) == (0.0, 1.0) else normal * np.float32(law.std) + np.float32(law.mean)
     halves = _words(seed, first, count, -(-law.size // (2 * _WORDS_PER_COUNT))).view("<u4").reshape(count, -1)
     uniform = (halves >> np.uint32(8)).astype(np.float32)
@@ -66,7 +66,7 @@ def _words(seed: int, first: int, count: int, counts_per_shower: int) -> np.ndar
 
 
 @cache
-def _normal_quantiles() -> np.ndarray:
+def normal_quantiles() -> np.ndarray:
     """The normal numbers that 16 bits choose from, shape (65536,), float32."""
     # scipy.special takes its time to import, and only this law needs it
     from scipy.special import ndtri

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# a page that is wider than the screen scrolls as a whole; tables and images scroll inside of it
+EXCESS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
     *("--no-first-run", "--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-pipe"),
@@ -79,41 +81,68 @@ class Browser:
 class Page:
     """A page that was opened and has loaded.
 
-    Attributes
+    Parameters
     ----------
-    requests : list of str
-        Requested addresses, except the page itself.
-    complaints : list of str
-        Uncaught errors of scripts and entries of the browser's log.
+    browser : Browser
+    address : Path or str
+        A file, or a URL.
+    width : int
+        Of the window, pixels; a phone below 600.
+    prelude : str
+        JavaScript that runs before any of the page.
     """
 
-    def __init__(self, browser: Browser, path: Path, width: int):
+    def __init__(self, browser: Browser, address: Path | str, width: int, prelude: str = ""):
         self._browser = browser
+        self.address = address if isinstance(address, str) else address.as_uri()
         target = browser.send("Target.createTarget", url="about:blank")["targetId"]
         self._session = browser.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.do(f"{domain}.enable")
-        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.do("Emulation.setDeviceMetricsOverride", **metrics)
+        self.set_width(width)
+        self.do("Page.addScriptToEvaluateOnNewDocument", source=prelude)
         browser.events.clear()
-        self.do("Page.navigate", url=path.as_uri())
+        self.do("Page.navigate", url=self.address)
         browser.wait_for("Page.loadEventFired")
         time.sleep(0.2)  # what a page requests after it has loaded
-        self.do("Runtime.evaluate", expression="0")
-        events = [event for event in browser.events if event.get("sessionId") == self._session]
-        asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        self.requests = [url for url in asked if url != path.as_uri()]
-        self.complaints = [
-            json.dumps(event["params"]) for event in events
-            if event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
-        ]  # fmt: skip
+
+    @property
+    def requests(self) -> list[str]:
+        """Addresses requested until now, except the page itself."""
+        asked = [event["params"]["request"]["url"] for event in self._events("Network.requestWillBeSent")]
+        return [url for url in asked if url != self.address]
+
+    @property
+    def complaints(self) -> list[str]:
+        """Uncaught errors of scripts, and entries of the browser's log and console until now."""
+        kinds = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+        return [json.dumps(event["params"]) for event in self._events(*kinds)]
+
+    def _events(self, *methods: str) -> list[dict[str, Any]]:
+        self.value("0")  # events come in before the answer does
+        own = [event for event in self._browser.events if event.get("sessionId") == self._session]
+        return [event for event in own if event["method"] in methods]
+
+    def set_width(self, width: int) -> None:
+        """Width of the window, pixels; below 600 it is that of a phone."""
+        metrics = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.do("Emulation.setDeviceMetricsOverride", **metrics)
 
     def do(self, method: str, **params: Any) -> dict[str, Any]:
         return self._browser.send(method, self._session, **params)
 
     def value(self, expression: str) -> Any:
-        """Value of a JavaScript expression in the page."""
-        return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
+        """Value of a JavaScript expression in the page, or what its promise comes to."""
+        answer = self.do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait_until(self, expression: str, seconds: float = 30.0) -> None:
+        """Wait until a JavaScript expression is true."""
+        end = time.monotonic() + seconds
+        while not self.value(expression):
+            assert time.monotonic() < end, f"{expression}: not true after {seconds:g} s"
+            time.sleep(0.05)
 
 
 def find_browser() -> str:

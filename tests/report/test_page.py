@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from .browser import EXCESS_WIDTH
+
 PHONE, DESK = 390, 1200
 COUNT_PICTURES = "document.images.length"
 COUNT_SHOWN = "[...document.images].filter(i => i.complete && i.naturalWidth > 300).length"
-# a page that is wider than the screen scrolls as a whole; tables and images scroll inside of it
-EXCESS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
