@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calosim_tf.generate import ShowerGenerator
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import ShowerSampler

@@ -1,0 +1,60 @@
+"""``evaluate``: the numbers of ``calosim evaluate``, from files, arrays and generators."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import calosim_tf
+from calosim_tf.cli import main
+from calosim_tf.errors import ConfigError, DataError
+
+pytestmark = pytest.mark.slow
+METRICS = ["chi2_ndf_total_energy", "separation_e_tot_over_e_inc"]
+
+
+@pytest.fixture(scope="module")
+def two(run_folder, tmp_path_factory):
+    """Two files of showers of the same generator, and the generator."""
+    folder, generator = tmp_path_factory.mktemp("evaluate"), calosim_tf.load(run_folder)
+    for seed in (1, 2):
+        generator.generate([1024.0, 16384.0], events=60, seed=seed).save(folder / f"{seed}.hdf5")
+    return folder / "1.hdf5", folder / "2.hdf5", generator
+
+
+def test_numbers_are_those_of_the_command(two, tmp_path, capsys):
+    """Breaks when the program measures, titles or notes anything else than the command."""
+    generated, reference, _ = two
+    command = ["evaluate", str(generated), "--reference", str(reference), "--metrics", ",".join(METRICS), "-q"]
+    assert main([*command, "--out", str(tmp_path / "command")]) == 0
+    capsys.readouterr()
+    expected = json.loads((tmp_path / "command" / "metrics.json").read_text())
+    from_files = calosim_tf.evaluate(generated, reference, metrics=METRICS, out=tmp_path / "program")
+    assert from_files == expected
+    assert json.loads((tmp_path / "program" / "metrics.json").read_text()) == expected
+    opened = [calosim_tf.open_showers(path) for path in (generated, reference)]
+    assert calosim_tf.evaluate(*opened, metrics=METRICS) == expected
+    assert capsys.readouterr().out == ""
+
+
+def test_a_generator_is_judged_like_its_run(two, run_folder, tmp_path, capsys):
+    """Breaks when a generator that is loaded makes other showers than the command of its run."""
+    _, reference, generator = two
+    command = ["evaluate", str(run_folder), "--reference", str(reference), "--metrics", METRICS[0], "--seed", "9", "-q"]
+    assert main([*command, "--out", str(tmp_path / "command")]) == 0
+    expected = json.loads((tmp_path / "command" / "metrics.json").read_text())
+    for subject in (generator, run_folder):
+        assert calosim_tf.evaluate(subject, reference, metrics=METRICS[:1], seed=9) == expected
+
+
+def test_what_cannot_be_compared_is_one_line(two, cells, store, tmp_path):
+    """Breaks when showers of two detectors, a wrong name or a wrong type end in a traceback of something else."""
+    generated, reference, _ = two
+    other = calosim_tf.open_showers(store(tmp_path / "f.npz", cells("lhcb", 40)))
+    with pytest.raises(DataError, match="showers of detector lhcb .* but the reference is of photon"):
+        calosim_tf.evaluate(other, calosim_tf.open_showers(reference), metrics=METRICS)
+    with pytest.raises(ConfigError, match="'nice'"):
+        calosim_tf.evaluate(generated, reference, metrics=["nice"])
+    with pytest.raises(ConfigError, match="evaluate: found ndarray, expected Showers or the name of a file"):
+        calosim_tf.evaluate(generated, calosim_tf.open_showers(reference).voxels_mev, metrics=METRICS)
