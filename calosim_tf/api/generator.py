@@ -404,7 +404,9 @@ def generate(
     return generator.generate(energy_mev, **arguments)
 
 
-def _energies(energy_mev: ArrayLike | None, events: int | None, conditions: dict[str, ArrayLike]) -> NDArray[np.float64]:
+def _energies(
+    energy_mev: ArrayLike | None, events: int | None, conditions: dict[str, ArrayLike]
+) -> NDArray[np.float64]:
     """Incident energies, one for each shower."""
     if energy_mev is None:
         raise ConfigError("energy_mev: found none, expected incident energies in MeV, or like")

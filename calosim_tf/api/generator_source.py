@@ -118,7 +118,9 @@ class GeneratorSource:
         held = {way: FORMATS[kind] for way, kind in FORMAT_OF.items() if kind in self.sidecar.formats}
         usable = [way for way, item in held.items() if find_spec(item.package or "tensorflow") is not None]
         wanted = [way for way in usable if way[1] == (precision or way[1])]
-        ordered = sorted(wanted, key=lambda way: (way[1] != "float32", way[0] == LAST_RESORT, way[0] in WITH_TENSORFLOW))
+        ordered = sorted(
+            wanted, key=lambda way: (way[1] != "float32", way[0] == LAST_RESORT, way[0] in WITH_TENSORFLOW)
+        )
         if ordered:
             return ordered[0]
         backend, first = self.first_way()
@@ -133,7 +135,8 @@ class GeneratorSource:
             members = self.run_folder.experiment().members
             runs = [self.run_folder.member(member.name) for member in members] or [self.run_folder]
             found = [run.trained_on() for run in runs]
-        return [] if None in found else found
+        known = [ranges for ranges in found if ranges is not None]
+        return known if len(known) == len(found) else []
 
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""

@@ -1,4 +1,4 @@
-"""Showers as a Python program sees them: arrays in MeV, in memory or read from their files on demand (no TensorFlow)."""
+"""Showers as a Python program sees them: arrays in MeV, in memory or read from files on demand (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -203,9 +203,7 @@ class Showers:
         from calosim_tf.data.writers import shower_writer
 
         record = {"source": self.source} | self.record
-        with shower_writer(
-            path, self._known_detector(), len(self), compression, record, overwrite=overwrite
-        ) as writer:
+        with shower_writer(path, self._known_detector(), len(self), compression, record, overwrite=overwrite) as writer:
             for block in self.blocks():
                 writer.append(block.energies_mev, block.voxels_mev, block.attributes)
 
@@ -245,7 +243,7 @@ def _conditions(
     for name in given:
         if name not in names:
             raise ConfigError(f"condition: found {name!r}, expected one of: {', '.join(names) or 'none'}")
-    central = [] if detector is None else detector.central_attributes(energy_mev).T
+    central = np.empty((0, 0)) if detector is None else detector.central_attributes(energy_mev).T
     found = {}
     for name, column in zip(names, central, strict=True):
         values = numbers(given.get(name, column), f"condition {name}", "a number for each shower")

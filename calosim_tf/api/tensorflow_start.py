@@ -27,6 +27,6 @@ def start_tensorflow(threads: int) -> None:
         set_threads(threads)
     except RuntimeError as error:
         raise ConfigError(
-            f"threads: found {threads}, but TensorFlow has started in this process: expected it with the first generator "
-            "or training"
+            f"threads: found {threads}, but TensorFlow has started in this process: expected it with the first "
+            "generator or training"
         ) from error

@@ -74,8 +74,9 @@ class TrainedRun:
         members = [member.name for member in RunFolder(self.path).experiment().members]
         tables = []
         for member in members or [""]:
-            columns = read_table(self.path / member / f"{name}.csv", required) or {key: [] for key in required}
-            tables.append(pandas.DataFrame(columns | ({"member": member} if members else {})))
+            columns = read_table(self.path / member / f"{name}.csv", required)
+            table = pandas.DataFrame(columns or {key: [] for key in required})
+            tables.append(table.assign(member=member) if members else table)
         return pandas.concat(tables, ignore_index=True)
 
 
@@ -148,7 +149,9 @@ def train(
     from calosim_tf.training.signals import signals_given_back
 
     values = dict(settings or {})
-    values |= {key: value for key, value in {"training.iterations": iterations, "run.seed": seed}.items() if value is not None}
+    values |= {
+        key: value for key, value in {"training.iterations": iterations, "run.seed": seed}.items() if value is not None
+    }
     if out is not None:
         values["run.out"] = os.fspath(out)
     paths = [data] if isinstance(data, str | os.PathLike) else data

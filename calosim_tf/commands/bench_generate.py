@@ -15,8 +15,8 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
 if TYPE_CHECKING:
-    from calosim_tf.benchmark.generation import TimedGenerator, Way
     from calosim_tf.api.generator_source import GeneratorSource
+    from calosim_tf.benchmark.generation import TimedGenerator, Way
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
 JOB_EVENTS = {1: 1_000, 100: 10_000}

@@ -83,9 +83,7 @@ def run(args: argparse.Namespace) -> int:
     source.require(args.backend, args.precision)
     particles = requested_showers(args, source.detector)
     energy, treatment = particles.energy_mev, "keep" if args.no_clip else "scale" if args.keep_energy else "zero"
-    with shower_writer(
-        Path(args.out), source.detector, len(energy), args.compression, overwrite=args.force
-    ) as writer:
+    with shower_writer(Path(args.out), source.detector, len(energy), args.compression, overwrite=args.force) as writer:
         generator = Generator(source, args.backend, args.precision, args.threads)
         for name, value in generator.file_attributes(args.seed, treatment).items():
             writer.set_attribute(name, value)

@@ -48,8 +48,8 @@ def require_layer_energies(where: str, energy: np.ndarray, layers: np.ndarray, d
     n, expected = len(energy), len(detector.layers)
     if energy.shape not in ((n,), (n, 1)) or layers.shape != (n, expected) or n == 0:
         raise DataError(
-            f"{where}: found {ENERGIES} of shape {energy.shape} and {LAYERS} of shape {layers.shape}, expected (n,) and "
-            f"(n, {expected}) for the layers of {detector.name}"
+            f"{where}: found {ENERGIES} of shape {energy.shape} and {LAYERS} of shape {layers.shape}, expected (n,) "
+            f"and (n, {expected}) for the layers of {detector.name}"
         )
     for name, values, lowest in ((ENERGIES, energy.reshape(n, 1), "> 0"), (LAYERS, layers, ">= 0")):
         sound = np.isfinite(values) & ((values > 0.0) if lowest == "> 0" else (values >= 0.0))

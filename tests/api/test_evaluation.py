@@ -38,23 +38,24 @@ def test_numbers_are_those_of_the_command(two, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_generator_is_judged_like_its_run(two, run_folder, tmp_path, capsys):
-    """Breaks when a generator that is loaded makes other showers than the command of its run."""
+def test_a_generator_is_judged_by_showers_of_the_particles_of_the_reference(two, run_folder):
+    """Breaks when a generator makes other particles or seeds, or is judged without its negative voxels."""
     _, reference, generator = two
-    command = ["evaluate", str(run_folder), "--reference", str(reference), "--metrics", METRICS[0], "--seed", "9", "-q"]
-    assert main([*command, "--out", str(tmp_path / "command")]) == 0
-    expected = json.loads((tmp_path / "command" / "metrics.json").read_text())
+    made = generator.generate(like=calosim_tf.open_showers(reference), seed=9, negative="keep")
+    expected = calosim_tf.evaluate(made, reference, metrics=METRICS)
     for subject in (generator, run_folder):
-        assert calosim_tf.evaluate(subject, reference, metrics=METRICS[:1], seed=9) == expected
+        document = calosim_tf.evaluate(subject, reference, metrics=METRICS, seed=9)
+        assert document["metrics"] == expected["metrics"]
+        assert document["generated"]["source"] == "photon, iteration 0"
 
 
 def test_what_cannot_be_compared_is_one_line(two, cells, store, tmp_path):
     """Breaks when showers of two detectors, a wrong name or a wrong type end in a traceback of something else."""
     generated, reference, _ = two
     other = calosim_tf.open_showers(store(tmp_path / "f.npz", cells("lhcb", 40)))
-    with pytest.raises(DataError, match="showers of detector lhcb .* but the reference is of photon"):
+    with pytest.raises(DataError, match=r"showers of detector lhcb .* but the reference is of photon"):
         calosim_tf.evaluate(other, calosim_tf.open_showers(reference), metrics=METRICS)
-    with pytest.raises(ConfigError, match="'nice'"):
+    with pytest.raises(ConfigError, match="metrics nice: unknown, use one of chi2_ndf_total_energy"):
         calosim_tf.evaluate(generated, reference, metrics=["nice"])
     with pytest.raises(ConfigError, match="evaluate: found ndarray, expected Showers or the name of a file"):
         calosim_tf.evaluate(generated, calosim_tf.open_showers(reference).voxels_mev, metrics=METRICS)

@@ -40,7 +40,16 @@ def test_showers_are_those_of_the_command(run_folder, bundle_folder, tmp_path, b
     """Breaks when seed, batch, negative voxels or the record of a file differ between program and command."""
     source = run_folder if backend == "tf" else bundle_folder
     command = ["generate", str(source), "--backend", backend, "--energies", "1024", "60000", "--events", "7"]
-    command += ["--seed", "5", "--batch", "4", "--out", str(tmp_path / "command.hdf5"), "-q", *([option] if option else [])]
+    command += [
+        "--seed",
+        "5",
+        "--batch",
+        "4",
+        "--out",
+        str(tmp_path / "command.hdf5"),
+        "-q",
+        *([option] if option else []),
+    ]
     assert main(command) == 0
     made = calosim_tf.load(source, backend=backend)
     showers = made.generate([1024.0, 60000.0], events=7, seed=5, batch=4, negative=negative)
@@ -59,9 +68,7 @@ def test_batches_change_nothing(generator, without_tensorflow):
         blocks = list(made.blocks(ENERGIES, events=11, seed=3, batch=5))
         pieces = np.concatenate([block.voxels_mev for block in blocks])
         np.testing.assert_allclose(pieces, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
-        np.testing.assert_array_equal(
-            np.concatenate([block.energies_mev for block in blocks]), np.repeat(ENERGIES, 11)
-        )
+        np.testing.assert_array_equal(np.concatenate([block.energies_mev for block in blocks]), np.repeat(ENERGIES, 11))
         assert np.abs(made.generate(ENERGIES, events=11, seed=4).voxels_mev - whole).max() > 1
 
 
@@ -100,7 +107,9 @@ def test_scalars_and_arrays_of_energy(generator):
 
 def test_an_extrapolation_is_a_warning_of_the_line_that_asks(generator):
     """Breaks when the warning of the command is lost, or points into the package."""
-    with pytest.warns(calosim_tf.CalosimWarning, match="1e.06 MeV is outside the trained range of .*extrapolation") as seen:
+    with pytest.warns(
+        calosim_tf.CalosimWarning, match="1e.06 MeV is outside the trained range of .*extrapolation"
+    ) as seen:
         generator.generate(1e6)
     assert [warning.filename for warning in seen] == [__file__]
 
@@ -136,8 +145,16 @@ def test_what_cannot_be_is_one_line(generator, arguments, words):
     [
         ("pretrained:nothing", {}, "pretrained:nothing: no such pretrained generator, expected one of: "),
         ("no/such/run", {}, "no/such/run: found no such folder"),
-        ("pretrained:photon", {"backend": "fast"}, "backend: found 'fast', expected one of: tf, xla, onnx, tflite, lwtnn"),
-        ("pretrained:photon", {"backend": "onnx"}, "found the run folder pretrained:photon, expected an exported bundle"),
+        (
+            "pretrained:photon",
+            {"backend": "fast"},
+            "backend: found 'fast', expected one of: tf, xla, onnx, tflite, lwtnn",
+        ),
+        (
+            "pretrained:photon",
+            {"backend": "onnx"},
+            "found the run folder pretrained:photon, expected an exported",
+        ),
         ("pretrained:photon", {"precision": "int8"}, "precision: found 'int8' with back end tf"),
         ("pretrained:photon", {"threads": -1}, "threads: found -1, expected an integer >= 0"),
     ],

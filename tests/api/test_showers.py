@@ -75,14 +75,19 @@ def test_a_file_of_no_known_detector(store, tmp_path):
     showers = calosim_tf.open_showers(store(tmp_path / "own.hdf5", arrays))
     assert showers.detector is None
     assert showers.voxels_mev.shape == (4, 7)
-    with pytest.raises(DataError, match="7 voxels are of no known detector.* give detector=NAME"):
+    with pytest.raises(DataError, match=r"7 voxels are of no known detector.* give detector=NAME"):
         showers.save(tmp_path / "again.hdf5")
 
 
 @pytest.mark.parametrize(
     ("energies", "voxels", "more", "words"),
     [
-        ([1.0, 2.0], np.ones((3, 368)), {}, r"energies_mev of shape \(2,\) and voxels_mev of shape \(3, 368\), expected"),
+        (
+            [1.0, 2.0],
+            np.ones((3, 368)),
+            {},
+            r"energies_mev of shape \(2,\) and voxels_mev of shape \(3, 368\)",
+        ),
         ([1.0], np.ones((1, 367)), {}, r"expected \(n,\) and \(n, 368\)"),
         ([[1.0]], np.ones((1, 368)), {}, r"energies_mev of shape \(1, 1\)"),
         ([0.0], np.ones((1, 368)), {}, "energies_mev: found 0.0, expected incident energies in MeV, > 0"),

@@ -25,9 +25,7 @@ TINY = {
 
 
 def train(folder, iterations, **more):
-    return calosim_tf.train(
-        "photon_smoke", out=folder, iterations=iterations, settings=TINY, report=False, **more
-    )
+    return calosim_tf.train("photon_smoke", out=folder, iterations=iterations, settings=TINY, report=False, **more)
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +95,9 @@ def test_a_stopped_run_is_an_exception_and_the_signals_are_given_back(tmp_path, 
         os.kill(os.getpid(), signal.SIGINT)
 
     handler = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patch, pytest.raises(StoppedBySignal, match="the state is saved"):
-        patch.setattr(History, "on_train_batch_end", interrupt)
+    monkeypatch.setattr(History, "on_train_batch_end", interrupt)
+    with pytest.raises(StoppedBySignal, match="the state is saved"):
         train(tmp_path / "run", 4)
+    monkeypatch.undo()
     assert signal.getsignal(signal.SIGINT) is handler
     assert train(tmp_path / "run", 4, resume=True).iterations == 4
