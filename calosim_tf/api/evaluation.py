@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from calosim_tf.api.generator import Generator, load
 from calosim_tf.api.showers import Showers
+from calosim_tf.config import Experiment
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import in_a_program
 
@@ -144,6 +145,7 @@ def judge(
 
     run = run_of(generator)
     names, with_density = without_density(metrics)
+    published: Any = generator.source.published if generator else ()
     found: dict[str, Any] = measure(
         generated,
         reference,
@@ -152,7 +154,7 @@ def judge(
         title=f"{generated.source} against {reference.source}",
         selection_csv=run.selection.path if run else None,
         history_csv=run.history.path if run else None,
-        published=generator.source.published if generator else (),
+        published=published,
         notes=() if metrics or classifiers else (NOT_ASKED_FOR,),
         metrics=names,
         classifiers=classifiers,
@@ -196,10 +198,12 @@ def _densities(run: RunFolder | None, generator: Generator | None, asked_for: bo
     from calosim_tf.physics.metrics.likelihood import NLL, likelihood_metric
 
     loss = None
-    if run is not None and generator is not None and not run.experiment().members:
+    experiment = None if run is None else run.experiment()
+    if generator is not None and isinstance(experiment, Experiment):
         from calosim_tf.training.inspection.density import loss_of
 
-        loss = loss_of(generator.sampler, run.experiment())
+        sampler: Any = generator.sampler
+        loss = loss_of(sampler, experiment)
     if loss is None and asked_for:
         raise ConfigError(f"--metrics {NLL}: found a generator without a density, expected the run folder of a flow")
     return () if loss is None else (likelihood_metric(loss),)

@@ -224,7 +224,8 @@ class Showers:
         """As the rest of the package takes them."""
         from calosim_tf.data.schema import ShowerSet
 
-        return ShowerSet(self.energies_mev, self._voxels, self._known_detector(), self.source, self.attributes)
+        voxels: Any = self._voxels
+        return ShowerSet(self.energies_mev, voxels, self._known_detector(), self.source, self.attributes)
 
 
 def single_precision(voxels_mev: ArrayLike) -> NDArray[np.float32]:

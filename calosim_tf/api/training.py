@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from calosim_tf.api.generator import Generator, load
 from calosim_tf.api.tensorflow_start import start_tensorflow
-from calosim_tf.config import AnyExperiment
+from calosim_tf.config import AnyExperiment, Experiment
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import read_json
 from calosim_tf.messages import in_a_program, note, warn
@@ -75,7 +75,7 @@ class TrainedRun:
         tables = []
         for member in members or [""]:
             columns = read_table(self.path / member / f"{name}.csv", required)
-            table = pandas.DataFrame(columns or {key: [] for key in required})
+            table = pandas.DataFrame(columns=list(required)) if columns is None else pandas.DataFrame(columns)
             tables.append(table.assign(member=member) if members else table)
         return pandas.concat(tables, ignore_index=True)
 
@@ -180,13 +180,13 @@ def configured(name: str, values: Mapping[str, Any]) -> AnyExperiment:
     """
     experiment = get_experiment(name)
     out = values.get("run.out") or f"runs/{experiment.name}"
-    experiment = experiment.with_values({**values, "run.out": out})
-    if experiment.data.normalisation is not None:
+    changed: AnyExperiment = experiment.with_values({**values, "run.out": out})
+    if changed.data.normalisation is not None:
         # an open list, which the config does not know: asked here, before minutes go into reading the data
         from calosim_tf.data.normalisations import named_normalisation
 
-        named_normalisation(experiment.data.normalisation)
-    return experiment
+        named_normalisation(changed.data.normalisation)
+    return changed
 
 
 def train_alone(
@@ -271,7 +271,7 @@ def _plan(experiment: AnyExperiment, source: ShowerSource, run: RunFolder) -> li
         f"{source.source_label}, {len(source.train_rows)} showers to train on, {len(source.holdout_rows)} held out; "
         f"run folder {run.path}"
     ]
-    if not experiment.members:
+    if isinstance(experiment, Experiment):
         return [f"{experiment.name}: {_schedule(experiment.training)}; {lines[0]}"]
     for member in experiment.members:
         lines.append(f"  {member.name}, {member.range_words}: {_schedule(member.training)}")

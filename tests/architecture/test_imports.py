@@ -50,8 +50,8 @@ MAY_IMPORT = {
     "training.strategies": "keras_compat layers errors",
     "training": "keras_compat training.strategies models losses layers shower_generator inference report physics plots"
     " latents data geometry same_energy config files fault_points progress messages errors",
-    "export": "quiet keras_compat benchmark bundle training shower_generator inference models layers latents physics plots"
-    " data data_prep geometry config files progress errors",
+    "export": "quiet keras_compat benchmark bundle training shower_generator inference models layers latents physics"
+    " plots data data_prep geometry config files progress errors",
     "benchmark": "training shower_generator inference bundle layers latents data_prep data experiments geometry config"
     " files progress errors",
     "doctor": "data data_prep files surroundings errors",
