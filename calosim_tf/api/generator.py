@@ -196,8 +196,8 @@ class Generator:
 
         Examples
         --------
-        >>> generator = load("pretrained:lhcb")
-        >>> showers = generator.generate(10_000.0, px_gev=[0.0, 1.0, 2.0], x_cm=0.5)
+        >>> electrons = load("pretrained:lhcb")
+        >>> showers = electrons.generate(10_000.0, px_gev=[0.0, 1.0, 2.0], x_cm=0.5)
         >>> showers.energies_mev.tolist(), showers.conditions["px_gev"].tolist()
         ([10000.0, 10000.0, 10000.0], [0.0, 1.0, 2.0])
         """
@@ -357,7 +357,7 @@ def load(
     Examples
     --------
     >>> load("pretrained:photon")
-    <generator pretrained:photon: photon_factorised, iteration 12000, back end tf, float32>
+    <generator pretrained:photon: photon_factorised_pretrained, iteration 32000, back end tf, float32>
     """
     with in_a_program(progress=False):
         _require_whole("threads", threads, 0)
@@ -395,7 +395,7 @@ def generate(
     Examples
     --------
     >>> generate("pretrained:photon", 65536.0, events=3, seed=1)
-    <3 showers of photon, 368 voxels: photon_factorised, iteration 12000>
+    <3 showers of photon, 368 voxels: photon_factorised_pretrained, iteration 32000>
     """
     how = {key: arguments.pop(key) for key in ("backend", "precision", "threads") if key in arguments}
     if isinstance(name, Generator) and how:

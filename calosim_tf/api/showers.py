@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 # Our choice: 6 MB of 368 voxels in single precision
 BLOCK_SHOWERS = 4096
+
+
+@dataclass
+class _OpenFiles:
+    """Files that showers, and parts of them, are read from."""
+
+    files: tuple[ShowerFile, ...] = ()
+    closed: bool = False
 
 
 class Showers:
@@ -103,11 +112,11 @@ class Showers:
         detector: VoxelDetector | None,
         source: str,
         record: dict[str, Any],
-        files: Sequence[ShowerFile] = (),
+        files: _OpenFiles | None = None,
     ) -> None:
         self.energies_mev, self.conditions, self.detector = energy, conditions, detector
         self.source, self.record = source, record
-        self._voxels, self._files = voxels, tuple(files)
+        self._voxels, self._files = voxels, files or _OpenFiles()
 
     @classmethod
     def _of(cls, *parts: Any, **more: Any) -> Showers:
@@ -147,13 +156,16 @@ class Showers:
 
     def close(self) -> None:
         """Close the files that showers are still to be read from; nothing for showers in memory."""
-        for file in self._files:
+        self._files.closed = True
+        for file in self._files.files:
             file.close()
 
     @property
     def voxels_mev(self) -> NDArray[np.float32]:
         """Deposited energy, MeV, float32, shape (n, n_voxels); from a file all of it is read now, and kept."""
         if isinstance(self._voxels, StreamedShowers):
+            if self._files.closed:
+                raise DataError(f"{self.source}: the file of these showers is closed: read voxels_mev before that")
             self._voxels = self._voxels[:]
         return self._voxels
 
@@ -320,4 +332,4 @@ def open_showers(
     conditions = {name: np.ascontiguousarray(column) for name, column in zip(names, columns, strict=True)}
     record = {name: value for name, value in files[0].attributes.items() if len(files) == 1}
     voxels = StreamedShowers(files)
-    return Showers._of(energy, voxels, conditions, known, source_label(files), record, files=files)
+    return Showers._of(energy, voxels, conditions, known, source_label(files), record, files=_OpenFiles(files))

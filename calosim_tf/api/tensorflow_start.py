@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.quiet import import_tensorflow_quietly
@@ -18,7 +20,10 @@ def start_tensorflow(threads: int) -> None:
     """
     # a variable that is set already is left alone
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import_tensorflow_quietly()
+    if "tensorflow" not in sys.modules:
+        import_tensorflow_quietly()
+        # its remarks on retracing go through Python's logging
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if not threads:
         return
     from calosim_tf.training.strategies.devices import set_threads

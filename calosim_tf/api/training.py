@@ -137,7 +137,7 @@ def train(
     Examples
     --------
     >>> import tempfile
-    >>> tiny = {"network.generator_units": (6, 5), "network.critic_units": (7, 6), "training.checkpoint_every": 2}
+    >>> tiny = {"training.batch_size": 32, "training.critic_steps": 1, "training.checkpoint_every": 2}
     >>> run = train("photon_smoke", out=tempfile.mkdtemp(), iterations=2, settings=tiny, report=False)
     >>> run.iterations, run.selection["iteration"].tolist()
     (2, [2.0])

@@ -35,11 +35,11 @@ def run_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundle_folder(run_folder):
-    """The same as SavedModel, ONNX, TensorFlow Lite and lwtnn."""
+    """The same as ONNX, TensorFlow Lite and lwtnn."""
     pytest.importorskip("tf2onnx")
     from calosim_tf.export.options import ExportOptions
     from calosim_tf.export.write import export
 
     out = run_folder.parent / "bundle"
-    export(RunFolder(run_folder), out, ExportOptions(("saved_model", "tflite", "onnx", "lwtnn"), (1, 16)))
+    export(RunFolder(run_folder), out, ExportOptions(("tflite", "onnx", "lwtnn"), (16,)))
     return out

@@ -17,7 +17,7 @@ LOADED = "import sys; print([name for name in sys.argv[1].split(',') if name in 
 def run(program: str, *arguments: object) -> str:
     command = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -38,7 +38,7 @@ def test_package_has_the_names_of_the_interface():
 
 @pytest.mark.slow
 def test_a_bundle_needs_no_tensorflow(bundle_folder):
-    """Breaks when loading, generating or saving without TensorFlow imports it on the way, or anything is printed."""
+    """Breaks when loading, generating or saving without TensorFlow imports it on the way, or prints on stdout."""
     program = """
 import sys
 import calosim_tf
