@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calosim_tf.api.generator import Generator, load
+from calosim_tf.api.generator import Generator
+from calosim_tf.api.loading import load
 from calosim_tf.api.showers import Showers
 from calosim_tf.config import Experiment
 from calosim_tf.errors import ConfigError

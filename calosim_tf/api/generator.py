@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calosim_tf.api.generator_source import GeneratorSource
-from calosim_tf.api.particles import (
-    Particles,
-    beyond_training,
-    label_inputs,
-    numbers,
-    particle_attributes,
-    require_energies,
+from calosim_tf.api.arguments import (
+    NEGATIVE,
+    checked_batch,
+    negative_voxels,
+    requested_energies,
+    require_same_particles,
+    require_whole,
 )
+from calosim_tf.api.generator_source import GeneratorSource
+from calosim_tf.api.particles import Particles, beyond_training, label_inputs, numbers, particle_attributes
 from calosim_tf.api.showers import Showers
 from calosim_tf.api.tensorflow_start import start_tensorflow
 from calosim_tf.errors import ConfigError
-from calosim_tf.inference.backends import ALL_BACKENDS, WITH_TENSORFLOW
+from calosim_tf.inference.backends import WITH_TENSORFLOW
 from calosim_tf.inference.negative_voxels import NegativeVoxels
 from calosim_tf.messages import in_a_program, note, warn
 from calosim_tf.progress import progress as progress_line
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from calosim_tf.data.schema import ShowerSet
     from calosim_tf.geometry import VoxelDetector
     from calosim_tf.inference.sampler import ShowerSampler
-
-# What may become of voxels that the network made slightly negative, and how a file says it
-NEGATIVE = {"zero": "set to 0", "scale": "set to 0, others scaled", "keep": "kept"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class GeneratorInfo:
 
 
 class Generator:
-    """A trained generator in memory, as :func:`load` gives it; threads may share it.
+    """A trained generator in memory, as :func:`calosim_tf.load` gives it; threads may share it.
 
     Attributes
     ----------
@@ -87,7 +84,8 @@ class Generator:
 
     Examples
     --------
-    >>> generator = load("pretrained:photon")
+    >>> import calosim_tf
+    >>> generator = calosim_tf.load("pretrained:photon")
     >>> generator.info.detector, generator.info.energy_range_mev
     ('photon', (256.0, 65536.0))
     >>> showers = generator.generate([1024.0, 65536.0], events=2, seed=7)
@@ -196,17 +194,18 @@ class Generator:
 
         Examples
         --------
-        >>> electrons = load("pretrained:lhcb")
+        >>> import calosim_tf
+        >>> electrons = calosim_tf.load("pretrained:lhcb")
         >>> showers = electrons.generate(10_000.0, px_gev=[0.0, 1.0, 2.0], x_cm=0.5)
         >>> showers.energies_mev.tolist(), showers.conditions["px_gev"].tolist()
         ([10000.0, 10000.0, 10000.0], [0.0, 1.0, 2.0])
         """
         with in_a_program(progress):
             particles = self._particles(energy_mev, events, like, layer_energies_mev, conditions)
-            _require_whole("seed", seed, 0)
-            removed = _negative_voxels(negative)
+            require_whole("seed", seed, 0)
+            removed = negative_voxels(negative)
             voxels = np.empty((len(particles.energy_mev), self.detector.n_voxels), dtype=np.float32)
-            made = self.made(particles, seed, _batch(batch), removed)
+            made = self.made(particles, seed, checked_batch(batch), removed)
             for rows, block in progress_line(made, len(voxels), "generating", size=lambda item: len(item[1])):
                 voxels[rows] = block
             if removed is not None and (summary := removed.summary()):
@@ -229,14 +228,16 @@ class Generator:
 
         Examples
         --------
-        >>> blocks = load("pretrained:photon").blocks(1024.0, events=5000, batch=2000)
+        >>> import calosim_tf
+        >>> import calosim_tf
+        >>> blocks = calosim_tf.load("pretrained:photon").blocks(1024.0, events=5000, batch=2000)
         >>> [len(block) for block in blocks]
         [2000, 2000, 1000]
         """
         with in_a_program(progress=False):
             particles = self._particles(energy_mev, events, like, layer_energies_mev, conditions)
-            _require_whole("seed", seed, 0)
-            made = self.made(particles, seed, _batch(batch), _negative_voxels(negative))
+            require_whole("seed", seed, 0)
+            made = self.made(particles, seed, checked_batch(batch), negative_voxels(negative))
         record = self.file_attributes(seed, negative)
         return (self._showers(particles, block, record, rows) for rows, block in made)
 
@@ -305,10 +306,10 @@ class Generator:
                     raise ConfigError(f"{option}: found it with like: leave one of them out")
             for name in conditions:
                 raise ConfigError(f"condition {name}: found it with like, which has its own: leave one of them out")
-            _require_same_voxels(like, self.detector)
+            require_same_particles(like, self.detector)
             energy, attributes = like.energies_mev, like.attributes
         else:
-            energy = _energies(energy_mev, events, conditions)
+            energy = requested_energies(energy_mev, events, conditions)
             attributes = particle_attributes(self.detector, energy, conditions)
         layers = None
         if layer_energies_mev is not None:
@@ -324,121 +325,3 @@ class Generator:
         columns = particles.attributes[rows].T
         conditions = dict(zip(self.detector.attributes, columns, strict=True))
         return Showers._of(particles.energy_mev[rows], voxels, conditions, self.detector, self.words, record)
-
-
-def load(
-    name: str | os.PathLike[str], *, backend: str | None = None, precision: str | None = None, threads: int = 0
-) -> Generator:
-    """Load a trained generator.
-
-    Parameters
-    ----------
-    name : str or path
-        A run folder, an exported bundle, or ``pretrained:NAME`` for one that comes with the package.
-    backend : {"tf", "xla", "onnx", "tflite", "lwtnn"}, optional
-        What runs the network.  Unless given TensorFlow runs that of a run folder, and a bundle is run by the first back
-        end that it has a file for and that is installed, those without TensorFlow first.
-    precision : str, optional
-        As ``calosim generate --precision``; ``float32`` unless given.
-    threads : int
-        0 for one per core.
-
-    Returns
-    -------
-    Generator
-
-    Raises
-    ------
-    RunFolderError
-        There is no such run or bundle, or it is damaged or does not hold the format.
-    ConfigError
-        Unknown back end, or one that does not run this.
-
-    Examples
-    --------
-    >>> load("pretrained:photon")
-    <generator pretrained:photon: photon_factorised_pretrained, iteration 32000, back end tf, float32>
-    """
-    with in_a_program(progress=False):
-        _require_whole("threads", threads, 0)
-        source = GeneratorSource.named(os.fspath(name))
-        if backend is None:
-            backend, precision = source.lightest_way(precision)
-        elif backend not in ALL_BACKENDS:
-            raise ConfigError(f"backend: found {backend!r}, expected one of: {', '.join(ALL_BACKENDS)}")
-        return Generator(source, backend, precision or "float32", threads)
-
-
-def generate(
-    name: str | os.PathLike[str] | Generator, energy_mev: ArrayLike | None = None, **arguments: Any
-) -> Showers:
-    """Load a generator and make showers: :func:`load` and :meth:`Generator.generate` in one.
-
-    Parameters
-    ----------
-    name : str, path or Generator
-        As for :func:`load`; with the arguments ``backend``, ``precision`` and ``threads`` of it.
-    energy_mev : number or array_like, shape (n,)
-        Incident energies, MeV.
-    **arguments
-        As for :meth:`Generator.generate`.
-
-    Returns
-    -------
-    Showers
-
-    Raises
-    ------
-    CalosimError
-        As both of them.
-
-    Examples
-    --------
-    >>> generate("pretrained:photon", 65536.0, events=3, seed=1)
-    <3 showers of photon, 368 voxels: photon_factorised_pretrained, iteration 32000>
-    """
-    how = {key: arguments.pop(key) for key in ("backend", "precision", "threads") if key in arguments}
-    if isinstance(name, Generator) and how:
-        raise ConfigError(f"{', '.join(how)}: found it with a generator that is loaded: give it to load")
-    generator = name if isinstance(name, Generator) else load(name, **how)
-    return generator.generate(energy_mev, **arguments)
-
-
-def _energies(
-    energy_mev: ArrayLike | None, events: int | None, conditions: dict[str, ArrayLike]
-) -> NDArray[np.float64]:
-    """Incident energies, one for each shower."""
-    if energy_mev is None:
-        raise ConfigError("energy_mev: found none, expected incident energies in MeV, or like")
-    given = numbers(energy_mev, "energy_mev", "incident energies in MeV")
-    if given.ndim > 1 or given.size == 0:
-        raise ConfigError(f"energy_mev: found shape {given.shape}, expected one energy or a list of them, in MeV")
-    require_energies(given.reshape(-1), "energy_mev")
-    if events is not None:
-        _require_whole("events", events, 1)
-        return np.repeat(given.reshape(-1), events)
-    lengths = [np.shape(values)[0] for values in conditions.values() if np.ndim(values)] if given.ndim == 0 else []
-    return np.repeat(given.reshape(-1), lengths[0] if lengths else 1)
-
-
-def _require_same_voxels(like: Showers, detector: VoxelDetector) -> None:
-    if like.detector is None or like.detector.attributes != detector.attributes:
-        found = "an unknown detector" if like.detector is None else like.detector.name
-        raise ConfigError(f"like: found showers of {found}, expected particles of the detector {detector.name}")
-
-
-def _require_whole(option: str, number: object, lowest: int) -> None:
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < lowest:
-        raise ConfigError(f"{option}: found {number!r}, expected an integer >= {lowest}")
-
-
-def _batch(batch: int | None) -> int | None:
-    if batch is not None:
-        _require_whole("batch", batch, 1)
-    return batch
-
-
-def _negative_voxels(negative: str) -> NegativeVoxels | None:
-    if negative not in NEGATIVE:
-        raise ConfigError(f"negative: found {negative!r}, expected one of: {', '.join(NEGATIVE)}")
-    return None if negative == "keep" else NegativeVoxels(negative == "scale")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calosim_tf.api.generator import Generator, load
+from calosim_tf.api.generator import Generator
+from calosim_tf.api.loading import load
 from calosim_tf.api.tensorflow_start import start_tensorflow
 from calosim_tf.config import AnyExperiment, Experiment
 from calosim_tf.experiments import get_experiment

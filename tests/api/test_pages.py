@@ -14,7 +14,7 @@ import calosim_tf
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-MODULES = ("generator", "showers", "evaluation", "training")
+MODULES = ("generator", "loading", "showers", "evaluation", "training")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
