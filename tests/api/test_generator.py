@@ -34,8 +34,10 @@ def content(path):
         return {name: data[()] for name, data in file.items()}, dict(file.attrs)
 
 
-@pytest.mark.parametrize("backend", ["tf", "onnx", "lwtnn"])
-@pytest.mark.parametrize(("negative", "option"), [("zero", None), ("scale", "--keep-energy"), ("keep", "--no-clip")])
+@pytest.mark.parametrize(
+    ("backend", "negative", "option"),
+    [("tf", "zero", None), ("onnx", "scale", "--keep-energy"), ("lwtnn", "keep", "--no-clip")],
+)
 def test_showers_are_those_of_the_command(run_folder, bundle_folder, tmp_path, backend, negative, option):
     """Breaks when seed, batch, negative voxels or the record of a file differ between program and command."""
     source = run_folder if backend == "tf" else bundle_folder
