@@ -153,10 +153,11 @@ test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove 
 	$(BIN)/pytest -q --timeout 1200 -n $(JOBS) --dist loadfile tests/faults $(ARGS)
 
 .PHONY: lint
-lint: $(DEV_READY)  ## check style and formatting
+lint: $(DEV_READY)  ## check style, formatting and the types of the Python interface
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pylint --rcfile=pyproject.toml calosim_tf experiments data_prep
+	$(BIN)/mypy
 
 # Only as root, and only where none is there: elsewhere the tests of the report page are skipped and say so.
 .PHONY: install-chromium
@@ -205,7 +206,7 @@ install-dev: $(DEV_READY)  ## make .venv with the package and the tools for test
 
 .PHONY: clean
 clean:  ## remove .venv, build results and caches (runs/ stays)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find calosim_tf experiments data_prep tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): setup.py setup.cfg pyproject.toml constraints.txt constraints-keras3.txt

@@ -16,6 +16,10 @@ class CalosimError(Exception):
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
+class CalosimWarning(UserWarning):
+    """What the command line prints as a warning, for programs that call the package."""
+
+
 class InputError(CalosimError):
     """An input of the user cannot be used."""
 

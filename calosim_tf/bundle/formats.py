@@ -47,7 +47,8 @@ class Format:
     network_engine : str
         (Keras network, showers per call) -> engine, without a bundle; empty without ``engine``.
     package : str
-        What the back end needs, in an extra of the name of the back end; empty where TensorFlow runs the format.
+        What the back end needs, in an extra of the name of the back end (numpy is always there); empty where TensorFlow
+        runs the format.
     joiner : str
         (networks of a split, folder) -> file that holds all of them as one; empty where there is none.
     converters : tuple of str
@@ -135,6 +136,11 @@ FORMATS = {
             writer="calosim_tf.export.lwtnn:write",
             runner="calosim_tf.export.lwtnn:run_file",
             tolerance=1e-5,
+            ways=(("lwtnn", "float32"),),
+            loader="calosim_tf.inference.bundle:engine_sampler",
+            engine="calosim_tf.inference.lwtnn:LwtnnEngine.from_bundle",
+            network_engine="calosim_tf.export.lwtnn:network_engine",
+            package="numpy",
         ),
     )
 }

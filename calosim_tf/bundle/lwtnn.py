@@ -69,8 +69,8 @@ class LwtnnNetwork:
         raise RunFolderError(f"{self.where}: found a node of type {kind!r}, expected input, concatenate, feed_forward")
 
     def _dense(self, layer: dict[str, Any], x: np.ndarray) -> np.ndarray:
-        weights = np.array(layer["weights"]).reshape(-1, x.shape[1])
-        x = x @ weights.T + np.array(layer["bias"])
+        weights = np.asarray(layer["weights"]).reshape(-1, x.shape[1])
+        x = x @ weights.T + np.asarray(layer["bias"])
         activation = layer["activation"]
         name = activation if isinstance(activation, str) else activation["function"]
         match name:

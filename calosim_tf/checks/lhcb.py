@@ -21,7 +21,7 @@ from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
 
 if TYPE_CHECKING:
     from calosim_tf.data.schema import ShowerSet
-    from calosim_tf.generate import ShowerGenerator
+    from calosim_tf.shower_generator import ShowerGenerator
 
 # Columns of the printed table: heading and entry of the scores; generators are ordered by the first
 COLUMNS = (

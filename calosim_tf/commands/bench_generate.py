@@ -15,8 +15,8 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
 if TYPE_CHECKING:
+    from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.benchmark.generation import TimedGenerator, Way
-    from calosim_tf.commands.generator_source import GeneratorSource
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
 JOB_EVENTS = {1: 1_000, 100: 10_000}
@@ -88,7 +88,7 @@ def requested_ways(backends: str | None, precisions: str | None) -> list[Way]:
 
 def _source(name: str, threads: int, clean_up: ExitStack) -> GeneratorSource:
     """A bundle, run or pretrained generator; an experiment whose network none of them has gets a temporary run."""
-    from calosim_tf.commands.generator_source import GeneratorSource
+    from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.data.bundled import PRETRAINED_PREFIX, pretrained_names
     from calosim_tf.experiments import EXPERIMENTS
 
@@ -103,7 +103,7 @@ def _source(name: str, threads: int, clean_up: ExitStack) -> GeneratorSource:
 
 def _untrained(name: str, threads: int, folder: Path) -> GeneratorSource:
     """A run of an experiment with initial weights: what a network takes does not depend on them."""
-    from calosim_tf.commands.generator_source import GeneratorSource
+    from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.data_prep.default_data import source_of
     from calosim_tf.experiments import get_experiment
     from calosim_tf.training.run_folder import RunFolder
@@ -190,7 +190,7 @@ def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> TimedGene
 
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:
     """A bundle of a run with the formats that these ways take, in a temporary folder."""
-    from calosim_tf.commands.generator_source import GeneratorSource
+    from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.export.options import ExportOptions
     from calosim_tf.export.write import export
     from calosim_tf.inference.backends import format_of

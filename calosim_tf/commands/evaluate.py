@@ -9,8 +9,6 @@ from pathlib import Path
 
 from calosim_tf.commands.file_options import add_detector, chosen_detector
 
-NOT_ASKED_FOR = "Classifiers, FID and inception score train networks and were not asked for (--fast or --classifier)."
-
 
 def add_parser(subparsers) -> None:
     """Describe the command."""
@@ -54,14 +52,16 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read both sets (or generate one), evaluate, print."""
+    from calosim_tf.api.evaluation import judge, without_density
+    from calosim_tf.api.generator import Generator
+    from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.checks.run import chosen_checks, run_checks
-    from calosim_tf.commands.generator_source import GeneratorSource
     from calosim_tf.data.bundled import PRETRAINED_PREFIX
     from calosim_tf.data.memory import keep_freed_memory
     from calosim_tf.data.streamed import read_or_stream
     from calosim_tf.geometry import get_detector
     from calosim_tf.physics.metrics.listed import chosen_metrics
-    from calosim_tf.report.evaluate import evaluate, summary_table
+    from calosim_tf.report.evaluate import summary_table
 
     keep_freed_memory()
     generates = args.file_or_run.startswith(PRETRAINED_PREFIX) or Path(args.file_or_run).is_dir()
@@ -69,82 +69,29 @@ def run(args: argparse.Namespace) -> int:
     run_folder = source.run_folder if generates and source.sidecar is None else None
     detector = chosen_detector(args, source.detector if generates else get_detector("photon"))
     checks = chosen_checks(args.checks, detector, run_folder)
-    names, with_density = _chosen_names(args.metrics)
-    chosen_metrics(names, args.classifiers)
+    names = None if args.metrics is None else args.metrics.split(",")
+    chosen_metrics(without_density(names)[0], args.classifiers)
     reference = read_or_stream(Path(args.reference), detector)
-    generator = None
-    if generates:
-        generated, generator = _generate(source, reference, args.seed)
+    generator = Generator(source, *source.first_way()) if generates else None
+    if generator is not None:
+        generated = generator.showers_like(reference, args.seed)
     else:
         # A poor generator is no reason to refuse its file: negative or excessive voxels are a finding
         generated = read_or_stream(Path(args.file_or_run), reference.detector, physical=False)
-    training = read_or_stream(args.training, detector) if args.training else _training_of(run_folder)
-    metrics = evaluate(
+    metrics = judge(
         generated,
         reference,
-        control=None,
-        out_dir=Path(args.out),
-        title=f"{generated.source} against {reference.source}",
-        selection_csv=run_folder.selection.path if run_folder else None,
-        history_csv=run_folder.history.path if run_folder else None,
-        published=source.published if generates else (),
-        notes=() if args.metrics or args.classifiers else (NOT_ASKED_FOR,),
+        Path(args.out),
+        generator=generator,
         metrics=names,
         classifiers=args.classifiers,
-        training=training,
+        training=read_or_stream(args.training, detector) if args.training else None,
         reweight=args.reweight,
         timing=args.timing,
-        more=_densities(run_folder, generator, args.metrics) if with_density else (),
     )
     print(json.dumps(metrics, indent=2) if args.json else summary_table(metrics))
     if checks:
-        table = run_checks(checks, run_folder, reference, Path(args.out), args.seed, generated, generator)
+        sampler = None if generator is None else generator.sampler
+        table = run_checks(checks, run_folder, reference, Path(args.out), args.seed, generated, sampler)
         print(f"\n{table}", file=sys.stderr if args.json else sys.stdout)
     return 0
-
-
-def _chosen_names(text: str | None) -> tuple[list[str] | None, bool]:
-    """Names of ``--metrics`` that every generator has, None for all, and whether its own density is wanted."""
-    from calosim_tf.physics.metrics.likelihood import NLL
-
-    if text is None:
-        return None, True
-    names = text.split(",")
-    return [name for name in names if name != NLL], NLL in names
-
-
-def _densities(run_folder, generator, asked_for: str | None) -> tuple:
-    """The metric ``nll`` where a run's generator has a density; :class:`ConfigError` if it was asked for in vain."""
-    from calosim_tf.errors import ConfigError
-    from calosim_tf.physics.metrics.likelihood import NLL, likelihood_metric
-
-    loss = None
-    if run_folder is not None and not run_folder.experiment().members:
-        from calosim_tf.training.inspection.density import loss_of
-
-        loss = loss_of(generator, run_folder.experiment())
-    if loss is None and asked_for:
-        raise ConfigError(f"--metrics {NLL}: found a generator without a density, expected the run folder of a flow")
-    return () if loss is None else (likelihood_metric(loss),)
-
-
-def _training_of(run_folder):
-    """The showers that a run was trained on, as far as they are recorded and still available."""
-    if run_folder is None or run_folder.experiment().members:
-        return None
-    from calosim_tf.data.streamed import MEMORY_BYTES
-    from calosim_tf.training.inspection.recorded_data import training_source
-
-    source = training_source(run_folder)
-    return None if source is None else source.train_set(MEMORY_BYTES // (4 * source.detector.n_voxels))
-
-
-def _generate(source, reference, seed: int):
-    from calosim_tf.inference.like import showers_like
-    from calosim_tf.inference.sampler import in_words
-
-    backend, precision = source.first_way()
-    generator, iterations = source.load(backend, precision)
-    reduced = "" if precision == "float32" else f", {precision}"
-    words = f"{source.experiment}, {in_words(iterations)}{reduced}"
-    return showers_like(generator, reference, seed, words), generator

@@ -11,8 +11,7 @@ from typing import Any
 from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
-from calosim_tf.experiments import get_experiment
-from calosim_tf.messages import note, warn
+from calosim_tf.messages import note
 
 # All settings of an experiment take a tenth of it
 MAX_SETTINGS_CHARACTERS = 100_000
@@ -48,27 +47,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, experiment: AnyExperiment) -> int:
-    from calosim_tf.data_prep.default_data import source_of
-    from calosim_tf.training.run_folder import RunFolder
+    from calosim_tf.api.training import train_alone
 
-    run_folder = RunFolder(Path(experiment.run.out))
-    run_folder.refuse_early(resume=args.resume, force=args.force)
-    experiment = shared_experiment(args, experiment, 1)
-    source = source_of(experiment.data, args.data)
-    with contextlib.ExitStack() as stack:
-        lock = _begin(args, experiment, source, run_folder, stack)
-
-        from calosim_tf.training.strategies.devices import set_threads
-        from calosim_tf.training.train import train
-
-        set_threads(experiment.run.threads)
-        train(experiment, source, run_folder, lock.require_held)
-        _report(args, source, run_folder)
+    train_alone(
+        shared_experiment(args, experiment, 1),
+        args.data,
+        resume=args.resume,
+        force=args.force,
+        at_the_end=lambda run, source: _report(args, source, run),
+    )
     return 0
 
 
 def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     """The same with several processes or devices, which have to be connected before anything else."""
+    from calosim_tf.api.training import begin
     from calosim_tf.data_prep.default_data import default_data, source_of
     from calosim_tf.training.run_folder import RunFolder
     from calosim_tf.training.strategies.connect import connect
@@ -87,7 +80,9 @@ def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
             # made on first use, by one
             strategy.on_chief(lambda: default_data(experiment.data.layout))
         source = strategy.together(lambda: source_of(experiment.data, args.data, strategy.local_processes))
-        lock = strategy.on_chief(lambda: _begin(args, experiment, source, run_folder, stack))
+        lock = strategy.on_chief(
+            lambda: begin(experiment, source, run_folder, stack, resume=args.resume, force=args.force)
+        )
         if strategy.is_chief:
             note(f"{plan_line(args, experiment, strategy.replicas.number)}")
         train(experiment, source, run_folder, lock.require_held if lock else lambda: None, strategy)
@@ -96,48 +91,25 @@ def _train_shared(args: argparse.Namespace, experiment: AnyExperiment) -> int:
     return 0
 
 
-def _begin(args: argparse.Namespace, experiment: AnyExperiment, source, run_folder, stack: contextlib.ExitStack):
-    """Lock and prepare the run folder and say what is going to happen."""
-    from calosim_tf.training.parts import prepare
-    from calosim_tf.training.run_lock import RunLock
-
-    lock = stack.enter_context(RunLock(run_folder.path))
-    prepare(experiment, source, run_folder, resume=args.resume, force=args.force)
-    for line in _plan(experiment, source, run_folder):
-        note(f"{line}")
-    return lock
-
-
 def _report(args: argparse.Namespace, source, run_folder) -> None:
     if args.no_report:
         return
-    from calosim_tf.training.judging.verdict import print_verdict, reporting, write_report
+    from calosim_tf.api.training import report_on
+    from calosim_tf.training.judging.verdict import print_verdict
 
-    with reporting(run_folder):
-        metrics = write_report(run_folder, source)
-        if metrics is None:
-            warn("no report: no training shower has the energy of a held-out one; give more showers")
-        else:
-            print_verdict(run_folder, metrics)
+    report_on(run_folder, source, print_verdict)
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
     """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
-    experiment = get_experiment(args.experiment)
+    from calosim_tf.api.training import configured
+
     values: dict[str, Any] = {}
     if args.config:
         values |= read_settings(Path(args.config))
     values |= setting_values(args.set)
-    short = {"training.iterations": args.iterations, "run.seed": args.seed}
-    values |= {key: value for key, value in short.items() if value is not None}
-    values["run.out"] = args.out or values.get("run.out") or f"runs/{experiment.name}"
-    experiment = experiment.with_values(values)
-    if experiment.data.normalisation is not None:
-        # an open list, which the config does not know: asked here, before minutes go into reading the data
-        from calosim_tf.data.normalisations import named_normalisation
-
-        named_normalisation(experiment.data.normalisation)
-    return experiment
+    short = {"training.iterations": args.iterations, "run.seed": args.seed, "run.out": args.out or None}
+    return configured(args.experiment, values | {key: value for key, value in short.items() if value is not None})
 
 
 def setting_values(items: list[str]) -> dict[str, str]:
@@ -204,19 +176,3 @@ def _flatten(nested: dict, prefix: str = "") -> dict[str, Any]:
     for key, value in nested.items():
         flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def _plan(experiment: AnyExperiment, source, run_folder) -> list[str]:
-    lines = [
-        f"{source.source_label}, {len(source.train_rows)} showers to train on, {len(source.holdout_rows)} held out; "
-        f"run folder {run_folder.path}"
-    ]
-    if not experiment.members:
-        return [f"{experiment.name}: {_schedule(experiment.training)}; {lines[0]}"]
-    for member in experiment.members:
-        lines.append(f"  {member.name}, {member.range_words}: {_schedule(member.training)}")
-    return [f"{experiment.name}: {lines[0]}", *lines[1:]]
-
-
-def _schedule(training) -> str:
-    return f"{training.iterations} iterations{training.updates_words}, batch {training.batch_size}"

@@ -115,7 +115,7 @@ def _report(
             }
             for energy, count in zip(energies, counts, strict=True)
         ]
-    detector = detector or _fitting(files)
+    detector = detector or fitting_detector(files)
     return {
         "layout": files[0].layout,
         "detector": None if detector is None else detector.name,
@@ -147,8 +147,8 @@ def _report(
     }
 
 
-def _fitting(files: Sequence[ShowerFile]) -> VoxelDetector | None:
-    """First known detector whose files look like these."""
+def fitting_detector(files: Sequence[ShowerFile]) -> VoxelDetector | None:
+    """First known detector whose files look like these; None where there is none."""
     layouts = {name for name, reader in LAYOUTS.items() if isinstance(files[0], reader)}
     told = min(file.particle_attributes.shape[1] for file in files)
     fitting = (

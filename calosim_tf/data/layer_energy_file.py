@@ -39,17 +39,22 @@ def read_layer_energies(path: str | PathLike, detector: VoxelDetector) -> tuple[
         except HDF5_FAILURES as error:
             held = ", ".join(file) or "nothing"
             raise DataError(f"{path}: found {held}, expected the datasets {ENERGIES} and {LAYERS}") from error
+    require_layer_energies(str(path), energy, layers, detector)
+    return energy.reshape(-1), layers
+
+
+def require_layer_energies(where: str, energy: np.ndarray, layers: np.ndarray, detector: VoxelDetector) -> None:
+    """:class:`DataError` unless these are incident energies and energies of the layers of a detector, in MeV."""
     n, expected = len(energy), len(detector.layers)
     if energy.shape not in ((n,), (n, 1)) or layers.shape != (n, expected) or n == 0:
         raise DataError(
-            f"{path}: found {ENERGIES} of shape {energy.shape} and {LAYERS} of shape {layers.shape}, expected (n,) and "
-            f"(n, {expected}) for the layers of {detector.name}"
+            f"{where}: found {ENERGIES} of shape {energy.shape} and {LAYERS} of shape {layers.shape}, expected (n,) "
+            f"and (n, {expected}) for the layers of {detector.name}"
         )
     for name, values, lowest in ((ENERGIES, energy.reshape(n, 1), "> 0"), (LAYERS, layers, ">= 0")):
         sound = np.isfinite(values) & ((values > 0.0) if lowest == "> 0" else (values >= 0.0))
         if not sound.all():
             row = int(np.flatnonzero(~sound.all(axis=1))[0])
             raise DataError(
-                f"{path}: {name}, row {row}: found {values[row].tolist()}, expected MeV, finite and {lowest}"
+                f"{where}: {name}, row {row}: found {values[row].tolist()}, expected MeV, finite and {lowest}"
             )
-    return energy.reshape(n), layers

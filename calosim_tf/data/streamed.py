@@ -41,7 +41,7 @@ class StreamedShowers:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def view(self, rows: np.ndarray) -> StreamedShowers:
+    def view(self, rows: slice | np.ndarray) -> StreamedShowers:
         """A part of the showers, not read yet; ``rows`` as for reading."""
         return StreamedShowers(self._files, self._rows[rows])
 

@@ -10,10 +10,10 @@ from calosim_tf.bundle.checks import require_same_shapes, require_sound_file
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord, Sidecar
 from calosim_tf.errors import RunFolderError
 from calosim_tf.export.graph_safety import require_plain_graph
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.bundle import joined
 from calosim_tf.inference.sampler import ShowerSampler
+from calosim_tf.shower_generator import ShowerGenerator
 
 
 def saved_model_sampler(

@@ -7,6 +7,7 @@ Written directly: the converter of that project reads files of Keras 2 and its a
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from calosim_tf.export.formats import UnsupportedFormat
 from calosim_tf.export.parts import OUTPUT
 from calosim_tf.export.runners import Runner
 from calosim_tf.export.writing import NetworkWriter
+from calosim_tf.inference.lwtnn import LwtnnEngine
 from calosim_tf.keras_compat import leaky_relu_slope
 from calosim_tf.layers.layer_shares import LayerShares
 
@@ -56,6 +58,12 @@ def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
 def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:
     """An lwtnn graph in numpy, to check it with."""
     return LwtnnNetwork.read(folder / file.path)
+
+
+def network_engine(network: keras.Model, batch: int) -> LwtnnEngine:
+    """A dense network in numpy without a bundle; it takes any number of showers per call, whatever ``batch``."""
+    graph = json.loads(lwtnn_model(network))
+    return LwtnnEngine(LwtnnNetwork(graph), math.prod(network.output.shape[1:]))
 
 
 class _Graph:

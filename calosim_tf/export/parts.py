@@ -14,7 +14,7 @@ from calosim_tf.data.trained_on import TrainedOn
 from calosim_tf.export.cost import multiply_adds
 from calosim_tf.export.fold import folded
 from calosim_tf.export.particles import covering_particles
-from calosim_tf.generate import ShowerGenerator
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.load import load_network
 from calosim_tf.training.run_folder import RunFolder
 

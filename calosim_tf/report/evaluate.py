@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def evaluate(
     reference: ShowerSet,
     *,
     control: ShowerSet | None,
-    out_dir: str | Path,
+    out_dir: str | Path | None,
     title: str,
     selection_csv: str | Path | None = None,
     history_csv: str | Path | None = None,
@@ -57,8 +58,8 @@ def evaluate(
     control : ShowerSet or None
         Independent Monte Carlo of the reference's source, for the value of Monte Carlo against Monte Carlo next to each
         number. Without it the two halves of the reference give that value.
-    out_dir : str or Path
-        New or empty folder, or an earlier report, which is replaced as a whole.
+    out_dir : str, Path or None
+        New or empty folder, or an earlier report, which is replaced as a whole; None to measure alone.
     title : str
     selection_csv : str or Path, optional
         Table of checkpoints (iteration, chi2, ndf, chosen), drawn if it exists and has rows.
@@ -112,7 +113,7 @@ def evaluate(
     if reweight:
         generated, reference, note = equal_mix(generated, reference)
         notes = [*notes, note]
-    with report_folder(out_dir) as folder:
+    with nullcontext() if out_dir is None else report_folder(out_dir) as folder:
         comparison = compare(generated, reference, training, control=control, halved=control is None)
         baseline = make_baseline(comparison, control)
         if metrics is None:
@@ -124,10 +125,11 @@ def evaluate(
         document = _document(title, comparison, control, baseline, results, notes, published)
         if timing:
             document["cost_seconds"] = {name: round(seconds, 3) for name, seconds in results.seconds.items()}
-        pictures = _draw(comparison, results, selection, history, folder / "plots")
-        write_document(folder / "metrics.json", document)
-        _write_csv(document, folder / "metrics.csv")
-        (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
+        if folder is not None:
+            pictures = _draw(comparison, results, selection, history, folder / "plots")
+            write_document(folder / "metrics.json", document)
+            _write_csv(document, folder / "metrics.csv")
+            (folder / "report.html").write_text(render_report(document, pictures), encoding="utf-8")
     return document
 
 

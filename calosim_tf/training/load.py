@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.inference.sampler import ShowerSampler
 from calosim_tf.inference.sampler import in_words as in_words
 from calosim_tf.keras_compat import checkpoint_of
 from calosim_tf.layers.precision import in_precision
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.run_folder import RunFolder

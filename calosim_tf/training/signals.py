@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 class StopRequest:
     """Context that turns the first stop signal into a request; a second one ends the process at once.
 
+    Signals reach the main thread alone: in another one nothing is ever requested.
+
     Attributes
     ----------
     received : signal.Signals or None
@@ -26,6 +29,8 @@ class StopRequest:
         self._previous: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> StopRequest:
+        if threading.current_thread() is not threading.main_thread():
+            return self
         for number in STOP_SIGNALS:
             self._previous[number] = signal.signal(number, self._note)
         return self
@@ -43,6 +48,20 @@ class StopRequest:
         os.write(
             2, f"calosim: {self.received.name}: stopping after this iteration; a second signal ends at once\n".encode()
         )
+
+
+@contextmanager
+def signals_given_back() -> Iterator[None]:
+    """Block after which a signal does what it did before, for programs that go on after a run was stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from calosim_tf.config import AnyExperiment, Experiment, Stage, TrainingConfig
 from calosim_tf.data.batches.pipeline import training_batches, training_conditions
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.errors import CalosimError, StoppedBySignal
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.messages import is_watched, note
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
 from calosim_tf.training.callbacks import CheckpointAndSelect, History, StopOnRequest
 from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors

@@ -8,9 +8,9 @@ import keras
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import get_detector
 from calosim_tf.keras_compat import checkpoint_of
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.build import build_generator
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.load import judged_part

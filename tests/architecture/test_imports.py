@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[2]
 # right under calosim_tf, or a room: a folder in one of them that has a row of its own.  Who may import a folder may
 # import all of its rooms.
 MAY_IMPORT = {
+    # the names that a program uses, for type checkers; they are imported when they are asked for
+    "": "api",
     "errors": "",
-    "messages": "",
+    "messages": "errors",
     "fault_points": "",
     "files": "fault_points errors",
     "progress": "messages errors",
@@ -43,18 +45,20 @@ MAY_IMPORT = {
     "plots": "physics data geometry files errors",
     "bundle": "data geometry config files errors",
     "inference": "bundle latents same_energy data geometry config files progress errors",
-    "generate": "inference latents data geometry config progress errors",
+    "shower_generator": "inference latents data geometry config progress errors",
     "report": "plots physics data geometry files progress errors",
     "training.strategies": "keras_compat layers errors",
-    "training": "keras_compat training.strategies models losses layers generate inference report physics plots latents"
-    " data geometry same_energy config files fault_points progress messages errors",
-    "export": "quiet keras_compat benchmark bundle training generate inference models layers latents physics plots data"
-    " data_prep geometry config files progress errors",
-    "benchmark": "training generate inference bundle layers latents data_prep data experiments geometry config files"
-    " progress errors",
+    "training": "keras_compat training.strategies models losses layers shower_generator inference report physics plots"
+    " latents data geometry same_energy config files fault_points progress messages errors",
+    "export": "quiet keras_compat benchmark bundle training shower_generator inference models layers latents physics"
+    " plots data data_prep geometry config files progress errors",
+    "benchmark": "training shower_generator inference bundle layers latents data_prep data experiments geometry config"
+    " files progress errors",
     "doctor": "data data_prep files surroundings errors",
     "studies": "report plots physics data geometry files progress errors",
-    "checks": "training generate inference report plots physics latents data geometry errors",
+    "checks": "training shower_generator inference report plots physics latents data geometry errors",
+    "api": "training inference bundle report physics data_prep experiments data geometry config quiet files progress"
+    " messages errors",
     "commands": "*",
     "cli": "commands messages surroundings quiet errors",
     "__main__": "cli errors messages",
@@ -85,6 +89,7 @@ WITHOUT_TENSORFLOW = (
     *("data", "data.*", "data_prep", "data_prep.*", "physics", "physics.*", "plots", "plots.*"),
     *("report", "report.*"),
     *("studies", "studies.*"),
+    *("api", "api.*"),
 )
 # ... but for the files that are there for it, which the others may import inside a function only.
 WITH_TENSORFLOW = ("data.batches.pipeline", "physics.distances.classifier", "studies.triforce_network")

@@ -38,6 +38,7 @@ def test_no_two_formats_share_a_file_or_a_way():
 def test_back_ends_keep_their_order_and_extras():
     """Breaks when tables of the benchmark, --help, or what is run without TensorFlow change with the formats."""
     assert backends.BACKENDS == ("tf", "xla", "onnx", "tflite")
+    assert (*backends.BACKENDS, "lwtnn") == backends.ALL_BACKENDS
     assert backends.PRECISIONS == ("float32", "float16", "dynamic", "int8", "int16x8")
     assert backends.WITH_TENSORFLOW == ("tf", "xla")
     assert backends.PACKAGES == {"onnx": "onnxruntime", "tflite": "ai_edge_litert"}

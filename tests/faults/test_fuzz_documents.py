@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calosim_tf.api.generator_source import GeneratorSource
 from calosim_tf.bundle.checks import require_sound_file, sum_of
 from calosim_tf.bundle.sidecar import SIDECAR, ModelFile, write_sidecar
-from calosim_tf.commands.generator_source import GeneratorSource
 from calosim_tf.config import dump_json, experiment_from_dict
 from calosim_tf.data.bundled import run_path
 from calosim_tf.data_prep.convert import convert

@@ -13,13 +13,13 @@ from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.export.onnx import onnx_model
 from calosim_tf.export.tflite import float_model
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import PHOTON
 from calosim_tf.inference.bundle import joined
 from calosim_tf.inference.engine_sampler import EngineSampler
 from calosim_tf.inference.onnx import OnnxEngine
 from calosim_tf.inference.parallel import ParallelNetwork
 from calosim_tf.inference.tflite import TfliteEngine
+from calosim_tf.shower_generator import ShowerGenerator
 
 LATENT = LatentLaw(size=5)
 N_VOXELS = PHOTON.n_voxels

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.latents import draw_latents
 from calosim_tf.layers.self_attention import SelfAttention
+from calosim_tf.shower_generator import ShowerGenerator
 
 
 def attention_of(

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from calosim_tf.config import Experiment
 from calosim_tf.data.cell_transforms import MEV_PER_100_GEV
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.physics.observables.sample import Sample
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.flow_density import has_density, loss_per_voxel
 
 # Showers of one call (our choice)

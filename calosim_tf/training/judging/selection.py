@@ -10,12 +10,12 @@ import numpy as np
 from calosim_tf.config import Experiment
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.messages import warn
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Results, measure
+from calosim_tf.shower_generator import ShowerGenerator
 from calosim_tf.training.judging.control import matching_control, report_events
 
 # Showers of the physics verdict: a few seconds (our choice)

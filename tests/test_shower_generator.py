@@ -7,10 +7,10 @@ import pytest
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.transforms import KineticNormalisation
 from calosim_tf.errors import DataError
-from calosim_tf.generate import ShowerGenerator
 from calosim_tf.geometry import PHOTON, get_detector
 from calosim_tf.inference.routing import RoutedShowerGenerator
 from calosim_tf.latents import draw_latents
+from calosim_tf.shower_generator import ShowerGenerator
 
 ENERGY = np.array([300.0, 4096.0, 9000.0, 256.0, 4096.0, 65536.0, 1000.0])
 

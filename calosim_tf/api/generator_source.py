@@ -1,4 +1,4 @@
-"""What a generating command is given: a run folder, ``pretrained:NAME`` or an exported bundle."""
+"""What a generator comes from: a run folder, ``pretrained:NAME`` or an exported bundle."""
 
 from __future__ import annotations
 
@@ -100,6 +100,32 @@ class GeneratorSource:
             "--format saved_model"
         )
 
+    def lightest_way(self, precision: str | None = None) -> tuple[str, str]:
+        """As :meth:`first_way`, but those that do without TensorFlow and are installed first.
+
+        Parameters
+        ----------
+        precision : str, optional
+            The one wanted; any, single precision first, unless given.
+        """
+        from importlib.util import find_spec
+
+        from calosim_tf.bundle.formats import FORMATS
+        from calosim_tf.inference.backends import FORMAT_OF, LAST_RESORT, WITH_TENSORFLOW
+
+        if self.sidecar is None:
+            return "tf", precision or "float32"
+        held = {way: FORMATS[kind] for way, kind in FORMAT_OF.items() if kind in self.sidecar.formats}
+        usable = [way for way, item in held.items() if find_spec(item.package or "tensorflow") is not None]
+        wanted = [way for way in usable if way[1] == (precision or way[1])]
+        ordered = sorted(
+            wanted, key=lambda way: (way[1] != "float32", way[0] == LAST_RESORT, way[0] in WITH_TENSORFLOW)
+        )
+        if ordered:
+            return ordered[0]
+        backend, first = self.first_way()
+        return backend, precision or first
+
     @property
     def trained_on(self) -> list[TrainedOn]:
         """Ranges of the showers that each network was trained on; empty where one of them did not record it."""
@@ -109,7 +135,8 @@ class GeneratorSource:
             members = self.run_folder.experiment().members
             runs = [self.run_folder.member(member.name) for member in members] or [self.run_folder]
             found = [run.trained_on() for run in runs]
-        return [] if None in found else found
+        known = [ranges for ranges in found if ranges is not None]
+        return known if len(known) == len(found) else []
 
     def require(self, backend: str, precision: str) -> None:
         """:class:`ConfigError` or :class:`RunFolderError` unless it can be run this way; loads nothing."""
