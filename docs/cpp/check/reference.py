@@ -1,0 +1,97 @@
+"""Bundles, and the showers and times of Python that the C++ check compares with.
+
+    python docs/cpp/check/reference.py FOLDER --formats lwtnn,onnx
+
+Writes ``reference.json``, ``NAME.energies`` (float64) and ``NAME.showers`` (float32) beside the bundles, and
+``python_times.json``.  Everything runs in one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+
+from calosim_tf.bundle.sidecar import read_sidecar
+from calosim_tf.cli import main as calosim
+from calosim_tf.inference.bundle import engine_sampler
+from calosim_tf.inference.negative_voxels import NegativeVoxels
+from calosim_tf.inference.sampler import ShowerSampler
+from made_bundle import made_sampler, write_bundle
+
+PRETRAINED = ("photon_calo_shower_gan", "photon")
+# the dense formats cannot hold the generator that draws layer energies first
+NO_LWTNN = ("photon",)
+SEED, SHOWERS, BATCHES = 7, 1000, (1, 10, 100)
+
+
+def spread_energies(sampler: ShowerSampler, count: int) -> np.ndarray:
+    """Energies over the whole range trained on, in random order, MeV."""
+    return np.random.default_rng(1).permutation(np.geomspace(*sampler.trained_range_mev, count))
+
+
+def write_case(folder: Path, name: str, sampler: ShowerSampler, energy: np.ndarray) -> dict:
+    """Showers of a bundle as ``calosim generate`` makes them."""
+    showers = np.concatenate(list(sampler.blocks(energy, SEED)))
+    NegativeVoxels(keep_energy=False).remove(showers, energy)
+    energy.astype("<f8").tofile(folder / f"{name}.energies")
+    showers.astype("<f4").tofile(folder / f"{name}.showers")
+    return {"name": name, "bundle": name, "seed": SEED}
+
+
+def microseconds(sampler: ShowerSampler, energy: np.ndarray, batch: int) -> float:
+    """Time of a shower in calls of ``batch``, latents and physics included: median of five rounds."""
+    rounds = []
+    for _ in range(6):  # the first one warms up
+        begin, made = time.perf_counter(), 0
+        while time.perf_counter() - begin < 0.1:
+            first = made % (len(energy) - batch + 1)
+            for _block in sampler.blocks(energy[first : first + batch], SEED, batch):
+                made += batch
+        rounds.append(1e6 * (time.perf_counter() - begin) / made)
+    return statistics.median(rounds[1:])
+
+
+def main() -> None:
+    """Write it all."""
+    parser = argparse.ArgumentParser(description="bundles, showers and times of Python")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--formats", default="lwtnn", help="besides saved_model and onnx, which Python is timed with")
+    args = parser.parse_args()
+    args.folder.mkdir(parents=True, exist_ok=True)
+    write_bundle(args.folder / "rings")
+    rings = made_sampler(args.folder / "rings")
+    cases, times = [write_case(args.folder, "rings", rings, spread_energies(rings, 200))], []
+
+    from calosim_tf.training.strategies.devices import set_threads
+
+    set_threads(1)
+    for name in PRETRAINED:
+        bundle = args.folder / name
+        formats = {"saved_model", "onnx", *args.formats.split(",")} - ({"lwtnn"} if name in NO_LWTNN else set())
+        options = ["--format", ",".join(sorted(formats)), "--out", str(bundle), "--force"]
+        if calosim(["--quiet", "export", f"pretrained:{name}", *options]) != 0:
+            raise SystemExit(1)
+        from calosim_tf.export.load import saved_model_sampler
+
+        sidecar = read_sidecar(bundle)
+        tensorflow = saved_model_sampler(bundle, sidecar)
+        energy = spread_energies(tensorflow, SHOWERS)
+        cases.append(write_case(args.folder, name, tensorflow, energy))
+        for backend, sampler in (
+            ("tf", tensorflow),
+            ("onnx", engine_sampler(bundle, sidecar, "onnx", "float32", threads=1)),
+        ):
+            for batch in BATCHES:
+                row = {"bundle": name, "backend": backend, "batch": batch, "us": microseconds(sampler, energy, batch)}
+                times.append(row)
+    (args.folder / "python_times.json").write_text(json.dumps(times))
+    (args.folder / "reference.json").write_text(json.dumps(cases))
+
+
+if __name__ == "__main__":
+    main()
