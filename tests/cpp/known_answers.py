@@ -1,6 +1,6 @@
 """Known answers that the C++ library is held against, worked out by the Python package.
 
-    python tests/cpp/known_answers.py      writes docs/cpp/known_answers.json
+python tests/cpp/known_answers.py      writes docs/cpp/known_answers.json
 """
 
 from __future__ import annotations

@@ -49,9 +49,7 @@ def test_attributes_point_where_the_particle_goes(particle):
     """Breaks when an axis or a sign of the attributes is not that of the layers that read them."""
     names, (x, y, z), position = particle
     (row,) = [
-        row
-        for row in STORED["particles"]
-        if tuple(row["names"]) == names and tuple(row["direction"]) == (x, y, z)
+        row for row in STORED["particles"] if tuple(row["names"]) == names and tuple(row["direction"]) == (x, y, z)
     ]
     one, two, *more = row["attributes"]
     if names[0] == "px_gev":

@@ -65,7 +65,13 @@ def write_bundle(folder: Path) -> None:
     high = LayerNormalisation(detector.mass_mev, *RANGE_MEV, layer_sizes=sizes)
     parts = [
         ("low", (None, EDGE_MEV), LatentLaw(6, law="uniform"), low, [(detector.n_voxels, "rectified")]),
-        ("high", (EDGE_MEV, None), LatentLaw(10), high, [(n, "softmax") for n in (*sizes, len(sizes))] + [(1, "linear")]),
+        (
+            "high",
+            (EDGE_MEV, None),
+            LatentLaw(10),
+            high,
+            [(n, "softmax") for n in (*sizes, len(sizes))] + [(1, "linear")],
+        ),
     ]
     networks = tuple(_network(folder, detector, rng, *part) for part in parts)
     sidecar = Sidecar(

@@ -2,8 +2,8 @@
 
     python docs/cpp/check/reference.py FOLDER --formats lwtnn,onnx
 
-Writes ``reference.json``, ``NAME.energies`` (float64) and ``NAME.showers`` (float32) beside the bundles, and
-``python_times.json``.  Everything runs in one thread.
+Writes ``reference.json``, ``NAME.energies`` (float64) and ``NAME.showers`` (float32) beside the bundles; ``--times``
+prints how long Python takes with them.  Everything runs in one thread.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+from made_bundle import made_sampler, write_bundle
 
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.cli import main as calosim
 from calosim_tf.inference.bundle import engine_sampler
 from calosim_tf.inference.negative_voxels import NegativeVoxels
 from calosim_tf.inference.sampler import ShowerSampler
-from made_bundle import made_sampler, write_bundle
 
 PRETRAINED = ("photon_calo_shower_gan", "photon")
 # the dense formats cannot hold the generator that draws layer energies first
@@ -56,41 +56,57 @@ def microseconds(sampler: ShowerSampler, energy: np.ndarray, batch: int) -> floa
     return statistics.median(rounds[1:])
 
 
+def loaded(bundle: Path) -> dict[str, ShowerSampler]:
+    """Python's back ends on a bundle."""
+    from calosim_tf.export.load import saved_model_sampler
+
+    sidecar = read_sidecar(bundle)
+    return {
+        "tensorflow": saved_model_sampler(bundle, sidecar),
+        "onnx": engine_sampler(bundle, sidecar, "onnx", "float32", threads=1),
+    }
+
+
+def write_references(folder: Path, formats: set[str]) -> None:
+    """Export the bundles, with ``formats`` where they can hold the network, and generate."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bundle(folder / "rings")
+    rings = made_sampler(folder / "rings")
+    cases = [write_case(folder, "rings", rings, spread_energies(rings, 200))]
+    for name in PRETRAINED:
+        wanted = {"saved_model", "onnx", *formats} - ({"lwtnn"} if name in NO_LWTNN else set())
+        options = ["--format", ",".join(sorted(wanted)), "--out", str(folder / name), "--force"]
+        if calosim(["export", f"pretrained:{name}", *options]) != 0:
+            raise SystemExit(1)
+        sampler = loaded(folder / name)["tensorflow"]
+        cases.append(write_case(folder, name, sampler, spread_energies(sampler, SHOWERS)))
+    (folder / "reference.json").write_text(json.dumps(cases))
+
+
+def print_times(folder: Path) -> None:
+    """A line of JSON for each back end and batch."""
+    for name in PRETRAINED:
+        for backend, sampler in loaded(folder / name).items():
+            energy = spread_energies(sampler, SHOWERS)
+            for batch in BATCHES:
+                row = {"bundle": name, "backend": backend, "batch": batch, "us": microseconds(sampler, energy, batch)}
+                print(json.dumps(row))
+
+
 def main() -> None:
-    """Write it all."""
+    """References, or times."""
     parser = argparse.ArgumentParser(description="bundles, showers and times of Python")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--formats", default="lwtnn", help="besides saved_model and onnx, which Python is timed with")
+    parser.add_argument("--times", action="store_true", help="print the times of bundles that are there")
     args = parser.parse_args()
-    args.folder.mkdir(parents=True, exist_ok=True)
-    write_bundle(args.folder / "rings")
-    rings = made_sampler(args.folder / "rings")
-    cases, times = [write_case(args.folder, "rings", rings, spread_energies(rings, 200))], []
-
     from calosim_tf.training.strategies.devices import set_threads
 
     set_threads(1)
-    for name in PRETRAINED:
-        bundle = args.folder / name
-        formats = {"saved_model", "onnx", *args.formats.split(",")} - ({"lwtnn"} if name in NO_LWTNN else set())
-        options = ["--format", ",".join(sorted(formats)), "--out", str(bundle), "--force"]
-        if calosim(["--quiet", "export", f"pretrained:{name}", *options]) != 0:
-            raise SystemExit(1)
-        from calosim_tf.export.load import saved_model_sampler
-
-        sidecar = read_sidecar(bundle)
-        tensorflow = saved_model_sampler(bundle, sidecar)
-        energy = spread_energies(tensorflow, SHOWERS)
-        cases.append(write_case(args.folder, name, tensorflow, energy))
-        for backend, sampler in (
-            ("tf", tensorflow),
-            ("onnx", engine_sampler(bundle, sidecar, "onnx", "float32", threads=1)),
-        ):
-            for batch in BATCHES:
-                row = {"bundle": name, "backend": backend, "batch": batch, "us": microseconds(sampler, energy, batch)}
-                times.append(row)
-    (args.folder / "python_times.json").write_text(json.dumps(times))
-    (args.folder / "reference.json").write_text(json.dumps(cases))
+    if args.times:
+        print_times(args.folder)
+    else:
+        write_references(args.folder, {item for item in args.formats.split(",") if item})
 
 
 if __name__ == "__main__":
