@@ -165,7 +165,6 @@ void run(const Request& request) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    setenv("TF_CPP_MIN_LOG_LEVEL", "2", 0);
     if (count == 2 && std::strcmp(arguments[1], "--help") == 0) {
         std::cout << usage;
         return 0;

@@ -124,7 +124,6 @@ void answers(const std::filesystem::path& file) {
 }  // namespace check
 
 int main(int count, char** arguments) {
-    setenv("TF_CPP_MIN_LOG_LEVEL", "2", 0);
     if (count != 3) {
         std::cerr << "usage: calosim_check FOLDER known_answers.json | --times\n";
         return 2;

@@ -19,6 +19,8 @@ from made_bundle import made_sampler, write_bundle
 
 from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.cli import main as calosim
+from calosim_tf.export.particles import covering_particles
+from calosim_tf.geometry import get_detector
 from calosim_tf.inference.bundle import engine_sampler
 from calosim_tf.inference.negative_voxels import NegativeVoxels
 from calosim_tf.inference.sampler import ShowerSampler
@@ -29,9 +31,10 @@ NO_LWTNN = ("photon",)
 SEED, SHOWERS, BATCHES = 7, 1000, (1, 10, 100)
 
 
-def spread_energies(sampler: ShowerSampler, count: int) -> np.ndarray:
-    """Energies over the whole range trained on, in random order, MeV."""
-    return np.random.default_rng(1).permutation(np.geomspace(*sampler.trained_range_mev, count))
+def spread_energies(bundle: Path, count: int) -> np.ndarray:
+    """Incident energies over the whole range trained on, in random order, MeV."""
+    sidecar = read_sidecar(bundle)
+    return covering_particles(get_detector(sidecar.detector), sidecar.networks[0].law(), count, seed=1)[0]
 
 
 def write_case(folder: Path, name: str, sampler: ShowerSampler, energy: np.ndarray) -> dict:
@@ -72,14 +75,14 @@ def write_references(folder: Path, formats: set[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_bundle(folder / "rings")
     rings = made_sampler(folder / "rings")
-    cases = [write_case(folder, "rings", rings, spread_energies(rings, 200))]
+    cases = [write_case(folder, "rings", rings, spread_energies(folder / "rings", 200))]
     for name in PRETRAINED:
         wanted = {"saved_model", "onnx", *formats} - ({"lwtnn"} if name in NO_LWTNN else set())
         options = ["--format", ",".join(sorted(wanted)), "--out", str(folder / name), "--force"]
         if calosim(["export", f"pretrained:{name}", *options]) != 0:
             raise SystemExit(1)
         sampler = loaded(folder / name)["tensorflow"]
-        cases.append(write_case(folder, name, sampler, spread_energies(sampler, SHOWERS)))
+        cases.append(write_case(folder, name, sampler, spread_energies(folder / name, SHOWERS)))
     (folder / "reference.json").write_text(json.dumps(cases))
 
 
@@ -87,7 +90,7 @@ def print_times(folder: Path) -> None:
     """A line of JSON for each back end and batch."""
     for name in PRETRAINED:
         for backend, sampler in loaded(folder / name).items():
-            energy = spread_energies(sampler, SHOWERS)
+            energy = spread_energies(folder / name, SHOWERS)
             for batch in BATCHES:
                 row = {"bundle": name, "backend": backend, "batch": batch, "us": microseconds(sampler, energy, batch)}
                 print(json.dumps(row))

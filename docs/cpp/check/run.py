@@ -88,6 +88,8 @@ def table(check: Path) -> str:
 def main() -> None:
     """Build, compare, print."""
     begin = time.monotonic()
+    # notes that the library prints while it is loaded
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     OUT.mkdir(parents=True, exist_ok=True)
     # instructions of the last ten years: those of AVX-512 take three times as long to compile
     release = configure("release", "-DCALOSIM_ARCH=x86-64-v3", "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG")
