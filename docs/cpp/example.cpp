@@ -65,21 +65,35 @@ private:
 };
 
 void read_option(const std::string& option, Words& words, Request& request) {
-    const auto vector = [&] { return calosim::Vector3{words.number(option), words.number(option), words.number(option)}; };
+    const auto vector = [&] {
+        return calosim::Vector3{words.number(option), words.number(option), words.number(option)};
+    };
     if (option == "--energies") {
         while (words.left() && !words.option_next()) request.energies.push_back(words.number(option));
-    } else if (option == "--events") request.events = words.whole(option, 1e9);
-    else if (option == "--direction") request.direction = vector();
-    else if (option == "--position") request.position_mm = vector();
-    else if (option == "--seed") request.seed = words.whole(option, 9007199254740992.0);
-    else if (option == "--backend") request.options.backend = words.take(option);
-    else if (option == "--threads") request.threads = static_cast<int>(words.whole(option, 1e6));
-    else if (option == "--threshold") request.options.threshold_mev = words.number(option);
-    else if (option == "--no-clip") request.options.negative = calosim::Negative::keep;
-    else if (option == "--keep-energy") request.options.negative = calosim::Negative::keep_energy;
-    else if (option == "--extrapolate") request.options.extrapolate = true;
-    else if (option == "--out") request.out = words.take(option);
-    else calosim::fail("found option ", option, ", expected one of those that --help lists");
+    } else if (option == "--events")
+        request.events = words.whole(option, 1e9);
+    else if (option == "--direction")
+        request.direction = vector();
+    else if (option == "--position")
+        request.position_mm = vector();
+    else if (option == "--seed")
+        request.seed = words.whole(option, 9007199254740992.0);
+    else if (option == "--backend")
+        request.options.backend = words.take(option);
+    else if (option == "--threads")
+        request.threads = static_cast<int>(words.whole(option, 1e6));
+    else if (option == "--threshold")
+        request.options.threshold_mev = words.number(option);
+    else if (option == "--no-clip")
+        request.options.negative = calosim::Negative::keep;
+    else if (option == "--keep-energy")
+        request.options.negative = calosim::Negative::keep_energy;
+    else if (option == "--extrapolate")
+        request.options.extrapolate = true;
+    else if (option == "--out")
+        request.out = words.take(option);
+    else
+        calosim::fail("found option ", option, ", expected one of those that --help lists");
 }
 
 Request read_request(int count, char** arguments) {
@@ -141,8 +155,9 @@ void run(const Request& request) {
     constexpr std::size_t at_a_time = 4096;
     const calosim::Generator generator(request.bundle, request.options);
     calosim::Team team(generator, request.threads);
-    std::fprintf(stderr, "%s: %s, %zu cells, back end %s\n", request.bundle.c_str(), generator.sidecar().experiment.c_str(),
-                 generator.sidecar().n_cells, generator.options().backend.c_str());
+    std::fprintf(stderr, "%s: %s, %zu cells, back end %s\n", request.bundle.c_str(),
+                 generator.sidecar().experiment.c_str(), generator.sidecar().n_cells,
+                 generator.options().backend.c_str());
     if (request.events == 0) calosim::fail("--events: found 0, expected at least 1");
     for (const double energy : request.energies) generator.route(energy);  // before anything is made
     std::uint64_t number = 0;

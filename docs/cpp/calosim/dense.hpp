@@ -45,7 +45,7 @@ private:
     struct Node {
         std::vector<std::size_t> sources;
         std::size_t size = 0;
-        int input = -1;  ///< 0 latent, 1 condition
+        int input = -1;    ///< 0 latent, 1 condition
         Matrix weights{};  ///< outputs x inputs; empty for a concatenation
         Eigen::VectorXf bias{};
         Activation activation = Activation::linear;
@@ -80,7 +80,8 @@ private:
         if (nodes_.empty() || outputs.size() != 1) fail("found no nodes or not one output, expected a network");
         output_ = whole(*outputs.begin(), "node_index", 0, nodes_.size() - 1);
         if (nodes_[output_].size != sizes_.outputs || nodes_[output_].input >= 0) {
-            fail("found no output of ", sizes_.outputs, " numbers as the sidecar says: the network is of another export");
+            fail("found no output of ", sizes_.outputs,
+                 " numbers as the sidecar says: the network is of another export");
         }
     }
 
@@ -125,12 +126,18 @@ private:
     static void read_activation(const Json& stored, Node& node) {
         const std::string name = (stored.is_string() ? stored : stored.at("function")).get<std::string>();
         if (stored.is_object()) node.slope = static_cast<float>(number(stored, "alpha"));
-        if (name == "linear") node.activation = Activation::linear;
-        else if (name == "rectified") node.activation = Activation::rectified;
-        else if (name == "swish") node.activation = Activation::swish;
-        else if (name == "softmax") node.activation = Activation::softmax;
-        else if (name == "leakyrelu") node.activation = Activation::leakyrelu;
-        else fail("found activation '", name, "', expected linear, rectified, swish, softmax or leakyrelu");
+        if (name == "linear")
+            node.activation = Activation::linear;
+        else if (name == "rectified")
+            node.activation = Activation::rectified;
+        else if (name == "swish")
+            node.activation = Activation::swish;
+        else if (name == "softmax")
+            node.activation = Activation::softmax;
+        else if (name == "leakyrelu")
+            node.activation = Activation::leakyrelu;
+        else
+            fail("found activation '", name, "', expected linear, rectified, swish, softmax or leakyrelu");
     }
 
     Sizes sizes_;
@@ -182,10 +189,17 @@ private:
         }
         y.colwise() += node.bias;
         switch (node.activation) {
-            case Activation::linear: return;
-            case Activation::rectified: y = y.cwiseMax(0.0F); return;
-            case Activation::swish: y.array() /= 1.0F + (-node.slope * y.array()).exp(); return;
-            case Activation::leakyrelu: y = (y.array() > 0.0F).select(y, node.slope * y); return;
+            case Activation::linear:
+                return;
+            case Activation::rectified:
+                y = y.cwiseMax(0.0F);
+                return;
+            case Activation::swish:
+                y.array() /= 1.0F + (-node.slope * y.array()).exp();
+                return;
+            case Activation::leakyrelu:
+                y = (y.array() > 0.0F).select(y, node.slope * y);
+                return;
             case Activation::softmax:
                 for (long column = 0; column < columns; ++column) {
                     auto powers = y.col(column).array();

@@ -135,8 +135,8 @@ public:
             const Normalisation& law = *network.law;
             const double kinetic = law.kinetic_mev(energy_mev);
             if (!options_.extrapolate && !detail::within(kinetic, law.kin_min_mev, law.kin_max_mev)) {
-                fail("energy: found ", kinetic, " MeV kinetic energy, expected ", law.kin_min_mev, " to ", law.kin_max_mev,
-                     ", the range trained on: set Options::extrapolate to go beyond it");
+                fail("energy: found ", kinetic, " MeV kinetic energy, expected ", law.kin_min_mev, " to ",
+                     law.kin_max_mev, ", the range trained on: set Options::extrapolate to go beyond it");
             }
             return i;
         }
@@ -154,8 +154,8 @@ public:
     }
 
 private:
-    void block(const Particle* particles, std::size_t n, std::uint64_t seed, std::uint64_t first_shower, Workspace& space,
-               Shower* showers) const {
+    void block(const Particle* particles, std::size_t n, std::uint64_t seed, std::uint64_t first_shower,
+               Workspace& space, Shower* showers) const {
         for (std::size_t i = 0; i < n; ++i) space.chosen_[i] = route(particles[i].energy_mev);
         for (std::size_t index = 0; index < backends_.size(); ++index) {
             std::size_t rows = 0;

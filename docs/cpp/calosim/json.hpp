@@ -33,13 +33,16 @@ inline std::size_t as_whole(const Json& value, const std::string& name, std::siz
     return value.get<std::size_t>();
 }
 
-inline double number(const Json& from, const char* key) { return as_number(from.at(key), key); }
+inline double number(const Json& from, const char* key) {
+    return as_number(from.at(key), key);
+}
 
 inline std::size_t whole(const Json& from, const char* key, std::size_t low, std::size_t high) {
     return as_whole(from.at(key), key, low, high);
 }
 
-inline std::size_t whole_or(const Json& from, const char* key, std::size_t otherwise, std::size_t low, std::size_t high) {
+inline std::size_t whole_or(const Json& from, const char* key, std::size_t otherwise, std::size_t low,
+                            std::size_t high) {
     return from.contains(key) ? whole(from, key, low, high) : otherwise;
 }
 

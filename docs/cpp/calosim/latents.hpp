@@ -41,7 +41,8 @@ public:
         for (int round = 0; round < 10; ++round) {
             const auto first = product(0xD2E7470EE14C6C93ULL, counter[0]);
             const auto second = product(0xCA5A826395121157ULL, counter[2]);
-            counter = {high(second) ^ counter[1] ^ keys[0], low(second), high(first) ^ counter[3] ^ keys[1], low(first)};
+            counter = {high(second) ^ counter[1] ^ keys[0], low(second), high(first) ^ counter[3] ^ keys[1],
+                       low(first)};
             keys[0] += 0x9E3779B97F4A7C15ULL;
             keys[1] += 0xBB67AE8584CAA73BULL;
         }
@@ -145,9 +146,12 @@ inline void draw_normal(const LatentLaw& law, std::uint64_t seed, std::uint64_t 
 /// Latent of one shower, law.size numbers; no allocation (but for the table of quantiles, once).
 inline void draw_latent(const LatentLaw& law, std::uint64_t seed, std::uint64_t shower, float* out) {
     switch (law.kind) {
-        case LatentLaw::Kind::normal_16bit: return detail::draw_16bit(law, seed, shower, out);
-        case LatentLaw::Kind::uniform: return detail::draw_uniform(law, seed, shower, out);
-        case LatentLaw::Kind::normal: return detail::draw_normal(law, seed, shower, out);
+        case LatentLaw::Kind::normal_16bit:
+            return detail::draw_16bit(law, seed, shower, out);
+        case LatentLaw::Kind::uniform:
+            return detail::draw_uniform(law, seed, shower, out);
+        case LatentLaw::Kind::normal:
+            return detail::draw_normal(law, seed, shower, out);
     }
 }
 

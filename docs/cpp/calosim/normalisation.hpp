@@ -239,7 +239,8 @@ public:
         const Json& shape = record.at("cells");
         plane_ = as_whole(shape.at(0), "cells", 1, cells) * as_whole(shape.at(1), "cells", 1, cells);
         depth_ = as_whole(shape.at(2), "cells", 1, cells);
-        if (plane_ * depth_ != cells) fail("normalisation: found a cube of ", plane_ * depth_, " cells, expected ", cells);
+        if (plane_ * depth_ != cells)
+            fail("normalisation: found a cube of ", plane_ * depth_, " cells, expected ", cells);
     }
 
     std::size_t condition_size(std::size_t attributes) const override { return with_angle_ ? 1 + attributes : 1; }
@@ -288,7 +289,8 @@ private:
 };
 
 /// The normalisation of a record for a detector with so many cells and attributes.
-inline std::unique_ptr<Normalisation> make_normalisation(const Json& record, std::size_t cells, std::size_t attributes) {
+inline std::unique_ptr<Normalisation> make_normalisation(const Json& record, std::size_t cells,
+                                                         std::size_t attributes) {
     const std::string kind = record.value("kind", std::string("kinetic"));
     const auto standardised = [attributes](auto law) {
         if (const std::size_t found = law->standardised(); found != 0 && found != attributes) {

@@ -22,10 +22,10 @@ using Mesh = std::array<std::size_t, 3>;
 
 /// What Par04InferenceSetup::GetEnergies hands over, and what it does with the numbers that come back.
 struct Convention {
-    bool latent_first;         ///< whether normal numbers come before the condition
-    std::size_t condition;     ///< numbers of the condition; the first is the kinetic energy
-    double energy_mev;         ///< what 1 means in it
-    double output_mev;         ///< what 1 means in a cell; 0 for the kinetic energy of the particle
+    bool latent_first;      ///< whether normal numbers come before the condition
+    std::size_t condition;  ///< numbers of the condition; the first is the kinetic energy
+    double energy_mev;      ///< what 1 means in it
+    double output_mev;      ///< what 1 means in a cell; 0 for the kinetic energy of the particle
 
     /// Model type VAE, and releases without model types: energy over 1024 GeV, angle over 90 degrees, two of geometry.
     static Convention vae() { return {true, 4, 1024e3, 0.0}; }
@@ -71,11 +71,13 @@ public:
           space_(*generator_) {
         const Sidecar& sidecar = generator_->sidecar();
         if (!sidecar.attributes.empty()) {
-            fail("Par04: found detector ", sidecar.detector, " with attributes, expected one without: call the generator "
+            fail("Par04: found detector ", sidecar.detector,
+                 " with attributes, expected one without: call the generator "
                  "from a fast-simulation model of your own");
         }
         if (table_.size() != sidecar.n_cells) {
-            fail("Par04: found a table of ", table_.size(), " cells, expected the ", sidecar.n_cells, " of the detector");
+            fail("Par04: found a table of ", table_.size(), " cells, expected the ", sidecar.n_cells,
+                 " of the detector");
         }
         for (const std::size_t cell : table_) {
             if (cell >= mesh_cells_) fail("Par04: found mesh cell ", cell, ", expected one below ", mesh_cells_);
@@ -87,12 +89,14 @@ public:
     /// Latent and condition to the energies of the mesh, in the order rho, phi, z with z fastest.
     void RunInference(std::vector<float> gen_vector, std::vector<G4double>& energies, int size) override {
         if (size < 0 || static_cast<std::size_t>(size) != mesh_cells_) {
-            fail("Par04: found a mesh of ", size, " cells, expected ", mesh_cells_, ": /Par04/inference/setNbOf...Cells");
+            fail("Par04: found a mesh of ", size, " cells, expected ", mesh_cells_,
+                 ": /Par04/inference/setNbOf...Cells");
         }
         const std::size_t expected = convention_.condition + (convention_.latent_first ? widest_ : 0);
         if (gen_vector.size() != expected) {
             fail("Par04: found a vector of ", gen_vector.size(), ", expected ", expected,
-                 ": /Par04/inference/setSizeLatentVector ", widest_, " and setSizeConditionVector ", convention_.condition);
+                 ": /Par04/inference/setSizeLatentVector ", widest_, " and setSizeConditionVector ",
+                 convention_.condition);
         }
         const double kinetic = gen_vector[expected - convention_.condition] * convention_.energy_mev;
         const Particle particle{incident_mev(kinetic)};

@@ -45,12 +45,14 @@ public:
             case Kind::angles:  // the frame of CaloGAN: theta from the axis y, phi around it
                 out[0] = std::acos(y), out[1] = std::atan2(-x, z), out[2] = at[0], out[3] = at[1];
                 return;
-            case Kind::others: break;
+            case Kind::others:
+                break;
         }
         const bool central = x == 0.0 && y == 0.0 && at[0] == 0.0 && at[1] == 0.0;
         if (!names_.empty() && !central) {
-            fail("particle: found a direction or a position, but the attributes of this detector do not follow "
-                          "from them: give Particle::attributes");
+            fail(
+                "particle: found a direction or a position, but the attributes of this detector do not follow "
+                "from them: give Particle::attributes");
         }
         for (std::size_t i = 0; i < names_.size(); ++i) out[i] = central_[i].value_or(gev);
     }

@@ -21,7 +21,8 @@ public:
         length_ += size;
         while (size > 0) {
             const std::size_t part = std::min(size, block_.size() - filled_);
-            std::copy_n(reinterpret_cast<const unsigned char*>(data), part, block_.begin() + static_cast<long>(filled_));
+            std::copy_n(reinterpret_cast<const unsigned char*>(data), part,
+                        block_.begin() + static_cast<long>(filled_));
             filled_ += part;
             data += part;
             size -= part;
@@ -50,7 +51,8 @@ private:
     void compress() {
         std::array<std::uint32_t, 64> w{};
         for (std::size_t i = 0; i < 16; ++i) {
-            w[i] = static_cast<std::uint32_t>(block_[4 * i]) << 24 | static_cast<std::uint32_t>(block_[4 * i + 1]) << 16 |
+            w[i] = static_cast<std::uint32_t>(block_[4 * i]) << 24 |
+                   static_cast<std::uint32_t>(block_[4 * i + 1]) << 16 |
                    static_cast<std::uint32_t>(block_[4 * i + 2]) << 8 | block_[4 * i + 3];
         }
         for (std::size_t i = 16; i < 64; ++i) {
@@ -62,8 +64,7 @@ private:
         for (std::size_t i = 0; i < 64; ++i) {
             const std::uint32_t one =
                 h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + constants()[i] + w[i];
-            const std::uint32_t two =
-                (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+            const std::uint32_t two = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
             h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two;
         }
         const std::array<std::uint32_t, 8> more{a, b, c, d, e, f, g, h};

@@ -26,11 +26,20 @@ public:
             const std::uint64_t tag = varint();
             field = tag >> 3;
             switch (tag & 7) {
-                case 0: varint(); break;
-                case 1: take(8); break;
-                case 2: bytes = take(varint()); return true;
-                case 5: take(4); break;
-                default: fail("found a field of an unknown kind in the SavedModel");
+                case 0:
+                    varint();
+                    break;
+                case 1:
+                    take(8);
+                    break;
+                case 2:
+                    bytes = take(varint());
+                    return true;
+                case 5:
+                    take(4);
+                    break;
+                default:
+                    fail("found a field of an unknown kind in the SavedModel");
             }
         }
         return false;
@@ -120,7 +129,8 @@ private:
 
     void load(const std::string& path, const ModelFile& file) {
         const Status status(TF_NewStatus());
-        const std::unique_ptr<TF_SessionOptions, detail::Freed<TF_DeleteSessionOptions>> options(TF_NewSessionOptions());
+        const std::unique_ptr<TF_SessionOptions, detail::Freed<TF_DeleteSessionOptions>> options(
+            TF_NewSessionOptions());
         // ConfigProto: one thread inside operations, operations in the thread that calls
         constexpr std::array<unsigned char, 13> config{0x10, 1,    0x28, 0xFF, 0xFF, 0xFF, 0xFF,
                                                        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1};
@@ -157,7 +167,8 @@ private:
             TF_GraphGetTensorShape(graph_.get(), found, shape.data(), 2, status.get());
         }
         if (expected > 0 && shape[1] != static_cast<std::int64_t>(expected)) {
-            fail("found ", name, " of ", shape[1], " numbers, expected ", expected, ": the network is of another export");
+            fail("found ", name, " of ", shape[1], " numbers, expected ", expected,
+                 ": the network is of another export");
         }
         return found;
     }

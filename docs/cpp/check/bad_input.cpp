@@ -13,7 +13,9 @@ std::string text_of(const fs::path& path) {
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-void write(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void write(const fs::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary) << text;
+}
 
 void refused(const std::string& what, const std::string& message, const std::string& word) {
     check::expect(message.find(word) != std::string::npos, what + ": found '" + message + "', expected " + word);
@@ -50,7 +52,8 @@ void particles(const calosim::Generator& generator) {
     std::vector<calosim::Particle> many(1000, calosim::Particle{16384.0});
     std::vector<calosim::Shower> showers(many.size());
     many[900].energy_mev = -1.0;
-    refused("one of many", check::error_of([&] { team.generate(many.data(), many.size(), 0, 0, showers.data()); }), "above 0");
+    refused("one of many", check::error_of([&] { team.generate(many.data(), many.size(), 0, 0, showers.data()); }),
+            "above 0");
     many[900].energy_mev = 16384.0;
     accepted("after an error", check::error_of([&] { team.generate(many.data(), many.size(), 0, 0, showers.data()); }));
 }
@@ -104,10 +107,17 @@ std::string damaged(std::string text, std::mt19937& random) {
     for (int times = 1 + static_cast<int>(random() % 3); times > 0 && !text.empty(); --times) {
         const std::size_t at = place();
         switch (random() % 4) {
-            case 0: text[at] = static_cast<char>(random()); break;
-            case 1: text[at] = "0123456789-.e\"{}[],:"[random() % 20]; break;
-            case 2: text.erase(at, 1 + random() % 30); break;
-            default: text.insert(at, text.substr(place(), 1 + random() % 30));
+            case 0:
+                text[at] = static_cast<char>(random());
+                break;
+            case 1:
+                text[at] = "0123456789-.e\"{}[],:"[random() % 20];
+                break;
+            case 2:
+                text.erase(at, 1 + random() % 30);
+                break;
+            default:
+                text.insert(at, text.substr(place(), 1 + random() % 30));
         }
     }
     return text;

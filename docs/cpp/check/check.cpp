@@ -14,7 +14,9 @@
 namespace {
 int failures = 0;
 
-std::vector<float> floats(const calosim::Json& stored) { return stored.get<std::vector<float>>(); }
+std::vector<float> floats(const calosim::Json& stored) {
+    return stored.get<std::vector<float>>();
+}
 
 /// Whether numbers are equal but for the last bits, in units of the largest.
 bool close(const std::vector<float>& found, const std::vector<float>& expected, double tolerance) {
@@ -30,12 +32,14 @@ void latents(const calosim::Json& known) {
     for (const auto& row : known.at("latents")) {
         const calosim::LatentLaw law = calosim::detail::read_latent(row.at("law"));
         std::vector<float> drawn(law.size);
-        calosim::draw_latent(law, row.at("seed").get<std::uint64_t>(), row.at("shower").get<std::uint64_t>(), drawn.data());
+        calosim::draw_latent(law, row.at("seed").get<std::uint64_t>(), row.at("shower").get<std::uint64_t>(),
+                             drawn.data());
         check::expect(close(drawn, floats(row.at("numbers")), 1e-6), "latents: " + row.at("law").dump());
     }
     double sum = 0.0;
     for (const float value : calosim::normal_quantiles()) sum += std::abs(static_cast<double>(value));
-    check::expect(std::abs(sum - known.at("quantiles").at("sum_of_absolutes").get<double>()) < 1e-6, "sum of quantiles");
+    check::expect(std::abs(sum - known.at("quantiles").at("sum_of_absolutes").get<double>()) < 1e-6,
+                  "sum of quantiles");
     for (const auto& [index, value] : known.at("quantiles").at("at").items()) {
         check::expect(calosim::normal_quantiles()[std::stoul(index)] == value.get<float>(), "quantile " + index);
     }
@@ -45,8 +49,10 @@ void normalisations(const calosim::Json& known) {
     for (const auto& row : known.at("normalisations")) {
         const std::string kind = row.at("record").at("kind");
         const auto attributes = row.at("attributes").get<std::vector<double>>();
-        const auto law = calosim::make_normalisation(row.at("record"), row.at("n_cells").get<std::size_t>(), attributes.size());
-        std::vector<float> condition(law->condition_size(attributes.size())), cells(row.at("n_cells").get<std::size_t>());
+        const auto law =
+            calosim::make_normalisation(row.at("record"), row.at("n_cells").get<std::size_t>(), attributes.size());
+        std::vector<float> condition(law->condition_size(attributes.size())),
+            cells(row.at("n_cells").get<std::size_t>());
         const double energy = row.at("incident_energy_mev");
         law->condition(energy, attributes.data(), attributes.size(), condition.data());
         check::expect(close(condition, floats(row.at("condition")), 1e-6), "condition: " + kind);
@@ -93,8 +99,11 @@ std::vector<Case> read_cases(const std::filesystem::path& folder) {
     std::vector<Case> cases;
     for (const auto& row : calosim::read_json(folder / "reference.json", "what reference.py writes")) {
         const std::string name = row.at("name");
-        Case found{name, folder / row.at("bundle").get<std::string>(),
-                   row.at("seed").get<std::uint64_t>(), {}, numbers<float>(folder / (name + ".showers"))};
+        Case found{name,
+                   folder / row.at("bundle").get<std::string>(),
+                   row.at("seed").get<std::uint64_t>(),
+                   {},
+                   numbers<float>(folder / (name + ".showers"))};
         for (const double energy : numbers<double>(folder / (name + ".energies"))) {
             found.particles.push_back(calosim::Particle{energy});
         }

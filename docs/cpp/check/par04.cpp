@@ -14,7 +14,9 @@ using calosim::par04::Inference;
 constexpr calosim::par04::Mesh mesh{9, 16, 45};
 constexpr int mesh_size = 9 * 16 * 45;
 
-double sum_of(const std::vector<G4double>& energies) { return std::accumulate(energies.begin(), energies.end(), 0.0); }
+double sum_of(const std::vector<G4double>& energies) {
+    return std::accumulate(energies.begin(), energies.end(), 0.0);
+}
 
 double sum_of(const calosim::Shower& shower) {
     double sum = 0.0;
@@ -35,8 +37,8 @@ std::vector<float> vae_vector(std::vector<float> latent, double kinetic_mev) {
 }
 
 void vae(const std::shared_ptr<const calosim::Generator>& generator, double kinetic_mev) {
-    const auto& network = generator->sidecar().networks.back();
-    std::vector<float> normal(network.latent.size);
+    const auto& network = generator->sidecar().networks[generator->route(incident(kinetic_mev).energy_mev)];
+    std::vector<float> normal(generator->sidecar().networks.back().latent.size);  // the widest
     calosim::LatentLaw law;
     law.size = normal.size();
     calosim::draw_latent(law, 3, 0, normal.data());
@@ -47,7 +49,13 @@ void vae(const std::shared_ptr<const calosim::Generator>& generator, double kine
     for (G4double& energy : energies) energy *= kinetic_mev;
 
     std::vector<float> latent(normal);
-    for (float& number : latent) number = number * network.latent.std + network.latent.mean;
+    for (float& number : latent) {
+        const double share = 0.5 + 0.5 * std::erf(static_cast<double>(number) / std::sqrt(2.0));
+        const float uniform =
+            network.latent.low + (network.latent.high - network.latent.low) * static_cast<float>(share);
+        const bool is_uniform = network.latent.kind == calosim::LatentLaw::Kind::uniform;
+        number = is_uniform ? uniform : number * network.latent.std + network.latent.mean;
+    }
     calosim::Generator::Workspace space(*generator);
     calosim::Shower shower;
     generator->from_latent(incident(kinetic_mev), latent.data(), space, shower);
@@ -55,7 +63,8 @@ void vae(const std::shared_ptr<const calosim::Generator>& generator, double kine
     for (const auto& [cell, mev] : shower) {
         // the detector: layers, angles, rings; the mesh: rings, angles, layers
         const std::size_t ring = cell % 9, angle = cell / 9 % 16, layer = cell / 9 / 16;
-        in_place = in_place && std::abs(energies[(ring * 16 + angle) * 45 + layer] - static_cast<double>(mev)) < 1e-5 * kinetic_mev;
+        in_place = in_place &&
+                   std::abs(energies[(ring * 16 + angle) * 45 + layer] - static_cast<double>(mev)) < 1e-5 * kinetic_mev;
     }
     check::expect(in_place, "Par04: cells of a VAE's mesh");
     check::expect(std::abs(sum_of(energies) - sum_of(shower)) < 1e-5 * kinetic_mev, "Par04: energy of a VAE's shower");
@@ -72,7 +81,8 @@ void calodit(const std::shared_ptr<const calosim::Generator>& generator, double 
     std::vector<calosim::Shower> showers(2);
     generator->generate(particles.data(), 2, 5, 0, space, showers.data());
     check::expect(std::abs(1e3 * sum_of(first) - sum_of(showers[0])) < 1e-5 * kinetic_mev, "Par04: first of CaloDiT-2");
-    check::expect(std::abs(1e3 * sum_of(second) - sum_of(showers[1])) < 1e-5 * kinetic_mev, "Par04: second of CaloDiT-2");
+    check::expect(std::abs(1e3 * sum_of(second) - sum_of(showers[1])) < 1e-5 * kinetic_mev,
+                  "Par04: second of CaloDiT-2");
 }
 
 }  // namespace
@@ -81,20 +91,23 @@ void check::par04(const Case& rings, const Case& others) {
     const auto generator = std::make_shared<const calosim::Generator>(rings.bundle);
     const double kinetic_mev = 65536.0;
     vae(generator, kinetic_mev);
+    vae(generator, 4000.0);  // the other network of the split, whose latents are uniform
     calodit(generator, kinetic_mev);
     std::vector<G4double> energies;
     Inference inference(generator, mesh);
     const auto refused = [&](const std::vector<float>& vector, int size) {
         return error_of([&] { inference.RunInference(vector, energies, size); });
     };
-    expect(refused({0.0F}, mesh_size).find("setSizeLatentVector") != std::string::npos, "Par04: vector of another size");
+    expect(refused({0.0F}, mesh_size).find("setSizeLatentVector") != std::string::npos,
+           "Par04: vector of another size");
     expect(refused({}, 18 * 50 * 45).find("setNbOf") != std::string::npos, "Par04: mesh of another size");
     const std::vector<float> latent(generator->sidecar().networks.back().latent.size);
     expect(!refused(vae_vector(latent, 0.0), mesh_size).empty(), "Par04: no energy");
 
     // layers that are cut in different ways need a table
     const auto irregular = std::make_shared<const calosim::Generator>(others.bundle);
-    expect(error_of([&] { Inference made(irregular, mesh); }).find("cut alike") != std::string::npos, "Par04: no table");
+    expect(error_of([&] { Inference made(irregular, mesh); }).find("cut alike") != std::string::npos,
+           "Par04: no table");
     const std::size_t cells = irregular->sidecar().n_cells;
     expect(!error_of([&] { Inference made(irregular, {1, 1, 1}, std::vector<std::size_t>(cells, 1)); }).empty(),
            "Par04: a table that leaves the mesh");

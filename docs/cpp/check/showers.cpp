@@ -102,9 +102,10 @@ void one_backend(const check::Case& reference, const std::string& backend) {
     check::expect(!same(other, showers), name + ": another seed, the same showers");
     const std::size_t count = allocated(generator, reference, space, showers);
     check::expect(backend != "dense" || count == 0, name + ": " + std::to_string(count) + " allocations");
-    std::printf("%-40s %zu showers: %.1e of the largest voxel from Python (one at a time %.1e); same with 4 threads and a "
-                "team of %d; %zu allocations in 111 showers\n",
-                name.c_str(), n, together, alone, cores, count);
+    std::printf(
+        "%-40s %zu showers: %.1e of the largest voxel from Python (one at a time %.1e); same with 4 threads and a "
+        "team of %d; %zu allocations in 111 showers\n",
+        name.c_str(), n, together, alone, cores, count);
 }
 
 double microseconds(const calosim::Generator& generator, const check::Case& reference, std::size_t batch) {
@@ -150,7 +151,8 @@ void check::times(const std::vector<Case>& cases) {
             const calosim::Generator generator(reference.bundle, options);
             for (const std::size_t batch : {std::size_t{1}, std::size_t{10}, std::size_t{100}}) {
                 std::printf("{\"bundle\": \"%s\", \"backend\": \"%s\", \"batch\": %zu, \"us\": %.3f}\n",
-                            reference.name.c_str(), kind.name.c_str(), batch, microseconds(generator, reference, batch));
+                            reference.name.c_str(), kind.name.c_str(), batch,
+                            microseconds(generator, reference, batch));
             }
         }
     }
