@@ -102,10 +102,11 @@ void one_backend(const check::Case& reference, const std::string& backend) {
     check::expect(!same(other, showers), name + ": another seed, the same showers");
     const std::size_t count = allocated(generator, reference, space, showers);
     check::expect(backend != "dense" || count == 0, name + ": " + std::to_string(count) + " allocations");
-    std::printf(
-        "%-40s %zu showers: %.1e of the largest voxel from Python (one at a time %.1e); same with 4 threads and a "
-        "team of %d; %zu allocations in 111 showers\n",
-        name.c_str(), n, together, alone, cores, count);
+    std::printf("%s: %zu showers within %.1e of Python, in units of the largest voxel of the shower\n", name.c_str(), n,
+                std::max(together, alone));
+#ifndef CALOSIM_SANITIZE
+    std::printf("    %zu allocations in 111 more showers\n", count);
+#endif
 }
 
 double microseconds(const calosim::Generator& generator, const check::Case& reference, std::size_t batch) {
