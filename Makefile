@@ -171,6 +171,23 @@ install-chromium:  ## install Debian's Chromium, which the tests of the report p
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	fi
 
+# The compiler and CMake are needed; the headers are also in the TensorFlow wheel.
+.PHONY: install-cpp
+install-cpp:  ## install what `make cpp` builds with from Debian: CMake, a compiler, Eigen, nlohmann-json (as root)
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+	    echo "Not root, or no apt-get: nothing installed; make cpp takes the headers inside of the TensorFlow wheel."; \
+	else \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	        cmake g++ make libeigen3-dev nlohmann-json3-dev > /dev/null; \
+	fi
+
+.PHONY: cpp
+cpp: $(DEV_READY)  ## build the C++ library's example and check, compare its showers with Python's, time both (about 2 minutes)
+	@for tool in cmake g++; do \
+	    command -v $$tool > /dev/null || { echo "make cpp: $$tool is not installed: make install-cpp" >&2; exit 1; }; \
+	done
+	$(BIN)/python docs/cpp/check/run.py
+
 .PHONY: docs
 docs: $(DEV_READY)  ## build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/calosim reproduce --docs docs --check
@@ -187,7 +204,7 @@ test-page: page  ## build the page and compare its showers with those of Python 
 
 .PHONY: tutorials
 tutorials: $(DEV_READY)  ## run every command of the tutorials
-	$(BIN)/python docs/run_pages.py --jobs $(JOBS) $(or $(PAGES),docs/tutorials/*.md docs/extending.md)
+	$(BIN)/python docs/run_pages.py --jobs $(JOBS) $(or $(PAGES),README.md docs/tutorials/*.md docs/extending.md)
 
 .PHONY: rehearse
 rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times
