@@ -14,7 +14,7 @@ import numpy as np
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.normalisations import normalisation_from_dict
 from calosim_tf.inference.negative_voxels import NegativeVoxels
-from calosim_tf.latents import normal_quantiles, draw_latents
+from calosim_tf.latents import draw_latents, normal_quantiles
 
 FILE = Path(__file__).parents[2] / "docs" / "cpp" / "known_answers.json"
 
