@@ -95,8 +95,8 @@ test: $(DEV_READY)  ## run the tests, but for those of test-long, test-faults an
 test-long: $(DEV_READY)  ## run the tests that repeat whole trainings: resume, replicas, each family from the command line
 	$(BIN)/pytest -q -m long -n $(JOBS) --dist loadfile $(ARGS)
 
-# A test that takes longer than this should carry the marker `slow`
-QUICK_TIMEOUT := 30
+# A test that takes longer than a third of this on idle cores should carry the marker `slow`
+QUICK_TIMEOUT := 90
 
 .PHONY: test-quick
 test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
