@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from ..report.browser import Browser, Page, find_browser
-
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "docs" / "page"
 BUILT = "CALOSIM_TEST_PAGE"
@@ -23,8 +21,12 @@ SETTINGS = {
     "lhcb": "detector=lhcb&energy=20000&theta_x=12&theta_y=-5&aim_x=3&aim_y=-4&seed=9007199254740991",
 }
 
-# its modules are scripts beside the page, no package
-sys.path.append(str(SOURCES))
+# its modules are scripts beside the page, no package; the browser is that of the tests of the report
+sys.path += [str(SOURCES), str(ROOT / "tests" / "report")]
+
+from browser import EXCESS_WIDTH, Browser, Page, find_browser  # noqa: E402
+
+__all__ = ["EXCESS_WIDTH", "Page"]
 
 
 class Server(ThreadingHTTPServer):

@@ -20,8 +20,7 @@ from calosim_tf.data.readers import read_showers
 from calosim_tf.geometry import get_detector
 from calosim_tf.latents import draw_latents
 
-from ..report.browser import EXCESS_WIDTH, Page
-from .conftest import SETTINGS, show
+from .conftest import EXCESS_WIDTH, SETTINGS, Page, show
 
 PHONE = 390
 SHOWERS = 100
