@@ -95,8 +95,8 @@ test: $(DEV_READY)  ## run the tests, but for those of test-long, test-faults an
 test-long: $(DEV_READY)  ## run the tests that repeat whole trainings: resume, replicas, each family from the command line
 	$(BIN)/pytest -q -m long -n $(JOBS) --dist loadfile $(ARGS)
 
-# A test that takes longer than a third of this on idle cores should carry the marker `slow`
-QUICK_TIMEOUT := 90
+# A test that takes longer than this should carry the marker `slow`
+QUICK_TIMEOUT := 30
 
 .PHONY: test-quick
 test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
@@ -105,7 +105,9 @@ test-quick: $(DEV_READY)  ## run the tests that need no training, no export and 
 # What the two sets of packages could differ in: see keras_compat.py.  Everything else is tested once.
 KERAS_3_TESTS := tests/training/test_own_models.py tests/training/test_calogan_step.py tests/training/test_score_gan.py \
     tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/replicas/test_shares.py \
-    tests/training/replicas/test_strategies.py tests/export/test_parity.py
+    tests/training/replicas/test_strategies.py tests/export/test_parity.py \
+    tests/training/test_caloflow.py::test_a_perfect_student_makes_the_showers_of_its_teacher \
+    tests/benchmark/test_accelerator.py::test_what_cannot_be_run_is_said
 
 .PHONY: test-keras3
 test-keras3: $(DEV_READY)  ## run the quick tests and those of steps, resume, replicas and exports (for Python 3.12 and 3.13)

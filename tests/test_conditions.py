@@ -50,7 +50,7 @@ def test_pz_follows_from_the_momentum():
 @pytest.mark.parametrize(
     ("detector", "conditions", "words"),
     [
-        (LHCB, ["pt_gev=1"], r"--condition: found 'pt_gev', expected NAME=VALUE .*: px_gev, py_gev, x_cm, y_cm"),
+        (LHCB, ["pt_gev=1"], r"--condition: found 'pt_gev=1', expected NAME=VALUE .*: px_gev, py_gev, x_cm, y_cm"),
         (LHCB, ["px_gev"], "--condition px_gev: found '', expected a number"),
         (LHCB, ["px_gev=fast"], "--condition px_gev: found 'fast', expected a number"),
         (LHCB, ["x_cm=nan"], "--condition x_cm: found 'nan', expected a number"),
@@ -61,8 +61,8 @@ def test_pz_follows_from_the_momentum():
         (CALOGAN, ["theta_rad=90"], r"--condition theta_rad: found 90, expected rad, above 0 and below 3\.142"),
         (CALOGAN, ["theta_rad=0"], "--condition theta_rad: found 0, expected rad, above 0"),
         (CALOGAN, ["phi_rad=-1.6"], r"--condition phi_rad: found -1\.6, expected rad, above -1\.571 and below 1\.571"),
-        (CALOGAN, ["pz_gev=7"], "found 'pz_gev', expected NAME=VALUE with NAME one of: theta_rad"),
-        (PHOTON, ["theta_rad=1"], "found 'theta_rad', expected NAME=VALUE with NAME one of: none for this detector"),
+        (CALOGAN, ["pz_gev=7"], "found 'pz_gev=7', expected NAME=VALUE with NAME one of: theta_rad"),
+        (PHOTON, ["theta_rad=1"], "found 'theta_rad=1', expected NAME=VALUE with NAME one of: none for this detector"),
     ],
 )
 def test_what_cannot_be_is_refused(detector, conditions, words):

@@ -88,7 +88,8 @@ def particle_attributes(
             raise ConfigError(f"{option}: found pz_gev, which follows from the energy, px_gev and py_gev: leave it out")
         if name not in free:
             known = ", ".join(free) or "none for this detector"
-            raise ConfigError(f"{option}: found {name!r}, expected NAME=VALUE with NAME one of: {known}")
+            found = f"{name}={given:g}" if isinstance(given, int | float) else name
+            raise ConfigError(f"{option}: found {found!r}, expected NAME=VALUE with NAME one of: {known}")
         values = numbers(given, f"{option} {name}", "a number")
         if values.shape not in ((), (len(energy_mev),)):
             raise ConfigError(

@@ -42,6 +42,7 @@ def test_every_way_is_compared_with_the_cpu(narrow, tmp_path, capsys):
     assert printed.count("mixed_bfloat16 XLA") == 1 + len(accelerator.GENERATED)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run_is_said(narrow, monkeypatch):
     """Breaks when one loss that XLA cannot compile costs the table of all others."""
 

@@ -127,7 +127,7 @@ def test_energies_and_conditions_are_those_asked_for(trained, tmp_path, capsys):
     assert main([*request, "--condition", "colour=1", "--out", str(tmp_path / "no.hdf5")]) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
-    assert "found 'colour'" in message
+    assert "found 'colour=1'" in message
     assert not (tmp_path / "no.hdf5").exists()
 
 

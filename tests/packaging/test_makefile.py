@@ -158,7 +158,7 @@ def test_tools_are_added_to_the_environment_once(clone):
 def test_quick_suite_leaves_out_what_is_slow_and_finds_what_has_become_slow(clone):
     """Breaks if `make test-quick` trains again, waits minutes for one test, or loses the options of the user."""
     assert clone.make("test-quick", "ARGS=-k photon", "JOBS=0").returncode == 0
-    expected = "<-q><-m><not slow><--timeout><90><-n><0><--dist><loadfile><-k><photon>"
+    expected = "<-q><-m><not slow><--timeout><30><-n><0><--dist><loadfile><-k><photon>"
     assert clone.take("called") == expected
 
 

@@ -194,6 +194,7 @@ def distilled():
     return model, teacher, own
 
 
+@pytest.mark.slow
 def test_a_perfect_student_makes_the_showers_of_its_teacher(distilled):
     """Breaks if blocks or permutations of the student stand in another order, or a spline is not inverted."""
     _, teacher, own = distilled
