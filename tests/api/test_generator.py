@@ -128,7 +128,7 @@ def test_an_extrapolation_is_a_warning_of_the_line_that_asks(generator):
         ({"energy_mev": 1024.0, "events": 0}, "events: found 0, expected an integer >= 1"),
         ({"energy_mev": 1024.0, "batch": 0}, "batch: found 0, expected an integer >= 1"),
         ({"energy_mev": 1024.0, "negative": "drop"}, "negative: found 'drop', expected one of: zero, scale, keep"),
-        ({"energy_mev": 1024.0, "theta_rad": 1.0}, "found 'theta_rad=1', expected NAME=VALUE with NAME one of: none for"),
+        ({"energy_mev": 1024.0, "theta_rad": 1.0}, "found 'theta_rad=1', expected NAME=VALUE with NAME one of: none"),
         ({"energy_mev": 1024.0, "layer_energies_mev": [[1.0] * 5]}, "expected a factorised generator"),
         ({"energy_mev": 1024.0, "layer_energies_mev": [[1.0]]}, r"layer_energies of shape \(1, 1\), expected"),
     ],
