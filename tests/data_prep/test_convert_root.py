@@ -105,6 +105,7 @@ def test_several_trees_are_listed(tmp_path, photons):
     assert convert([path], "photon", tmp_path / "a.hdf5", tree="events").events == len(photons[0])
 
 
+@pytest.mark.slow
 def test_damaged_files_never_escape_as_other_errors(tmp_path, photons):
     """Breaks if a broken ROOT file raises what the command line would show as a traceback."""
     columns = dict(zip(("incident_energies", "showers"), photons, strict=True))

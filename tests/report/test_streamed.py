@@ -47,6 +47,7 @@ def streamed_pair(pair, monkeypatch):
     return [streamed.read_or_stream(path, PHOTON) for path in pair]
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_where_the_showers_are(pair, streamed_pair):
     """Breaks if a metric takes other rows, or in another order, from a file than from memory."""
     assert all(isinstance(one.showers_mev, streamed.StreamedShowers) for one in streamed_pair)

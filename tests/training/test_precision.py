@@ -11,6 +11,9 @@ from calosim_tf.training import loss_scale
 from calosim_tf.training.build import build_model, state_variables, tracked_state
 from calosim_tf.training.matching import read_matched, variables_below
 
+# Each traces two or more models.
+pytestmark = pytest.mark.slow
+
 AVERAGE = {"training.generator_average": 0.5}
 
 
