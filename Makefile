@@ -24,6 +24,8 @@ JOBS ?= 2
 export DATA OUT
 # Packages set up for another program (a ROOT or LCG release) must not shadow those of .venv.
 unexport PYTHONPATH PYTHONHOME
+# Containers often forbid to keep compiled modules: hundreds of commands in the tests would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Written last, so a killed install leaves none and is begun anew; they hold the folder that the install points to.
