@@ -187,6 +187,7 @@ def classifier_metrics(settings: ClassifierSettings) -> tuple[Metric, ...]:
             scopes=(OVERALL,),
             least=LEAST_SHOWERS,
             matched=False,
+            networks=True,
         )
         for kind, (_, about) in INPUTS.items()
         for measure, (words, ideal) in _WORDS.items()

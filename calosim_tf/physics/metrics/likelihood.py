@@ -41,4 +41,5 @@ def likelihood_metric(loss: Callable[[Sample], np.ndarray]) -> Metric:
         scopes=(OVERALL,),
         most=MOST_SHOWERS,
         matched=False,
+        networks=True,
     )

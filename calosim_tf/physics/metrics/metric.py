@@ -10,6 +10,7 @@ import math
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +91,9 @@ class Metric:
     prepare : callable, optional
         Called with all comparisons of the scopes before the first is measured, so that showers that stay in their file
         are read once for all of them.
+    networks : bool
+        Whether it trains or runs networks: those use all cores and the seeds of the whole process, so nothing is
+        measured beside them.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Metric:
     most: int | None = None
     matched: bool = True
     prepare: Callable[[Sequence[Comparison]], None] | None = None
+    networks: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,30 +143,51 @@ def measure(metrics: Iterable[Metric], comparison: Comparison, baseline: Baselin
     rows = list(zip(comparison.by_energy, baseline.comparison.by_energy, matched_by_energy, strict=True))
     whole = (comparison, baseline.comparison, baseline.matched)
     seconds: dict[str, float] = {}
-    for metric in progress(possible, len(possible), "metrics"):
-        start = time.perf_counter()
-        if metric.prepare is not None:
-            by_scope = {OVERALL: whole, PER_ENERGY: [one for row in rows for one in row]}
-            every = [one for scope in metric.scopes for one in by_scope[scope] if one is not None]
-            metric.prepare([one for one in every if len(one.generated) and len(one.reference)])
-        if OVERALL in metric.scopes:
-            overall.update(entries_of(metric, comparison, baseline.comparison, baseline.matched))
-        if PER_ENERGY in metric.scopes:
-            for main, monte_carlo, matched in rows:
-                if len(main.generated) and len(main.reference):
-                    per_energy[main.energy_mev].update(entries_of(metric, main, monte_carlo, matched))
-        seconds[metric.name] = time.perf_counter() - start
+    with ThreadPoolExecutor(1) as second_thread:
+        for metric in progress(possible, len(possible), "metrics"):
+            start = time.perf_counter()
+            if metric.prepare is not None:
+                by_scope = {OVERALL: whole, PER_ENERGY: [one for row in rows for one in row]}
+                every = [one for scope in metric.scopes for one in by_scope[scope] if one is not None]
+                metric.prepare([one for one in every if len(one.generated) and len(one.reference)])
+            beside = second_thread if _in_memory(comparison) and not metric.networks else None
+            if OVERALL in metric.scopes:
+                overall.update(entries_of(metric, *whole, beside))
+            if PER_ENERGY in metric.scopes:
+                for row in rows:
+                    if len(row[0].generated) and len(row[0].reference):
+                        per_energy[row[0].energy_mev].update(entries_of(metric, *row, beside))
+            seconds[metric.name] = time.perf_counter() - start
     return Results(overall, per_energy, tuple(m.name for m in metrics if m not in possible), seconds)
 
 
+def _in_memory(comparison: Comparison) -> bool:
+    """Whether two threads may look at the showers; those that stay in their file are read by one, to save memory."""
+    return all(
+        isinstance(sample.showers.showers_mev, np.ndarray) for sample in (comparison.generated, comparison.reference)
+    )
+
+
 def entries_of(
-    metric: Metric, comparison: Comparison, monte_carlo: Comparison, matched: Comparison | None
+    metric: Metric,
+    comparison: Comparison,
+    monte_carlo: Comparison,
+    matched: Comparison | None,
+    beside: Executor | None = None,
 ) -> dict[str, dict]:
-    """Entries of one metric in ``metrics.json``, keyed by their full names; as :func:`measure` makes them of a list."""
+    """Entries of one metric in ``metrics.json``, keyed by their full names; as :func:`measure` makes them of a list.
+
+    With ``beside``, Monte Carlo against Monte Carlo is measured there while the comparison itself is.
+    """
+
+    def of_monte_carlo() -> tuple[dict[str, Measured], dict[str, Measured]]:
+        repeat = matched is not None and metric.matched and _sizes(metric, comparison) != _sizes(metric, monte_carlo)
+        floor = run_metric(metric, monte_carlo, "baseline")
+        return floor, run_metric(metric, matched, "matched") if repeat else {}
+
+    waiting = beside.submit(of_monte_carlo) if beside is not None else None
     measured = run_metric(metric, comparison, "main")
-    floor = run_metric(metric, monte_carlo, "baseline")
-    repeat = matched is not None and metric.matched and _sizes(metric, comparison) != _sizes(metric, monte_carlo)
-    at_equal_n = run_metric(metric, matched, "matched") if repeat else {}
+    floor, at_equal_n = waiting.result() if waiting is not None else of_monte_carlo()
     entries = {}
     for suffix, result in measured.items():
         other = (

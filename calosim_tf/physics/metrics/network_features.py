@@ -139,7 +139,17 @@ _NETWORK = (
 )
 
 NETWORK_FEATURE_METRICS = tuple(
-    Metric(name, "1", _measured(function), about, ideal, scopes=(OVERALL,), least=LEAST_SHOWERS, most=MOST_SHOWERS)
+    Metric(
+        name,
+        "1",
+        _measured(function),
+        about,
+        ideal,
+        scopes=(OVERALL,),
+        least=LEAST_SHOWERS,
+        most=MOST_SHOWERS,
+        networks=True,
+    )
     for name, function, about, ideal in (
         (
             "fid",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.layer_shapes import layer_edges
 from calosim_tf.physics.metrics.listed import METRICS
-from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, measure
+from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, entries_of, measure
 from calosim_tf.physics.metrics.statistics import ratio_with_error
 
 # A sample and its copy are worse than two samples of one law: no independent showers, too similar. An unbiased distance
@@ -322,3 +323,29 @@ def test_continuous_energies_are_evaluated_in_ranges(make_showers):
     total = sum(entries["chi2_ndf_total_energy"]["chi2"] for entries in results.per_energy.values())
     assert results.overall["chi2_ndf_total_energy"]["chi2"] == pytest.approx(total)
     assert sum(entries["response_mean"]["n"] for entries in results.per_energy.values()) == 300
+
+
+@pytest.mark.parametrize("networks", [False, True])
+def test_monte_carlo_is_measured_beside_the_comparison_unless_networks_run(reference, generated, networks):
+    """Breaks when one of the two waits for the other, or when two trainings share the seeds of the process."""
+    barrier, threads = threading.Barrier(2), []
+
+    def meet(comparison, rng):
+        threads.append(threading.get_ident())
+        if not networks:
+            barrier.wait(timeout=20)
+        return {"": Measured(rng.random(), 0.0)}
+
+    metric = Metric("own", "1", meet, "own", scopes=("overall",), matched=False, networks=networks)
+    comparison = compare(generated, reference)
+    entry = measure([metric], comparison, make_baseline(comparison, None)).overall["own"]
+    assert len(threads) == 2
+    assert (len(set(threads)) == 1) is networks
+    # which thread measures does not choose the random numbers
+    alone = entries_of(
+        replace(metric, networks=True, function=lambda _, rng: {"": Measured(rng.random(), 0.0)}),
+        comparison,
+        make_baseline(comparison, None).comparison,
+        None,
+    )["own"]
+    assert (entry["value"], entry["reference_vs_reference"]) == (alone["value"], alone["reference_vs_reference"])
