@@ -1,0 +1,54 @@
+"""The tutorials as notebooks: one Markdown file each, which Jupytext opens and CI executes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from calosim_tf.cli import build_parser
+
+jupytext = pytest.importorskip("jupytext")
+
+
+def commands_beside(page) -> list[str]:
+    """Commands that a tutorial shows beside its Python cells, and does not run itself."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [line.partition(" #")[0] for block in blocks for line in block.splitlines() if line.startswith("calosim ")]
+
+
+def test_every_tutorial_is_a_notebook_with_a_cell_for_each_block(pages, tutorials):
+    """Breaks when a tutorial loses its header, or Jupyter would show one of its blocks as text."""
+    assert len(tutorials) == 6
+    for page in tutorials:
+        assert pages.is_notebook(page), page.name
+        cells = [cell.source for cell in jupytext.read(page).cells if cell.cell_type == "code"]
+        blocks = pages.blocks_of(page)
+        assert [cell.removeprefix("%%bash\n").strip() for cell in cells] == [block.text.strip() for block in blocks]
+        shells = [cell.startswith("%%bash\n") for cell in cells]
+        assert shells == [block.kind == "bash" for block in blocks]
+
+
+def test_the_commands_beside_the_cells_are_commands(tutorials):
+    """Breaks when an option is renamed and a tutorial still shows the old one in a block that nothing runs."""
+    found = [command for page in tutorials for command in commands_beside(page)]
+    assert len(found) > 10
+    for command in found:
+        build_parser().parse_args(shlex.split(command)[1:])
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_stops_the_notebook(pages, tmp_path, capsys):
+    """Breaks when a notebook passes whose command failed half-way, or whose outputs are lost."""
+    page = tmp_path / "page.md"
+    head = f"{pages.NOTEBOOK}  kernelspec:\n    name: python3\n---\n\n"
+    page.write_text(f"{head}```bash\nfalse | cat\necho went on\n```\n")
+    assert pages.main([str(page)]) == 1
+    assert "went on" not in capsys.readouterr().err
+    page.write_text(f"{head}```python\nnumber = 41\n```\n\n```python\nnumber + 1\n```\n\n```bash\npwd\n```\n")
+    assert pages.main(["--notebooks", str(tmp_path / "out"), str(page)]) == 0
+    written = jupytext.read(tmp_path / "out" / "page.ipynb")
+    assert [cell.outputs[0]["data"]["text/plain"] for cell in written.cells[1:2]] == ["42"]
+    assert str(tmp_path) not in written.cells[2].outputs[0]["text"]
