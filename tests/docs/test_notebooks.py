@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-
 import pytest
 
-from calosim_tf.cli import build_parser
-
 jupytext = pytest.importorskip("jupytext")
-
-
-def commands_beside(page) -> list[str]:
-    """Commands that a tutorial shows beside its Python cells, and does not run itself."""
-    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-    blocks = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [line.partition(" #")[0] for block in blocks for line in block.splitlines() if line.startswith("calosim ")]
 
 
 def test_every_tutorial_is_a_notebook_with_a_cell_for_each_block(pages, tutorials):
@@ -29,14 +17,6 @@ def test_every_tutorial_is_a_notebook_with_a_cell_for_each_block(pages, tutorial
         assert [cell.removeprefix("%%bash\n").strip() for cell in cells] == [block.text.strip() for block in blocks]
         shells = [cell.startswith("%%bash\n") for cell in cells]
         assert shells == [block.kind == "bash" for block in blocks]
-
-
-def test_the_commands_beside_the_cells_are_commands(tutorials):
-    """Breaks when an option is renamed and a tutorial still shows the old one in a block that nothing runs."""
-    found = [command for page in tutorials for command in commands_beside(page)]
-    assert len(found) > 10
-    for command in found:
-        build_parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.slow
