@@ -122,7 +122,7 @@ def run_notebook(page: Path, folder: Path, environment: dict[str, str], out: Pat
         cell.source = re.sub(r"\A%%bash$", "%%bash -euo pipefail", cell.source, flags=re.MULTILINE)
     # Pictures belong into the notebook; commands choose a back end of their own
     environment = {name: value for name, value in environment.items() if name != "MPLBACKEND"}
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3")
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", coalesce_streams=True)
     try:
         client.execute(cwd=str(folder), env=environment)
     except (CellExecutionError, CellTimeoutError) as error:
