@@ -56,6 +56,23 @@ EPILOG = """examples:
   calosim evaluate showers.hdf5 --reference dataset_1_photons_2.hdf5 --out report
 """
 
+WELCOME = f"""calosim_tf {__version__}: showers of calorimeters from generative networks. To begin with:
+
+  calosim generate pretrained:photon --energies 1024 65536 --events 1000 --out showers.hdf5
+      2000 photon showers of 1 and 66 GeV, within seconds; the file has the layout of the CaloChallenge
+  calosim train photon_factorised
+      train the generator of these showers anew on bundled Monte Carlo and judge it, about 10 minutes on two cores
+  calosim evaluate showers.hdf5 --reference MONTE_CARLO.hdf5 --out report
+      compare showers with Monte Carlo of the same energies: numbers with errors, and pictures
+  calosim list
+      every experiment that can be trained; `calosim info NAME` shows its networks and settings
+  calosim doctor
+      is this installation complete, and is this machine fast enough?
+
+From Python: import calosim_tf; calosim_tf.load("pretrained:photon").generate(1024.0, events=1000)
+All commands: calosim --help; all options of one: calosim COMMAND --help
+"""
+
 
 class _OneLineParser(argparse.ArgumentParser):
     """Reports a wrong command line in one line, like every other error a user can cause."""
@@ -102,6 +119,10 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if not (sys.argv[1:] if argv is None else argv):
+        # somebody's first start, most of the time: what to do next is worth more to them than a refusal
+        print(WELCOME, end="")
+        return 0
     surroundings.shut_out()
     args = build_parser().parse_args(argv)
     messages.set_verbosity(args.loudness)

@@ -1,10 +1,11 @@
 """Run the ``bash`` and ``python`` blocks of Markdown pages, as a reader would who copies them one after another.
 
-    python docs/run_pages.py --jobs 2 docs/tutorials/*.md
+    python docs/run_pages.py --jobs 2 --notebooks docs/_build/notebooks docs/tutorials/*.md
 
 Each page gets an empty temporary folder, or where it says ``<!-- runs in a clone -->`` a copy of the sources that
-``calosim`` then uses.  A block that ends with anything but 0 ends the program with 1.  Blocks of other kinds
-(``text``, ``console``) are for reading.  No TensorFlow in here: what runs is what the page says.
+``calosim`` then uses.  A page with the header of Jupytext is a notebook: it runs in one kernel, as in Jupyter.  A block
+that ends with anything but 0 ends the program with 1.  Blocks of other kinds (``text``, ``console``) are for reading.
+No TensorFlow in here: what runs is what the page says.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 IN_A_CLONE = "<!-- runs in a clone -->"
 FENCE = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SOURCES = ("calosim_tf", "experiments")
+NOTEBOOK = "---\njupyter:\n"
+CELL_SECONDS = 600
 
 
 class BlockFailedError(Exception):
@@ -74,6 +77,8 @@ def environment_in(page: Path, folder: Path) -> dict[str, str]:
     found = os.environ | {"PATH": path, "MPLBACKEND": "Agg"}
     if IN_A_CLONE in page.read_text(encoding="utf-8"):
         found["PYTHONPATH"] = str(clone_into(folder))
+        # without it Python looks first into the folder it runs in, whose package has no experiments inside
+        found["PYTHONSAFEPATH"] = "1"
     return found
 
 
@@ -93,12 +98,50 @@ def run_blocks(page: Path, blocks: Sequence[Block], folder: Path, environment: d
         print(f"== {page.name}, line {block.line}: {time.monotonic() - start:.1f} s", flush=True)
 
 
-def run_page(page: Path) -> float:
+def is_notebook(page: Path) -> bool:
+    """Whether Jupyter opens the page as a notebook."""
+    return page.read_text(encoding="utf-8").startswith(NOTEBOOK)
+
+
+def run_notebook(page: Path, folder: Path, environment: dict[str, str], out: Path | None = None) -> None:
+    """Run the cells of a page in ``folder``, in one kernel, and write the notebook with its outputs to ``out``.
+
+    Raises
+    ------
+    BlockFailedError
+        A cell failed, or a command in it; the message has what the cell said.
+    """
+    import jupytext
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    notebook = jupytext.read(page)
+    for cell in notebook.cells:
+        # By itself a shell cell goes on behind a command that failed
+        cell.source = re.sub(r"\A%%bash$", "%%bash -euo pipefail", cell.source, flags=re.MULTILINE)
+    # Pictures belong into the notebook; commands choose a back end of their own
+    environment = {name: value for name, value in environment.items() if name != "MPLBACKEND"}
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, kernel_name="python3", coalesce_streams=True)
+    try:
+        client.execute(cwd=str(folder), env=environment)
+    except (CellExecutionError, CellTimeoutError) as error:
+        raise BlockFailedError(f"{page}: a cell failed\n{error}") from error
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, out / f"{page.stem}.ipynb")
+
+
+def run_page(page: Path, notebooks: Path | None = None) -> float:
     """Run all blocks of a page in a temporary folder; returns the seconds it took."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"{page.stem}-") as name:
         folder = Path(name)
-        run_blocks(page, blocks_of(page), folder, environment_in(page, folder))
+        environment = environment_in(page, folder)
+        if is_notebook(page):
+            run_notebook(page, folder, environment, notebooks)
+        else:
+            run_blocks(page, blocks_of(page), folder, environment)
     return time.monotonic() - start
 
 
@@ -107,9 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run the bash and python blocks of Markdown pages.")
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="pages at a time (default 1)")
+    parser.add_argument("--notebooks", type=Path, metavar="DIR", help="write the notebooks with their outputs there")
     given = parser.parse_args(arguments)
     with ThreadPoolExecutor(given.jobs) as pool:
-        running = {page: pool.submit(run_page, page) for page in given.pages}
+        running = {page: pool.submit(run_page, page, given.notebooks) for page in given.pages}
         try:
             for page, result in running.items():
                 print(f"{page}: {result.result():.0f} s", flush=True)

@@ -150,7 +150,9 @@ def test_every_base_dependency_is_imported(base, imported):
 
 def test_every_import_is_a_dependency(declared, imported):
     """Breaks if the code imports what setup.cfg does not install: it would run for developers only."""
-    at_run_time = [one for name, listed in declared.items() if name not in ("docs", "dev", "gpu") for one in listed]
+    at_run_time = [
+        one for name, listed in declared.items() if name not in ("docs", "notebook", "dev", "gpu") for one in listed
+    ]
     assert imported - {import_name(one) for one in at_run_time} == set()
 
 
