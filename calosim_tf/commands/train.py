@@ -7,6 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.file_options import add_binning
 from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.config import AnyExperiment
 from calosim_tf.config.settings_file import flatten, parse_content, read_text, setting_values
@@ -24,6 +25,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--data", nargs="+", metavar="F", help="data files (default: the bundled sample, or parametrised showers)"
     )
+    add_binning(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/EXPERIMENT)")
     parser.add_argument("--iterations", metavar="N", help="generator updates of the whole run (of each in a split)")
     parser.add_argument("--seed", metavar="S")
@@ -102,14 +104,19 @@ def _report(args: argparse.Namespace, source, run_folder) -> None:
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
     """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
-    from calosim_tf.api.training import configured
+    from calosim_tf.api.training import binning_values, configured
 
     values: dict[str, Any] = {}
     if args.config:
         values |= read_settings(Path(args.config))
     values |= setting_values(args.set)
     short = {"training.iterations": args.iterations, "run.seed": args.seed, "run.out": args.out or None}
-    return configured(args.experiment, values | {key: value for key, value in short.items() if value is not None})
+    values |= {key: value for key, value in short.items() if value is not None}
+    if args.binning:
+        if not args.data:
+            raise ConfigError("--binning: found it without --data, expected showers in these voxels: name the files")
+        values |= binning_values(args.experiment, Path(args.binning), values)
+    return configured(args.experiment, values)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

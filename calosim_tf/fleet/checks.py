@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from calosim_tf.api.training import configured
+from calosim_tf.api.training import binning_values, configured
 from calosim_tf.config import AnyExperiment
 from calosim_tf.data.readers import close_showers, open_showers
 from calosim_tf.errors import ConfigError, InputError
@@ -55,9 +55,14 @@ def experiment_of(member: FleetMember, run: Path) -> AnyExperiment:
         An unknown experiment, key or value; the message names the row of the plan.
     """
     try:
-        return configured(member.experiment, {**member.values, "run.out": str(run)})
-    except ConfigError as error:
-        raise ConfigError(f"{member.where} ({member.name}): {error}") from error
+        values = {**member.values, "run.out": str(run)}
+        if member.binning is not None:
+            if not member.data:
+                raise ConfigError("binning: found it without data, expected showers in these voxels: name the files")
+            values |= binning_values(member.experiment, member.binning, values)
+        return configured(member.experiment, values)
+    except InputError as error:
+        raise type(error)(f"{member.where} ({member.name}): {error}") from error
 
 
 def _check_data(member: FleetMember, experiment: AnyExperiment) -> None:

@@ -17,7 +17,7 @@ from calosim_tf.config.settings_file import flatten, parse_content, read_text, s
 from calosim_tf.errors import ConfigError
 
 NEEDED = ("name", "particle", "eta_min", "eta_max", "experiment")
-OPTIONAL = ("energy_min_mev", "energy_max_mev", "data", "settings", "seed", "formats")
+OPTIONAL = ("energy_min_mev", "energy_max_mev", "data", "binning", "settings", "seed", "formats")
 # A plan of 300 members with long paths takes a fifth of it
 MAX_PLAN_CHARACTERS = 1_000_000
 DEFAULT_FORMATS = "saved_model"
@@ -45,6 +45,8 @@ class FleetMember:
         Training files; empty for the data that the experiment has by default.
     settings : dict of str to value
         Dotted keys, as for ``calosim train --set``.
+    binning : Path or None
+        Binning file of its voxels; None for the detector of the experiment.
     formats : tuple of str
         What it is exported as.
     where : str
@@ -58,6 +60,7 @@ class FleetMember:
     energy_range_mev: EnergyRange = (None, None)
     data: tuple[Path, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    binning: Path | None = None
     formats: tuple[str, ...] = (DEFAULT_FORMATS,)
     where: str = ""
 
@@ -69,14 +72,15 @@ class FleetMember:
         return {**self.settings, **{key: value for key, value in bounds.items() if value is not None}}
 
     @property
-    def slice_words(self) -> str:
-        """Particle and range of eta, for messages."""
-        return f"{self.particle} {self.eta_range[0]:g} < |eta| < {self.eta_range[1]:g}"
+    def files(self) -> tuple[Path, ...]:
+        """All files that decide about its weights."""
+        return self.data if self.binning is None else (*self.data, self.binning)
 
     def lasting(self) -> dict[str, Any]:
         """What decides about its weights, but for the number of iterations: with another one the run goes on."""
         settings = {key: str(value) for key, value in sorted(self.values.items()) if key != ITERATIONS}
-        return {"experiment": self.experiment, "settings": settings, "data": [str(path) for path in self.data]}
+        data = {"data": [str(path) for path in self.data], "binning": str(self.binning or "")}
+        return {"experiment": self.experiment, "settings": settings, **data}
 
     def record(self) -> str:
         """All that decides about its weights, as JSON: with another record the workflow trains it again."""
@@ -205,6 +209,7 @@ def _member(row: Mapping[str, Any], where: str, folder: Path) -> FleetMember:
         (low, high),
         tuple((folder / name).absolute() for name in _words(row.get("data", ()), ";")),
         settings,
+        (folder / str(row["binning"])).absolute() if "binning" in row else None,
         _formats(row, where),
         where,
     )

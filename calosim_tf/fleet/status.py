@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.api.training import configured
 from calosim_tf.files import read_json
+from calosim_tf.fleet.checks import experiment_of
 from calosim_tf.fleet.folder import FleetFolder, MemberFolder
 from calosim_tf.fleet.plan import FleetMember, FleetPlan
 from calosim_tf.report.number_text import plain
@@ -95,7 +95,7 @@ def _member_status(member: FleetMember, folder: MemberFolder) -> MemberStatus:
     }
     path = folder.run / "status.json"
     run = read_json(path, "the status of a run") if path.is_file() else {}
-    training = getattr(configured(member.experiment, member.values), "training", None)
+    training = getattr(experiment_of(member, folder.run), "training", None)
     state = _state(folder, run)
     return MemberStatus(
         member.name,

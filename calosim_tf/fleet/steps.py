@@ -21,7 +21,7 @@ def train(member: FleetMember, folder: MemberFolder) -> None:
     from calosim_tf.training.signals import stop_at_once
 
     experiment = experiment_of(member, folder.run)
-    folder.begin(member.lasting() | {"sha256": [sha256(path) for path in member.data]})
+    folder.begin(member.lasting() | {"sha256": [sha256(path) for path in member.files]})
     with stop_at_once(folder.run):
         train_alone(experiment, _data(member), resume=True, force=False, at_the_end=None)
     run = RunFolder(folder.run)

@@ -1,0 +1,89 @@
+"""A fleet whose workflow is killed, and then a member, ends with the weights of trainings that were never killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import COMMON, ITERATIONS, PHOTON
+
+pytest.importorskip("snakemake", reason="extra fleet")
+NAMES = ("photon_0", "photon_5")
+
+
+@pytest.fixture(scope="module")
+def plan(data_files, tmp_path_factory) -> Path:
+    """Two slices of tiny photons, and one of an experiment that does not fit its file."""
+    path = tmp_path_factory.mktemp("fleet") / "plan.csv"
+    settings = " ".join((*PHOTON, *COMMON, f"training.iterations={ITERATIONS}"))
+    rows = ["name,particle,eta_min,eta_max,experiment,data,settings"]
+    for number, name in enumerate(NAMES):
+        rows.append(f'{name},photon,{number},{number + 1},photon,{data_files["photon"]},"{settings}"')
+    rows.append(f"bad,photon,2,3,photon,{data_files['photon']},network.n_outputs=3")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def processes(word: str, folder: Path) -> list[int]:
+    """Numbers of the processes whose command line has a word and whose working folder is the fleet's."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                if word in words and (str(folder) in words or os.readlink(entry / "cwd") == str(folder)):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def wait_for(condition, seconds: float = 60.0):
+    """What ``condition`` gives when it is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+@pytest.mark.timeout(180)
+def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurseries, command, outcome, tmp_path):
+    """Breaks if a killed Snakemake locks the fleet, if what it leaves is trained anew or twice, or if one member's
+    failure stops the others."""
+    fleet = tmp_path / "fleet"
+    words = ("fleet", "run", plan, "--out", fleet, "--jobs", "2", "--retries", "1")
+    process = calosim_process(*words)
+    wait_for(lambda: (fleet / "members" / NAMES[0] / "run" / "config.json").exists())
+    (workflow,) = processes("snakemake", fleet)
+    os.kill(workflow, signal.SIGKILL)
+    assert process.wait(timeout=30) == 1
+    process = calosim_process(*words)
+    # the step that is left over ends first; a member is killed in its training, and its retry goes on
+    killed = wait_for(lambda: processes(NAMES[1], fleet))
+    for number in killed:
+        os.kill(number, signal.SIGKILL)
+    assert process.wait(timeout=120) == 1
+    with nurseries.one() as nursery:
+        assert nursery.run(*command("wasserstein", tmp_path / "straight"))[0] == 0
+    expected = outcome(tmp_path / "straight")
+    for name in NAMES:
+        member = fleet / "members" / name
+        found = outcome(member / "run")
+        assert {key: found[key] for key in ("sha256", "history.csv", "selection.csv", "best")} == {
+            key: expected[key] for key in ("sha256", "history.csv", "selection.csv", "best")
+        }
+        assert (member / "bundle" / "sidecar.json").is_file()
+    rows = json.loads(calosim_process("fleet", "status", fleet, "--json").communicate()[0])
+    assert [row["state"] for row in rows] == ["done", "done", "failed"]
+    assert "network.n_outputs: found 3, expected 368" in rows[2]["reason"]
+    stamps = {path: path.stat().st_mtime_ns for path in fleet.glob("members/photon_*/*.json")}
+    plan.write_text(plan.read_text().replace("\nbad,", "\n#bad,"))
+    assert calosim_process(*words).wait(timeout=60) == 0
+    assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
