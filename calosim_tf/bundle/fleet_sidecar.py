@@ -88,7 +88,7 @@ class FleetSidecar:
         return numbers[chosen]
 
     def sidecar(self, number: int) -> Sidecar:
-        """The sidecar of a slice, checked; :class:`RunFolderError` as :func:`calosim_tf.bundle.sidecar.read_sidecar`."""
+        """The sidecar of a slice, checked; raises as :func:`calosim_tf.bundle.sidecar.read_sidecar`."""
         return sidecar_from(self.slices[number].stored, self.folder, f"{self.folder / SIDECAR}, slice {number}")
 
 

@@ -104,7 +104,8 @@ def _report(args: argparse.Namespace, source, run_folder) -> None:
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
     """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
-    from calosim_tf.api.training import binning_values, configured
+    from calosim_tf.api.own_voxels import binning_values
+    from calosim_tf.api.training import configured
 
     values: dict[str, Any] = {}
     if args.config:

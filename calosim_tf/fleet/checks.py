@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from calosim_tf.api.training import binning_values, configured
+from calosim_tf.api.own_voxels import binning_values
+from calosim_tf.api.training import configured
 from calosim_tf.config import AnyExperiment
 from calosim_tf.data.readers import close_showers, open_showers
 from calosim_tf.errors import ConfigError, InputError

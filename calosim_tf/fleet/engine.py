@@ -160,10 +160,8 @@ def _failure(code: int, said: str, plan: FleetPlan, fleet: FleetFolder) -> Calos
     open_members = [member.name for member in plan.members if fleet.member(member.name).done(STEPS[-1]) is None]
     reasons = [f"{name}: {reason}" for name in open_members if (reason := fleet.member(name).failure())]
     if reasons:
-        return CalosimError(
-            f"{len(open_members)} of {len(plan.members)} members are not finished ({_first(reasons)}): correct it, then "
-            f"{again}"
-        )
+        count = f"{len(open_members)} of {len(plan.members)} members are not finished"
+        return CalosimError(f"{count} ({_first(reasons)}): correct it, then {again}")
     return CalosimError(f"{fleet.log}: Snakemake ended with {code}, expected 0: read there why, then {again}")
 
 

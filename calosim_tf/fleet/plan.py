@@ -143,7 +143,8 @@ def _csv_rows(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     for (number, _), row in zip(lines[1:], rows, strict=False):
         where = f"{path}, line {number}"
         if None in row or None in row.values():
-            raise ConfigError(f"{where}: found another number of values than the {len(reader.fieldnames or ())} columns")
+            columns = len(reader.fieldnames or ())
+            raise ConfigError(f"{where}: found another number of values than the {columns} columns, expected as many")
         found.append((where, {key: value.strip() for key, value in row.items() if value.strip()}))
     return found
 

@@ -32,8 +32,8 @@ def write_fleet_report(plan: FleetPlan, fleet: FleetFolder) -> dict[str, Any]:
     Returns
     -------
     dict
-        Content of ``metrics.json``: ``schema``, ``members`` (name -> particle, ``eta_range``, state, median ``times_mc``
-        and ``metrics``), ``order`` (names, worst first).
+        Content of ``metrics.json``: ``schema``, ``order`` (names, worst first) and ``members`` (name -> particle,
+        ``eta_range``, state, median ``times_mc`` and ``metrics``).
 
     Raises
     ------
@@ -42,9 +42,13 @@ def write_fleet_report(plan: FleetPlan, fleet: FleetFolder) -> dict[str, Any]:
     """
     judged = {member.name: _numbers(fleet, member) for member in plan.members}
     if not any(judged.values()):
-        raise RunFolderError(f"{fleet.path}: found no judged member, expected at least one: let `calosim fleet run` end")
+        raise RunFolderError(f"{fleet.path}: found no judged member, expected at least one: run the fleet on")
     rows = {status.name: status for status in fleet_status(plan, fleet)}
-    worst = {name: statistics.median(entry["times_mc"] for entry in found.values()) for name, found in judged.items() if found}
+    worst = {
+        name: statistics.median(entry["times_mc"] for entry in found.values())
+        for name, found in judged.items()
+        if found
+    }
     order = sorted(rows, key=lambda name: -worst.get(name, -1.0))
     document = {
         "schema": SCHEMA,

@@ -8,6 +8,7 @@ file.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry.detector import VoxelDetector
@@ -60,7 +61,7 @@ def ring_detector(name: str) -> VoxelDetector:
     layers = tuple(
         VoxelLayer(int(item[1]), tuple(map(float, item[3].split(","))), int(item[2])) for item in found if item
     )
-    rising = all(low < high for layer in layers for low, high in zip(layer.r_edges_mm, layer.r_edges_mm[1:], strict=False))
+    rising = all(low < high for layer in layers for low, high in pairwise(layer.r_edges_mm))
     if not rising or len({layer.layer_id for layer in layers}) < len(layers) or not all(x.n_alpha for x in layers):
         raise ConfigError(f"detector {name[:60]!r}: expected rising edges in mm, and each layer once")
     return VoxelDetector(name, *PARTICLES[int(code)], layers, THRESHOLD_MEV)

@@ -73,7 +73,13 @@ class FleetSampler:
         }
 
     def sampler(self, particle: str, eta: float) -> ShowerSampler:
-        """The generator of a slice, loaded now if it is not; raises as :meth:`FleetSidecar.route`, and as its loader."""
+        """The generator of a slice, loaded now if it is not.
+
+        Raises
+        ------
+        CalosimError
+            As :meth:`FleetSidecar.route` and the loader of its format.
+        """
         return self._sampler(self._slice(particle, eta))
 
     def showers(

@@ -28,7 +28,8 @@ def test_csv_and_yaml_say_the_same(plan, tmp_path):
     text = """
 defaults: {particle: photon, experiment: photon_smoke, settings: {training.iterations: 7}}
 members:
-  - {name: a, eta_min: 0, eta_max: 0.1, energy_min_mev: 256, energy_max_mev: 4096, data: [files/x.hdf5, y.hdf5], seed: 3}
+  - {name: a, eta_min: 0, eta_max: 0.1, energy_min_mev: 256, energy_max_mev: 4096,
+     data: [files/x.hdf5, y.hdf5], seed: 3}
 """
     tree = plan(text, "", "plan.yaml")
     for found in (table, tree):

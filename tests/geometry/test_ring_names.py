@@ -2,7 +2,8 @@
 
 import pytest
 
-from calosim_tf.api.training import binning_values, configured
+from calosim_tf.api.own_voxels import binning_values
+from calosim_tf.api.training import configured
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import DETECTORS, get_detector
 from calosim_tf.geometry.binning import layout_of, read_binning
