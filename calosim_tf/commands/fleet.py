@@ -32,6 +32,7 @@ def add_parser(subparsers) -> None:
     commands = parser.add_subparsers(dest="fleet", required=True, metavar="ACTION")
     plan = commands.add_parser("plan", help="check a plan: files, layouts, settings, gaps and overlaps")
     _add_plan(plan, run_plan)
+    plan.add_argument("--out", metavar="DIR", help="also write DIR/fleet.json, for plain Snakemake")
     plan.add_argument("--json", action="store_true")
     _add_run(commands)
     status = commands.add_parser("status", help="how far each member is")
@@ -74,10 +75,14 @@ def _add_run(commands) -> None:
 def run_plan(args: argparse.Namespace) -> int:
     """Check a plan and say what it holds."""
     from calosim_tf.fleet.checks import check_plan
+    from calosim_tf.fleet.engine import remember
+    from calosim_tf.fleet.folder import FleetFolder
     from calosim_tf.fleet.plan import read_plan
 
     plan = read_plan(args.plan)
     slices = check_plan(plan, args.allow_gaps)
+    if args.out:
+        remember(plan, FleetFolder(Path(args.out)))
     if args.json:
         members = [{"name": member.name, **member.lasting()} for member in plan.members]
         print(json.dumps({"members": members, "slices": [item.words for item in slices if item.members]}, indent=1))

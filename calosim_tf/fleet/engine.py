@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -24,6 +23,8 @@ from calosim_tf.messages import note
 WORKFLOW = Path(experiments.__file__).parent / "hpc" / "fleet"
 ENGINES = ("local", "slurm")
 POLL_S = 0.5
+# What Snakemake says when it has no plugin for SLURM
+NO_PLUGIN = "invalid choice: 'slurm'"
 # What sbatch says when it does not take a job; the plugin passes it on
 REFUSED = "sbatch: error:"
 DONE_WORDS = {"train": "trained", "judge": "judged", "export": "exported"}
@@ -50,25 +51,45 @@ class EngineOptions:
     profile: str = ""
 
 
+def snakemake_program() -> str:
+    """Snakemake: that of ``CALOSIM_SNAKEMAKE``, of this environment, of ``make install-fleet``, or of the PATH.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    beside = Path(sys.executable).parent
+    wanted = os.environ.get("CALOSIM_SNAKEMAKE", "")
+    for place in (
+        [wanted] if wanted else [beside / "snakemake", beside.parent / "fleet" / "bin" / "snakemake", "snakemake"]
+    ):
+        if found := shutil.which(place):
+            return found
+    raise ConfigError(
+        f"calosim fleet run: found no program {wanted or 'snakemake'}, expected Snakemake: pip install 'calosim-tf[fleet]' "
+        "(Python 3.12 and 3.13), or an environment of its own and CALOSIM_SNAKEMAKE (docs/fleet.md)"
+    )
+
+
 def require_engine(options: EngineOptions) -> None:
-    """:class:`ConfigError` unless Snakemake and what the engine needs are installed."""
-    needed = {"snakemake": "snakemake"}
-    if options.engine == "slurm":
-        needed["snakemake_executor_plugin_slurm"] = "snakemake-executor-plugin-slurm"
-    for module, package in needed.items():
-        if importlib.util.find_spec(module) is None:
-            raise ConfigError(
-                f"calosim fleet run: found no package {package}, expected the extra: pip install 'calosim-tf[fleet]'"
-            )
+    """:class:`ConfigError` unless there are Snakemake and, for SLURM, ``sbatch``."""
+    snakemake_program()
     if options.engine == "slurm" and shutil.which("sbatch") is None:
         raise ConfigError("--engine slurm: found no program sbatch, expected a machine of a SLURM cluster")
 
 
-def command(plan: FleetPlan, fleet: FleetFolder, options: EngineOptions) -> list[str]:
+def command(fleet: FleetFolder, options: EngineOptions) -> list[str]:
     """The command line of Snakemake."""
-    words = [sys.executable, "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile")]
     # the lock is ours: that of Snakemake stays behind when it is killed
-    words += ["--directory", str(fleet.path), "--nolock", "--keep-going", "--rerun-incomplete"]
+    words = [
+        snakemake_program(),
+        "--snakefile",
+        str(WORKFLOW / "Snakefile"),
+        "--directory",
+        str(fleet.path),
+        "--nolock",
+    ]
     profile = options.profile or (str(WORKFLOW / "slurm") if options.engine == "slurm" else "")
     if profile:
         words += ["--profile", profile]
@@ -76,7 +97,21 @@ def command(plan: FleetPlan, fleet: FleetFolder, options: EngineOptions) -> list
         words += ["--executor", "slurm", "--jobs", str(options.jobs)]
     else:
         words += ["--cores", str(options.jobs)]
-    return [*words, "--retries", str(options.retries), "--config", f"plan={plan.path.absolute()}"]
+    return [*words, "--keep-going", "--rerun-incomplete", "--retries", str(options.retries)]
+
+
+def remember(plan: FleetPlan, fleet: FleetFolder) -> None:
+    """Write ``fleet.json``: the plan, how this program is called, and what decides about each member."""
+    members = {
+        member.name: {
+            "files": [str(path) for path in member.files],
+            "record": member.record(),
+            "formats": list(member.formats),
+        }
+        for member in plan.members
+    }
+    call = [sys.executable, "-m", "calosim_tf"]
+    fleet.remember({"plan": str(plan.path.absolute()), "command": call, "members": members})
 
 
 def run_workflow(plan: FleetPlan, fleet: FleetFolder, options: EngineOptions) -> None:
@@ -93,12 +128,12 @@ def run_workflow(plan: FleetPlan, fleet: FleetFolder, options: EngineOptions) ->
     CalosimError
         Snakemake was killed, or a member failed.
     """
-    fleet.remember_plan(plan.path)
+    remember(plan, fleet)
     with only_one(fleet.lock) as lock, storage_errors(fleet.log), fleet.log.open("ab") as log:
         begin = log.tell()
         # a group of its own, so that a signal reaches all of it; it inherits the lock
         process = subprocess.Popen(
-            command(plan, fleet, options),
+            command(fleet, options),
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
@@ -155,6 +190,11 @@ def _failure(code: int, said: str, plan: FleetPlan, fleet: FleetFolder) -> Calos
     for line in said.splitlines():
         if REFUSED in line:
             return ConfigError(f"--engine slurm: the cluster refuses a job ({line[line.index(REFUSED) :]}): {again}")
+    if NO_PLUGIN in said:
+        return ConfigError(
+            "--engine slurm: found no SLURM plugin of Snakemake, expected the package snakemake-executor-plugin-slurm "
+            "beside it"
+        )
     if code < 0:
         return CalosimError(f"{fleet.path}: Snakemake was ended by {signal.Signals(-code).name}: {again}")
     open_members = [member.name for member in plan.members if fleet.member(member.name).done(STEPS[-1]) is None]

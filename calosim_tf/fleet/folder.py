@@ -114,11 +114,11 @@ class FleetFolder:
         """Folder of one member."""
         return MemberFolder(self.path / "members" / name)
 
-    def remember_plan(self, plan: Path) -> None:
-        """Note which plan the fleet is of."""
+    def remember(self, record: dict[str, Any]) -> None:
+        """Note of which plan the fleet is, and what the workflow has to know of it."""
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        write_json(self._plan, {"plan": os.path.relpath(plan.absolute(), self.path.absolute())})
+        write_json(self._plan, record)
 
     def plan_path(self) -> Path:
         """Its plan; :class:`RunFolderError` for a folder that is no fleet."""

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from calosim_tf.errors import ConfigError
+from calosim_tf.fleet.engine import snakemake_program
+
 from .conftest import COMMON, ITERATIONS, PHOTON
 
-pytest.importorskip("snakemake", reason="extra fleet")
+try:
+    snakemake_program()
+except ConfigError:
+    pytest.skip("needs Snakemake: make install-fleet", allow_module_level=True)
 NAMES = ("photon_0", "photon_5")
 
 
@@ -61,7 +67,7 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
     words = ("fleet", "run", plan, "--out", fleet, "--jobs", "2", "--retries", "1")
     process = calosim_process(*words)
     wait_for(lambda: (fleet / "members" / NAMES[0] / "run" / "config.json").exists())
-    (workflow,) = processes("snakemake", fleet)
+    (workflow,) = processes(snakemake_program(), fleet)
     os.kill(workflow, signal.SIGKILL)
     assert process.wait(timeout=30) == 1
     process = calosim_process(*words)

@@ -12,6 +12,7 @@ from calosim_tf.bundle.describe import cell_order_words, layer_table
 from calosim_tf.bundle.sidecar import Condition, ModelFile, NetworkRecord, Sidecar, write_sidecar
 from calosim_tf.config import LatentLaw
 from calosim_tf.data.transforms import KineticNormalisation
+from calosim_tf.fleet.engine import remember
 from calosim_tf.fleet.folder import FleetFolder
 from calosim_tf.fleet.plan import read_plan
 from calosim_tf.geometry import get_detector
@@ -76,7 +77,7 @@ def fleet(tmp_path):
     path = tmp_path / "plan.csv"
     path.write_text(PLAN)
     plan, folder = read_plan(path), FleetFolder(tmp_path / "fleet")
-    folder.remember_plan(path)
+    remember(plan, folder)
     for number, name in enumerate(("photon_0", "photon_0_high", "photon_2")):
         member = folder.member(name)
         write_bundle(member.bundle, "photon", GIVES[name])

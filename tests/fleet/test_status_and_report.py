@@ -119,6 +119,7 @@ def snakemake(fleet, monkeypatch):
     ("text", "code", "words"),
     [
         ("echo 'sbatch: error: invalid partition specified: gpu' >&2; exit 1", 2, "refuses a job .sbatch: error: inva"),
+        ("echo \"argument --executor: invalid choice: 'slurm'\"; exit 2", 2, "found no SLURM plugin of Snakemake"),
         ("kill -9 $$", 1, "Snakemake was ended by SIGKILL: start it again"),
         ("exit 3", 1, "workflow.log: Snakemake ended with 3"),
     ],
@@ -140,10 +141,10 @@ def test_failed_members_are_counted(snakemake, fleet):
 
 def test_missing_packages_and_programs_are_one_line(monkeypatch):
     """Breaks when Snakemake or SLURM are missed by a traceback."""
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"found no package snakemake, expected the extra: pip install 'calosim-tf\["):
+    monkeypatch.setitem(os.environ, "CALOSIM_SNAKEMAKE", "/nowhere/snakemake")
+    with pytest.raises(ConfigError, match=r"found no program /nowhere/snakemake, expected Snakemake: pip install"):
         engine.require_engine(engine.EngineOptions())
-    monkeypatch.setattr(engine.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setitem(os.environ, "CALOSIM_SNAKEMAKE", "/bin/sh")
     monkeypatch.setitem(os.environ, "PATH", "/nowhere")
     with pytest.raises(ConfigError, match="--engine slurm: found no program sbatch"):
         engine.require_engine(engine.EngineOptions("slurm"))
