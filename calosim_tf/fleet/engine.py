@@ -67,8 +67,8 @@ def snakemake_program() -> str:
         if found := shutil.which(place):
             return found
     raise ConfigError(
-        f"calosim fleet run: found no program {wanted or 'snakemake'}, expected Snakemake: pip install 'calosim-tf[fleet]' "
-        "(Python 3.12 and 3.13), or an environment of its own and CALOSIM_SNAKEMAKE (docs/fleet.md)"
+        f"calosim fleet run: found no program {wanted or 'snakemake'}, expected Snakemake: pip install "
+        "'calosim-tf[fleet]', with Python 3.11 make install-fleet, or name it in CALOSIM_SNAKEMAKE"
     )
 
 
@@ -197,7 +197,7 @@ def _failure(code: int, said: str, plan: FleetPlan, fleet: FleetFolder) -> Calos
         )
     if code < 0:
         return CalosimError(f"{fleet.path}: Snakemake was ended by {signal.Signals(-code).name}: {again}")
-    open_members = [member.name for member in plan.members if fleet.member(member.name).done(STEPS[-1]) is None]
+    open_members = [member.name for member in plan.members if not fleet.member(member.name).done(STEPS[-1])]
     reasons = [f"{name}: {reason}" for name in open_members if (reason := fleet.member(name).failure())]
     if reasons:
         count = f"{len(open_members)} of {len(plan.members)} members are not finished"

@@ -38,10 +38,9 @@ class MemberFolder:
         self.log = self.path / "log.txt"
         self._record = self.path / "record.json"
 
-    def done(self, step: str) -> dict[str, Any] | None:
-        """What a finished step left; None before."""
-        path = self.path / f"{step}.json"
-        return read_json(path, "the result of a step") if path.is_file() else None
+    def done(self, step: str) -> bool:
+        """Whether a step is finished."""
+        return (self.path / f"{step}.json").is_file()
 
     def finish(self, step: str, result: dict[str, Any]) -> None:
         """Say that a step is done."""
