@@ -151,12 +151,14 @@ def run_workflow(plan: FleetPlan, fleet: FleetFolder, options: EngineOptions) ->
 
 def _watch(process: subprocess.Popen, plan: FleetPlan, fleet: FleetFolder) -> None:
     wanted = [(member.name, step) for member in plan.members for step in STEPS]
-    stamps = {item: _stamp(fleet, *item) for item in wanted}
+    before = {item: _stamp(fleet, *item) for item in wanted}
+    said = set()
     while True:
         ended = process.poll() is not None
         for name, step in wanted:
-            if (stamp := _stamp(fleet, name, step)) not in (None, stamps[name, step]):
-                stamps[name, step] = stamp
+            # once: Snakemake touches the file after the step has written it
+            if (name, step) not in said and _stamp(fleet, name, step) not in (None, before[name, step]):
+                said.add((name, step))
                 note(f"{name}: {DONE_WORDS[step]}")
         if ended:
             return
