@@ -13,7 +13,15 @@ from calosim_tf.errors import RunFolderError
 from calosim_tf.fleet.coverage import slices
 from calosim_tf.fleet.folder import FleetFolder
 from calosim_tf.fleet.plan import FleetMember, FleetPlan
-from calosim_tf.fleet.status import JUDGED_BY, MemberStatus, fleet_status, judged_metrics, report_link
+from calosim_tf.fleet.status import (
+    COLUMNS,
+    SECOND,
+    MemberStatus,
+    fleet_status,
+    judged_metrics,
+    metric_texts,
+    report_link,
+)
 from calosim_tf.physics.metrics.metric import distance_from_ideal
 from calosim_tf.report.folder import report_folder, write_document
 from calosim_tf.report.html_page import ReportPicture, figure, page, paragraph, row, section, table
@@ -22,7 +30,7 @@ from calosim_tf.report.number_text import plain
 SCHEMA = 1
 _ORDER_WORDS = (
     "Times MC is the distance of a metric from its ideal value in units of that of Monte Carlo against Monte Carlo. "
-    "Members are ordered by the median over their metrics."
+    f"Members are ordered by the median over their metrics. {SECOND}."
 )
 
 
@@ -137,7 +145,7 @@ def _member_table(
         found = judged[status.name]
         metric = max(found, key=lambda key: found[key]["times_mc"], default="")
         worst_words = f"{escape(metric)} ({found[metric]['times_mc']:.3g})" if metric else "-"
-        pairs = [status.metrics.get(short, (None, None)) for short in JUDGED_BY]
+        pairs = [metric_texts(status, column) for column in COLUMNS]
         lines.append(
             row(
                 (
@@ -147,7 +155,7 @@ def _member_table(
                     escape(status.state) + (f"<small>{escape(status.reason)}</small>" if status.reason else ""),
                     plain(worst.get(status.name)),
                     worst_words,
-                    *(f"{plain(value)} ({plain(control)})" for value, control in pairs),
+                    *(f"{value} ({control})" for value, control in pairs),
                     f"{status.hours:.2f}",
                 )
             )

@@ -15,8 +15,9 @@ from calosim_tf.fleet.plan import FleetMember, FleetPlan
 from calosim_tf.report.number_text import plain
 from calosim_tf.training.run_lock import LOCK, is_held
 
-# Column of the table -> metric
-JUDGED_BY = {"chi2": "chi2_ndf_total_energy", "fpd": "fpd"}
+# Column of the table -> metrics, of which the first one that is defined is shown: an FPD takes 50 000 showers
+COLUMNS = {"chi2": ("chi2_ndf_total_energy",), "fpd": ("fpd", "frechet_distance")}
+SECOND = "* Frechet distance of the same features: too few showers for an FPD"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class MemberStatus:
     iteration, iterations : int or None
         Of the last checkpoint, and those wanted; None for a split.
     metrics : dict
-        ``chi2`` and ``fpd``, each with its value and that of Monte Carlo against Monte Carlo; empty before the report.
+        Name of a metric of :data:`COLUMNS` -> its value and that of Monte Carlo against Monte Carlo; empty before the
+        report.
     hours : float
     reason : str
         Of a failure.
@@ -68,15 +70,26 @@ def status_table(rows: Sequence[MemberStatus]) -> str:
     """The table as text; behind ``chi2`` and ``fpd`` the same of Monte Carlo against Monte Carlo."""
     lines = [("member", "particle", "eta", "state", "iteration", "chi2", "(MC)", "fpd", "(MC)", "hours")]
     for row in rows:
-        numbers = [plain(value) for name in JUDGED_BY for value in row.metrics.get(name, (None, None))]
+        numbers = [text for column in COLUMNS for text in metric_texts(row, column)]
         eta = f"{row.eta_range[0]:g}-{row.eta_range[1]:g}"
         iteration = "-" if row.iteration is None else f"{row.iteration}/{row.iterations or '-'}"
         lines.append((row.name, row.particle, eta, row.state, iteration, *numbers, f"{row.hours:.2f}"))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=True)).rstrip() for line in lines]
+    if any(cell.endswith("*") for line in lines for cell in line):
+        text.append(SECOND)
     text += [f"{row.name}: {row.reason}" for row in rows if row.reason]
     done = sum(row.state == "done" for row in rows)
     return "\n".join([*text, f"{done} of {len(rows)} members done"])
+
+
+def metric_texts(row: MemberStatus, column: str) -> tuple[str, str]:
+    """Value and Monte-Carlo value of a column of :data:`COLUMNS`; the value of a second choice has a star."""
+    for place, name in enumerate(COLUMNS[column]):
+        if name in row.metrics:
+            value, control = row.metrics[name]
+            return plain(value) + "*" * place, plain(control)
+    return "-", "-"
 
 
 def judged_metrics(folder: MemberFolder) -> dict[str, Any] | None:
@@ -89,9 +102,9 @@ def _member_status(member: FleetMember, folder: MemberFolder) -> MemberStatus:
     document = judged_metrics(folder)
     entries = {} if document is None else document["metrics"]
     metrics = {
-        short: (entries[name]["value"], entries[name]["reference_vs_reference"])
-        for short, name in JUDGED_BY.items()
-        if name in entries
+        name: (entries[name]["value"], entries[name]["reference_vs_reference"])
+        for name in (name for names in COLUMNS.values() for name in names)
+        if name in entries and entries[name]["value"] is not None
     }
     path = folder.run / "status.json"
     run = read_json(path, "the status of a run") if path.is_file() else {}

@@ -83,7 +83,7 @@ def fleet(tmp_path):
         write_bundle(member.bundle, "photon", GIVES[name])
         (member.run / "report").mkdir(parents=True)
         metrics = {"chi2_ndf_total_energy": metric("chi2_ndf_total_energy", 10.0 ** (2 - number), 1.0)}
-        metrics["fpd"] = metric("fpd", 0.5, 0.01)
+        metrics |= {name: metric(name, value, 0.01) for name, value in {"fpd": None, "frechet_distance": 0.5}.items()}
         (member.run / "report" / "metrics.json").write_text(json.dumps({"metrics": metrics}))
         (member.run / "report" / "report.html").write_text("page")
         (member.run / "status.json").write_text('{"iteration": 20, "state": "finished", "exit": 0}')

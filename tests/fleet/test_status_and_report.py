@@ -20,12 +20,13 @@ def test_the_table_has_states_and_numbers(fleet, capsys):
     assert main(["fleet", "status", str(fleet[1].path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     first = next(line for line in lines if line.startswith("photon_0 "))
-    assert re.split(r"\s{2,}", first)[3:] == ["done", first.split()[4], "100", "1", "0.5", "0.01", "1.00"]
+    assert re.split(r"\s{2,}", first)[3:] == ["done", first.split()[4], "100", "1", "0.5*", "0.01", "1.00"]
+    assert any(line.startswith("* Frechet distance") for line in lines)
     assert "20/" in first
     assert next(line for line in lines if line.startswith("pion_0")).split()[3] == "waiting"
     assert lines[-1] == "3 of 4 members done"
     assert main(["fleet", "status", str(fleet[1].path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["metrics"]["chi2"] == [100.0, 1.0]
+    assert json.loads(capsys.readouterr().out)[0]["metrics"]["chi2_ndf_total_energy"] == [100.0, 1.0]
 
 
 def test_states_follow_the_files(fleet):
