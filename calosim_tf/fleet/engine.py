@@ -64,7 +64,7 @@ def snakemake_program() -> str:
     for place in (
         [wanted] if wanted else [beside / "snakemake", beside.parent / "fleet" / "bin" / "snakemake", "snakemake"]
     ):
-        if found := shutil.which(place):
+        if found := shutil.which(str(place)):
             return found
     raise ConfigError(
         f"calosim fleet run: found no program {wanted or 'snakemake'}, expected Snakemake: pip install "

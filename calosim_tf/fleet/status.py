@@ -15,7 +15,7 @@ from calosim_tf.fleet.plan import FleetMember, FleetPlan
 from calosim_tf.report.number_text import plain
 from calosim_tf.training.run_lock import LOCK, is_held
 
-# Column of the table -> metrics, of which the first one that is defined is shown: an FPD takes 50 000 showers
+# Column of the table -> metrics, of which the first one that is defined is shown: an FPD takes 10 000 showers
 COLUMNS = {"chi2": ("chi2_ndf_total_energy",), "fpd": ("fpd", "frechet_distance")}
 SECOND = "* Frechet distance of the same features: too few showers for an FPD"
 

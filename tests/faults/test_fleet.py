@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -12,6 +11,9 @@ import pytest
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.fleet.engine import snakemake_program
+from calosim_tf.fleet.folder import FleetFolder
+from calosim_tf.fleet.plan import read_plan
+from calosim_tf.fleet.status import fleet_status
 
 from .conftest import COMMON, ITERATIONS, PHOTON
 
@@ -59,11 +61,18 @@ def wait_for(condition, seconds: float = 60.0):
     raise AssertionError("waited in vain")
 
 
+@pytest.fixture
+def fleet(tmp_path):
+    """Folder of the fleet; what a failed test leaves running in it is ended."""
+    yield tmp_path / "fleet"
+    for number in processes(snakemake_program(), tmp_path / "fleet"):
+        os.killpg(number, signal.SIGKILL)
+
+
 @pytest.mark.timeout(180)
-def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurseries, command, outcome, tmp_path):
+def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurseries, command, outcome, fleet, tmp_path):
     """Breaks if a killed Snakemake locks the fleet, if what it leaves is trained anew or twice, or if one member's
     failure stops the others."""
-    fleet = tmp_path / "fleet"
     words = ("fleet", "run", plan, "--out", fleet, "--jobs", "2", "--retries", "1")
     process = calosim_process(*words)
     wait_for(lambda: (fleet / "members" / NAMES[0] / "run" / "config.json").exists())
@@ -86,9 +95,9 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
             key: expected[key] for key in ("sha256", "history.csv", "selection.csv", "best")
         }
         assert (member / "bundle" / "sidecar.json").is_file()
-    rows = json.loads(calosim_process("fleet", "status", fleet, "--json").communicate()[0])
-    assert [row["state"] for row in rows] == ["done", "done", "failed"]
-    assert "network.n_outputs: found 3, expected 368" in rows[2]["reason"]
+    rows = fleet_status(read_plan(plan), FleetFolder(fleet))
+    assert [row.state for row in rows] == ["done", "done", "failed"]
+    assert "network.n_outputs: found 3, expected 368" in rows[2].reason
     stamps = {path: path.stat().st_mtime_ns for path in fleet.glob("members/photon_*/*.json")}
     plan.write_text(plan.read_text().replace("\nbad,", "\n#bad,"))
     assert calosim_process(*words).wait(timeout=60) == 0
