@@ -51,7 +51,7 @@ def processes(word: str, folder: Path) -> list[int]:
     return found
 
 
-def wait_for(condition, seconds: float = 60.0):
+def wait_for(condition, seconds: float = 300.0):
     """What ``condition`` gives when it is true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -69,7 +69,7 @@ def fleet(tmp_path):
         os.killpg(number, signal.SIGKILL)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurseries, command, outcome, fleet, tmp_path):
     """Breaks if a killed Snakemake locks the fleet, if what it leaves is trained anew or twice, or if one member's
     failure stops the others."""
@@ -84,7 +84,7 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
     killed = wait_for(lambda: processes(NAMES[1], fleet))
     for number in killed:
         os.kill(number, signal.SIGKILL)
-    assert process.wait(timeout=120) == 1
+    assert process.wait(timeout=600) == 1
     with nurseries.one() as nursery:
         assert nursery.run(*command("wasserstein", tmp_path / "straight"))[0] == 0
     expected = outcome(tmp_path / "straight")
@@ -100,5 +100,5 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
     assert "network.n_outputs: found 3, expected 368" in rows[2].reason
     stamps = {path: path.stat().st_mtime_ns for path in fleet.glob("members/photon_*/*.json")}
     plan.write_text(plan.read_text().replace("\nbad,", "\n#bad,"))
-    assert calosim_process(*words).wait(timeout=60) == 0
+    assert calosim_process(*words).wait(timeout=300) == 0
     assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
