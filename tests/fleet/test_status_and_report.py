@@ -110,6 +110,7 @@ def snakemake(fleet, monkeypatch):
     plan, folder = fleet
 
     def run(text, options=None):
+        monkeypatch.setattr(engine, "POLL_S", 0.01)
         monkeypatch.setattr(engine, "command", lambda *_: ["/bin/sh", "-c", text])
         engine.run_workflow(plan, folder, options or engine.EngineOptions())
 
