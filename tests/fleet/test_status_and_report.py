@@ -52,6 +52,7 @@ def test_states_follow_the_files(fleet):
     assert state() == ("trained", "")
 
 
+@pytest.mark.slow
 def test_the_page_has_the_worst_first(fleet):
     """Breaks when the order is that of the plan, a map is missing, or a link leads nowhere."""
     document = write_fleet_report(*fleet)
