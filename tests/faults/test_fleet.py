@@ -21,18 +21,19 @@ try:
     snakemake_program()
 except ConfigError:
     pytest.skip("needs Snakemake: make install-fleet", allow_module_level=True)
-NAMES = ("photon_0", "photon_5")
+# One is enough: a report of each takes most of the time
+NAMES = ("photon_0",)
 
 
 @pytest.fixture(scope="module")
 def plan(data_files, tmp_path_factory) -> Path:
-    """Two slices of tiny photons, and one of an experiment that does not fit its file."""
+    """A slice of tiny photons, and one of an experiment that does not fit its file."""
     path = tmp_path_factory.mktemp("fleet") / "plan.csv"
     settings = " ".join((*PHOTON, *COMMON, f"training.iterations={ITERATIONS}"))
     rows = ["name,particle,eta_min,eta_max,experiment,data,settings"]
     for number, name in enumerate(NAMES):
         rows.append(f'{name},photon,{number},{number + 1},photon,{data_files["photon"]},"{settings}"')
-    rows.append(f"bad,photon,2,3,photon,{data_files['photon']},network.n_outputs=3")
+    rows.append(f"bad,photon,{len(NAMES)},{len(NAMES) + 1},photon,{data_files['photon']},network.n_outputs=3")
     path.write_text("\n".join(rows) + "\n")
     return path
 
@@ -81,7 +82,7 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
     assert process.wait(timeout=30) == 1
     process = calosim_process(*words)
     # the step that is left over ends first; a member is killed in its training, and its retry goes on
-    killed = wait_for(lambda: processes(NAMES[1], fleet))
+    killed = wait_for(lambda: processes(NAMES[-1], fleet))
     for number in killed:
         os.kill(number, signal.SIGKILL)
     assert process.wait(timeout=600) == 1
@@ -96,8 +97,8 @@ def test_killed_fleet_ends_with_the_same_weights(calosim_process, plan, nurserie
         }
         assert (member / "bundle" / "sidecar.json").is_file()
     rows = fleet_status(read_plan(plan), FleetFolder(fleet))
-    assert [row.state for row in rows] == ["done", "done", "failed"]
-    assert "network.n_outputs: found 3, expected 368" in rows[2].reason
+    assert [row.state for row in rows] == ["done", "failed"]
+    assert "network.n_outputs: found 3, expected 368" in rows[-1].reason
     stamps = {path: path.stat().st_mtime_ns for path in fleet.glob("members/photon_*/*.json")}
     plan.write_text(plan.read_text().replace("\nbad,", "\n#bad,"))
     assert calosim_process(*words).wait(timeout=300) == 0
