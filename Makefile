@@ -225,6 +225,11 @@ install: $(READY)  ## make .venv with the package
 .PHONY: install-dev
 install-dev: $(DEV_READY)  ## make .venv with the package and the tools for tests and lint
 
+.PHONY: install-fleet
+install-fleet: $(READY)  ## Snakemake for `calosim fleet run`, in an environment of its own beside .venv's packages
+	@"$(PYTHON)" -m venv $(VENV)/fleet
+	@$(VENV)/fleet/bin/python -m pip install -qq -r experiments/hpc/fleet/requirements.txt
+
 .PHONY: clean
 clean:  ## remove .venv, build results and caches (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

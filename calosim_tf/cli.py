@@ -24,6 +24,7 @@ from calosim_tf.commands import (
     doctor,
     evaluate,
     export,
+    fleet,
     generate,
     import_weights,
     info,
@@ -47,6 +48,7 @@ COMMANDS = (
     export,
     import_weights,
     bench,
+    fleet,
     reproduce,
     doctor,
 )

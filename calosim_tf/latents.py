@@ -15,6 +15,8 @@ from calosim_tf.config import LatentLaw
 _WORDS_PER_COUNT = 4  # one Philox 4x64 counter value yields four 64-bit words
 _SIXTEENTHS_PER_COUNT = 16
 _SCALE = np.float32(2.0**-24)
+# Showers of a stretch for each wanted one up to which all of it is drawn at once (our choice: a call costs about ten)
+SPARSE = 10
 
 
 def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarray:
@@ -56,6 +58,14 @@ def draw_latents(law: LatentLaw, seed: int, first: int, count: int) -> np.ndarra
     angle = uniform[:, pairs:] * (_SCALE * np.float32(2.0 * np.pi))
     normal = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     return normal[:, : law.size] * np.float32(law.std) + np.float32(law.mean)
+
+
+def latents_at(law: LatentLaw, seed: int, places: np.ndarray) -> np.ndarray:
+    """Latents of showers at these places of the stream, ascending, shape (n, law.size)."""
+    first, span = int(places[0]), int(places[-1] - places[0]) + 1
+    if span <= SPARSE * len(places):
+        return draw_latents(law, seed, first, span)[places - first]
+    return np.concatenate([draw_latents(law, seed, int(place), 1) for place in places])
 
 
 def _words(seed: int, first: int, count: int, counts_per_shower: int) -> np.ndarray:

@@ -28,17 +28,31 @@ class GeneratorSource:
     name : str
         As the user gave it.
     path : Path
+    particle : str or None
+    eta : float or None
+        Which generator of a fleet; None for a single one.
     """
 
     name: str
     path: Path
+    particle: str | None = None
+    eta: float | None = None
 
     @classmethod
-    def named(cls, name: str) -> GeneratorSource:
-        """From a path or ``pretrained:NAME``; :class:`RunFolderError` when it is neither a run nor a bundle."""
+    def named(cls, name: str, particle: str | None = None, eta: float | None = None) -> GeneratorSource:
+        """From a path or ``pretrained:NAME``.
+
+        Raises
+        ------
+        RunFolderError
+            It is neither a run nor a bundle.
+        ConfigError, DataError
+            Particle and eta are not those of a generator of a fleet
+            (:func:`calosim_tf.bundle.fleet_sidecar.chosen_sidecar`).
+        """
         from calosim_tf.data.bundled import run_path
 
-        found = cls(name, run_path(name))
+        found = cls(name, run_path(name), particle, eta)
         require_text(found.path)
         _ = found.detector
         return found
@@ -46,9 +60,13 @@ class GeneratorSource:
     @cached_property
     def sidecar(self) -> Sidecar | None:
         """Sidecar of a bundle, None for a run."""
-        from calosim_tf.bundle.sidecar import is_bundle, read_sidecar
+        from calosim_tf.bundle.fleet_sidecar import chosen_sidecar, require_single
+        from calosim_tf.bundle.sidecar import is_bundle
 
-        return read_sidecar(self.path) if is_bundle(self.path) else None
+        if is_bundle(self.path):
+            return chosen_sidecar(self.path, self.particle, self.eta)
+        require_single(self.name, self.particle, self.eta)
+        return None
 
     @cached_property
     def run_folder(self) -> RunFolder:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def load(
-    name: str | os.PathLike[str], *, backend: str | None = None, precision: str | None = None, threads: int = 0
+    name: str | os.PathLike[str],
+    *,
+    backend: str | None = None,
+    precision: str | None = None,
+    threads: int = 0,
+    particle: str | None = None,
+    eta: float | None = None,
 ) -> Generator:
     """Load a trained generator.
 
@@ -34,6 +40,9 @@ def load(
         As ``calosim generate --precision``; ``float32`` unless given.
     threads : int
         0 for one per core.
+    particle : str, optional
+    eta : float, optional
+        Which generator of the bundle of a fleet.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def load(
     """
     with in_a_program(progress=False):
         require_whole("threads", threads, 0)
-        source = GeneratorSource.named(os.fspath(name))
+        source = GeneratorSource.named(os.fspath(name), particle, eta)
         if backend is None:
             backend, precision = source.lightest_way(precision)
         elif backend not in ALL_BACKENDS:
@@ -69,7 +78,7 @@ def generate(
     Parameters
     ----------
     name : str, path or Generator
-        As for :func:`load`; with the arguments ``backend``, ``precision`` and ``threads`` of it.
+        As for :func:`load`; with the arguments of it.
     energy_mev : number or array_like, shape (n,)
         Incident energies, MeV.
     **arguments
@@ -89,7 +98,8 @@ def generate(
     >>> generate("pretrained:photon", 65536.0, events=3, seed=1)
     <3 showers of photon, 368 voxels: photon_factorised_pretrained, iteration 32000>
     """
-    how = {key: arguments.pop(key) for key in ("backend", "precision", "threads") if key in arguments}
+    known = ("backend", "precision", "threads", "particle", "eta")
+    how = {key: arguments.pop(key) for key in known if key in arguments}
     if isinstance(name, Generator) and how:
         raise ConfigError(f"{', '.join(how)}: found it with a generator that is loaded: give it to load")
     generator = name if isinstance(name, Generator) else load(name, **how)

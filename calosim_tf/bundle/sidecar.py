@@ -23,6 +23,8 @@ from calosim_tf.files import read_json, write_json
 
 SCHEMA = 1
 SIDECAR = "sidecar.json"
+# Key of the list that the sidecar of a fleet has instead of networks
+SLICES = "slices"
 
 
 @dataclass(frozen=True)
@@ -241,16 +243,32 @@ def read_sidecar(folder: str | Path) -> Sidecar:
     """
     path = Path(folder) / SIDECAR
     stored = read_json(path, "the sidecar of an exported bundle")
+    if SLICES in stored:
+        raise RunFolderError(
+            f"{folder}: found the bundle of a fleet, expected that of one generator: choose one with --particle and "
+            "--eta where the command has them"
+        )
+    return sidecar_from(stored, Path(folder), str(path))
+
+
+def sidecar_from(stored: Mapping[str, Any], folder: Path, where: str) -> Sidecar:
+    """A sidecar from its JSON form; ``folder`` holds its files, ``where`` is its place for messages.
+
+    Raises
+    ------
+    RunFolderError
+        As :func:`read_sidecar`.
+    """
     if stored.get("schema") != SCHEMA:
         raise RunFolderError(
-            f"{path}: found schema {stored.get('schema')!r}, expected {SCHEMA}: export again with this version"
+            f"{where}: found schema {stored.get('schema')!r}, expected {SCHEMA}: export again with this version"
         )
     try:
         sidecar = _from_dict(stored)
-        require_sound(sidecar, path)
+        require_sound(sidecar, Path(where))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise RunFolderError(f"{path}: found no usable sidecar ({type(error).__name__}: {error})") from error
-    checked_files(sidecar, Path(folder))
+        raise RunFolderError(f"{where}: found no usable sidecar ({type(error).__name__}: {error})") from error
+    checked_files(sidecar, folder)
     return sidecar
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf.commands.bench_numbers import positive_integer, require_positive, seconds_text
-from calosim_tf.commands.train import setting_values
 from calosim_tf.config.sections import PRECISIONS
+from calosim_tf.config.settings_file import setting_values
 from calosim_tf.errors import ConfigError
 
 

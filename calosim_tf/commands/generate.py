@@ -42,6 +42,8 @@ def add_parser(subparsers) -> None:
         metavar="NAME=VALUE",
         help="attributes of the particle, with --energies (default: perpendicular, in the middle)",
     )
+    parser.add_argument("--particle", metavar="P", help="which particle of the bundle of a fleet")
+    parser.add_argument("--eta", type=float, metavar="X", help="where in it, with --particle; the sign does not matter")
     parser.add_argument("--out", required=True, metavar="F")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--batch", type=int, default=0, metavar="B", help="showers per network call")
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     from calosim_tf.inference.negative_voxels import NegativeVoxels
     from calosim_tf.progress import progress
 
-    source = GeneratorSource.named(args.run_or_bundle)
+    source = GeneratorSource.named(args.run_or_bundle, args.particle, args.eta)
     source.require(args.backend, args.precision)
     particles = requested_showers(args, source.detector)
     energy, treatment = particles.energy_mev, "keep" if args.no_clip else "scale" if args.keep_energy else "zero"

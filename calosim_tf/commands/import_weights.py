@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from calosim_tf.commands.train import setting_values
 from calosim_tf.config import Conv3dGanNetwork
+from calosim_tf.config.settings_file import setting_values
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.messages import note

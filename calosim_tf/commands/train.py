@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.file_options import add_binning
 from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.config import AnyExperiment
+from calosim_tf.config.settings_file import flatten, parse_content, read_text, setting_values
 from calosim_tf.errors import ConfigError
 from calosim_tf.messages import note
 
@@ -24,6 +25,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--data", nargs="+", metavar="F", help="data files (default: the bundled sample, or parametrised showers)"
     )
+    add_binning(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (default: runs/EXPERIMENT)")
     parser.add_argument("--iterations", metavar="N", help="generator updates of the whole run (of each in a split)")
     parser.add_argument("--seed", metavar="S")
@@ -102,6 +104,7 @@ def _report(args: argparse.Namespace, source, run_folder) -> None:
 
 def configure(args: argparse.Namespace) -> AnyExperiment:
     """Experiment with the command line's changes: file first, then ``--set``, then the short options."""
+    from calosim_tf.api.own_voxels import binning_values
     from calosim_tf.api.training import configured
 
     values: dict[str, Any] = {}
@@ -109,70 +112,19 @@ def configure(args: argparse.Namespace) -> AnyExperiment:
         values |= read_settings(Path(args.config))
     values |= setting_values(args.set)
     short = {"training.iterations": args.iterations, "run.seed": args.seed, "run.out": args.out or None}
-    return configured(args.experiment, values | {key: value for key, value in short.items() if value is not None})
-
-
-def setting_values(items: list[str]) -> dict[str, str]:
-    """Dotted keys of ``--set``."""
-    values = {}
-    for item in items:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise ConfigError(f"--set: found {item!r}, expected KEY=VALUE")
-        values[key.strip()] = value.strip()
-    return values
+    values |= {key: value for key, value in short.items() if value is not None}
+    if args.binning:
+        if not args.data:
+            raise ConfigError("--binning: found it without --data, expected showers in these voxels: name the files")
+        values |= binning_values(args.experiment, Path(args.binning), values)
+    return configured(args.experiment, values)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
     """Dotted keys of a YAML or JSON settings file; nested tables and dotted keys may be mixed."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}), expected a YAML or JSON file with settings") from error
-    if len(text) > MAX_SETTINGS_CHARACTERS:
-        raise ConfigError(f"{path}: holds {len(text)} characters, expected a file with settings: check --config")
-    content = _parse_json(path, text) if path.suffix == ".json" else _parse_yaml(path, text)
+    content = parse_content(path, read_text(path, MAX_SETTINGS_CHARACTERS, "--config"))
     if not isinstance(content, dict):
         raise ConfigError(
             f"{path}: found a {type(content).__name__}, expected a table such as training: {{batch_size: 256}}"
         )
-    return _flatten(content)
-
-
-def _parse_json(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not JSON ({error})") from error
-
-
-def _parse_yaml(path: Path, text: str) -> Any:
-    import yaml
-
-    class SettingsLoader(yaml.SafeLoader):
-        """Plain values, each key once; no references, with which a few lines can expand to gigabytes."""
-
-        def compose_node(self, parent, index):
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("references (*name) are not used in settings")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node, deep=False):
-            names = [key.value for key, _ in node.value]
-            repeated = next((name for name in names if names.count(name) > 1), None)
-            if repeated is not None:
-                raise yaml.YAMLError(f"{repeated!r} is given twice")
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(text, SettingsLoader)
-    # invalid dates and numbers, empty values, impossible keys: not all of these raise a YAMLError
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not YAML ({error})") from error
-
-
-def _flatten(nested: dict, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
+    return flatten(content)

@@ -16,21 +16,11 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry.detector import VoxelDetector
 from calosim_tf.geometry.detectors import DETECTORS
 from calosim_tf.geometry.layers import VoxelLayer
+from calosim_tf.geometry.ring_names import PARTICLES, THRESHOLD_MEV, ring_name
 
-# PDG code -> particle and its mass, MeV
-PARTICLES = {
-    22: ("gamma", 0.0),
-    11: ("e-", 0.511),
-    -11: ("e+", 0.511),
-    211: ("pi+", 139.6),
-    -211: ("pi-", 139.6),
-    2212: ("p", 938.3),
-}
 NAMES = {"photon": 22, "gamma": 22, "electron": 11, "positron": -11, "pion": 211, "proton": 2212}
 # The published ones take 7 kB; the rest is room for finer detectors
 MOST_BYTES = 2**20
-# As in the evaluation of data set 1
-THRESHOLD_MEV = 1.0
 
 
 def read_binning(path: Path) -> VoxelDetector:
@@ -110,3 +100,16 @@ def _layer(path: Path, item: ElementTree.Element) -> VoxelLayer | None:
             "and the number of angular bins"
         )
     return VoxelLayer(layer_id, edges, n_alpha) if len(edges) > 1 else None
+
+
+def layout_of(path: Path) -> str:
+    """``data.layout`` for showers in the voxels of a binning file, which the run then needs no more.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_binning`.
+    """
+    detector = read_binning(path)
+    known = detector.name in DETECTORS and DETECTORS[detector.name] is detector
+    return detector.name if known else ring_name(detector.name, detector.particle, detector.layers)

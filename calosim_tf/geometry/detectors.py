@@ -22,6 +22,7 @@ from calosim_tf.geometry.beams import (
 )
 from calosim_tf.geometry.detector import VoxelDetector
 from calosim_tf.geometry.layers import CellLayer, VoxelLayer
+from calosim_tf.geometry.ring_names import MARK, ring_detector
 
 
 def _layers(*rows: tuple[int, int, Sequence[float]]) -> tuple[VoxelLayer, ...]:
@@ -224,7 +225,7 @@ DETECTORS = {
 
 
 def get_detector(name: str, keys: Sequence[str] = ()) -> VoxelDetector:
-    """Detector of that name; :class:`ConfigError` names the known ones.
+    """Detector of that name, or of one that says its rings itself; :class:`ConfigError` names the known ones.
 
     Parameters
     ----------
@@ -233,7 +234,7 @@ def get_detector(name: str, keys: Sequence[str] = ()) -> VoxelDetector:
         As for :func:`file_keys`.
     """
     try:
-        detector = DETECTORS[name]
+        detector = ring_detector(name) if MARK in name else DETECTORS[name]
     except KeyError:
         raise ConfigError(f"detector {name!r} is unknown: use one of {', '.join(DETECTORS)}") from None
     return replace(detector, file_keys=file_keys(keys)) if keys else detector

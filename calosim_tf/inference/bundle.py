@@ -53,7 +53,7 @@ def engine_sampler(folder: Path, sidecar: Sidecar, backend: str, precision: str,
 
 def joined(sidecar: Sidecar, sampler: Callable[[NetworkRecord], NetworkSampler]) -> ShowerSampler:
     """One sampler of all networks of a bundle, each made by ``sampler``."""
-    if len(sidecar.networks) == 1:
+    if len(sidecar.networks) == 1 and sidecar.networks[0].energy_range_mev is None:
         return sampler(sidecar.networks[0])
     return RoutedShowerGenerator(
         [(*closed(network.energy_range_mev), sampler(network)) for network in sidecar.networks]

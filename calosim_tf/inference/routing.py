@@ -9,7 +9,6 @@ import numpy as np
 from calosim_tf.config.energy_range import route
 from calosim_tf.errors import DataError
 from calosim_tf.inference.sampler import NetworkSampler, ShowerSampler
-from calosim_tf.latents import draw_latents
 
 
 class RoutedShowerGenerator(ShowerSampler):
@@ -53,15 +52,26 @@ class RoutedShowerGenerator(ShowerSampler):
         """As :meth:`ShowerSampler.blocks`; a shower's latent follows from its position among all, whichever network
         makes it."""
         batch = batch or self.default_batch
-        chosen = self.route(incident_energy_mev)
-        for first in range(0, len(chosen), batch):
-            energy, number = incident_energy_mev[first : first + batch], chosen[first : first + batch]
+        self.route(incident_energy_mev)  # refused before the first block is made
+        for first in range(0, len(incident_energy_mev), batch):
+            energy = incident_energy_mev[first : first + batch]
             more = None if attributes is None else attributes[first : first + batch]
-            rows = {item: np.flatnonzero(number == item) for item in np.unique(number)}
-            made = np.concatenate([self._made_by(item, rows[item], energy, more, seed, first) for item in rows])
-            block = np.empty_like(made)
-            block[np.concatenate(list(rows.values()))] = made
-            yield block
+            yield self.at(np.arange(first, first + len(energy)), energy, seed, more)
+
+    def at(
+        self, places: np.ndarray, incident_energy_mev: np.ndarray, seed: int, attributes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """As :meth:`ShowerSampler.at`."""
+        number = self.route(incident_energy_mev)
+        rows = {item: np.flatnonzero(number == item) for item in np.unique(number)}
+        made = []
+        for item, own in rows.items():
+            more = None if attributes is None else attributes[own]
+            made.append(self.members[item][2].at(places[own], incident_energy_mev[own], seed, more))
+        joined = np.concatenate(made)
+        block = np.empty_like(joined)
+        block[np.concatenate(list(rows.values()))] = joined
+        return block
 
     @property
     def default_batch(self) -> int:
@@ -91,20 +101,3 @@ class RoutedShowerGenerator(ShowerSampler):
         number = self.route(distinct)
         found = [item[2].outside_trained_range(distinct[number == index]) for index, item in enumerate(self.members)]
         return np.concatenate(found)
-
-    def _made_by(
-        self,
-        number: int,
-        rows: np.ndarray,
-        energy: np.ndarray,
-        attributes: np.ndarray | None,
-        seed: int,
-        first: int,
-    ) -> np.ndarray:
-        generator = self.members[number][2]
-        # compiled once per number of rows: few numbers, whatever the mixture
-        padded = np.resize(rows, 1 << (len(rows) - 1).bit_length()) if generator.pads_rows else rows
-        span = int(rows[-1] - rows[0]) + 1
-        latent = draw_latents(generator.latent, seed, first + int(rows[0]), span)[padded - rows[0]]
-        more = None if attributes is None else attributes[padded]
-        return generator.showers(energy[padded], latent, more)[: len(rows)]

@@ -11,7 +11,7 @@ from calosim_tf.config import LatentLaw
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.schema import kinetic_energy_mev
 from calosim_tf.geometry import VoxelDetector
-from calosim_tf.latents import draw_latents
+from calosim_tf.latents import draw_latents, latents_at
 from calosim_tf.same_energy import within
 
 # Default showers per call, and voxels where these are fewer: feature maps of convolutions take many times the memory of
@@ -48,6 +48,25 @@ class ShowerSampler(ABC):
         ndarray, shape (showers of the block, n_voxels), float32
             Deposited energy per voxel, MeV, as the network gives it (a swish output is slightly negative in many
             voxels).
+        """
+
+    @abstractmethod
+    def at(
+        self, places: np.ndarray, incident_energy_mev: np.ndarray, seed: int, attributes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Showers in one call of the network, each with the latent of a place in the stream.
+
+        Parameters
+        ----------
+        places : ndarray of integers, shape (n,)
+            Ascending.
+        incident_energy_mev : ndarray, shape (n,)
+        seed : int
+        attributes : ndarray, shape (n, attributes of the detector), optional
+
+        Returns
+        -------
+        ndarray, shape (n, n_voxels), float32
         """
 
     @property
@@ -125,6 +144,17 @@ class NetworkSampler(ShowerSampler):
             energy = incident_energy_mev[first : first + batch]
             latent = draw_latents(self.latent, seed, first, len(energy))
             yield self.showers(energy, latent, None if attributes is None else attributes[first : first + batch])
+
+    def at(
+        self, places: np.ndarray, incident_energy_mev: np.ndarray, seed: int, attributes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """As :meth:`ShowerSampler.at`."""
+        n = len(places)
+        # compiled once per number of rows: few numbers, whatever the mixture
+        padded = np.resize(np.arange(n), 1 << (n - 1).bit_length()) if self.pads_rows else slice(None)
+        latent = latents_at(self.latent, seed, places)[padded]
+        more = None if attributes is None else attributes[padded]
+        return self.showers(incident_energy_mev[padded], latent, more)[:n]
 
     def condition(self, incident_energy_mev: np.ndarray, attributes: np.ndarray | None = None) -> np.ndarray:
         """Conditions of these particles, float32, shape (n, k)."""

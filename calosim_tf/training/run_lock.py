@@ -142,6 +142,16 @@ class RunLock:
         return _read(self.path)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a lock file is of a process that lives; one of another host counts while its time stamp is fresh."""
+    content = _read(path)
+    if not content:
+        return False
+    if _same_machine(content):
+        return _started(content.get("pid")) == content.get("started", "unknown")
+    return (stamp := _stamp(path)) is not None and time.time_ns() - stamp < SILENCE_S * 1e9
+
+
 def _link(source: Path, target: Path) -> None:
     """Give a file a second name unless that is taken: the name and the content appear together."""
     try:

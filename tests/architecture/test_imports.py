@@ -59,6 +59,8 @@ MAY_IMPORT = {
     "checks": "training shower_generator inference report plots physics latents data geometry errors",
     "api": "training inference bundle report physics data_prep experiments data geometry config quiet files progress"
     " messages errors",
+    "fleet": "api export training inference bundle report plots physics data_prep data experiments geometry config"
+    " files progress messages errors",
     "commands": "*",
     "cli": "commands messages surroundings quiet errors",
     "__main__": "cli errors messages",
