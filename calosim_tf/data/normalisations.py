@@ -8,6 +8,7 @@ from typing import Any
 
 from calosim_tf.data import (
     cell_transforms,  # noqa: F401 - importing it registers its kinds
+    jet_transforms,  # noqa: F401 - the same
     layer_energies,  # noqa: F401 - the same
     transforms,
 )

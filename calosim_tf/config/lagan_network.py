@@ -1,0 +1,69 @@
+"""Settings of the LAGAN networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from calosim_tf.config.checks import at_least, in_half_open_unit
+from calosim_tf.config.network import LatentLaw
+from calosim_tf.errors import ConfigError
+
+SIDE = 25
+
+
+@dataclass(frozen=True)
+class LaganNetwork:
+    """LAGAN (arXiv:1701.05927): class-conditional generator and critic of jet images, locally connected layers.
+
+    Attributes
+    ----------
+    latent : LatentLaw
+    seed_channels : int
+        Channels of the 7 x 7 map that the generator's dense layer makes.
+    generator_filters : tuple of int
+        Filters of the convolution, then of the first two locally connected layers; the third has one.
+    critic_filters : tuple of int
+        Filters of the convolution, then of the three locally connected layers.
+    critic_dropout : float
+        Behind each of the critic's four activations.
+    minibatch_features, minibatch_dimensions : int
+        Of minibatch discrimination.
+    leaky_relu_slope : float
+        Below zero, in both networks.
+
+    Notes
+    -----
+    The condition is the class of the jet, 0 or 1.  Images are 25 x 25 pixels of one channel, transverse momentum in
+    100 GeV.
+    """
+
+    family: ClassVar[str] = "lagan"
+    normalisation: ClassVar[str] = "jet_pixels"
+    layer_shapes: ClassVar[tuple[tuple[int, int], ...]] = ((SIDE, SIDE),)
+    showers_shape: ClassVar[tuple[int, int, int]] = (SIDE, SIDE, 1)
+    condition_size: ClassVar[int] = 1
+
+    latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
+    seed_channels: int = 128
+    generator_filters: tuple[int, ...] = (64, 6, 6)
+    critic_filters: tuple[int, ...] = (32, 8, 8, 8)
+    critic_dropout: float = 0.2
+    minibatch_features: int = 20
+    minibatch_dimensions: int = 10
+    leaky_relu_slope: float = 0.3  # the default of the authors' Keras
+
+    def __post_init__(self):
+        for key in ("seed_channels", "minibatch_features", "minibatch_dimensions"):
+            at_least(f"network.{key}", getattr(self, key), 1)
+        for key, count in (("generator_filters", 3), ("critic_filters", 4)):
+            found = getattr(self, key)
+            if len(found) != count or min(found) < 1:
+                raise ConfigError(f"network.{key}: found {found!r}, expected {count} widths >= 1")
+        in_half_open_unit("network.critic_dropout", self.critic_dropout)
+        in_half_open_unit("network.leaky_relu_slope", self.leaky_relu_slope)
+
+    @property
+    def n_outputs(self) -> int:
+        """Pixels of an image."""
+        return SIDE * SIDE

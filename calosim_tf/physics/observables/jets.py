@@ -1,0 +1,143 @@
+"""Observables of jet images: mass, transverse momentum, N-subjettiness (authors' code of LAGAN; no TensorFlow).
+
+An image holds the transverse momentum I of each pixel, a massless particle at its middle.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from calosim_tf.geometry.detectors import JET_IMAGE
+
+SIDE = JET_IMAGE.layers[0].n_rows
+PIXEL = JET_IMAGE.layers[0].row_mm / 1e3  # in eta and in phi / rad
+# Pairs of pixels whose distances are looked at together
+MOST_PAIRS = 4_000_000
+OBSERVABLES = ("jet_mass_gev", "jet_pt_gev", "tau_21")
+
+
+@cache
+def pixel_grid() -> tuple[np.ndarray, np.ndarray]:
+    """eta and phi of the pixels, each of shape (625,): columns count eta upwards, rows phi downwards."""
+    middles = PIXEL * (np.arange(SIDE) - SIDE // 2)
+    phi, eta = np.meshgrid(-middles, middles, indexing="ij")
+    return eta.ravel(), phi.ravel()
+
+
+def jet_observables(pixels_gev: np.ndarray) -> dict[str, np.ndarray]:
+    """The observables of the paper's figures, by name.
+
+    Parameters
+    ----------
+    pixels_gev : ndarray, shape (n, 625)
+        Transverse momenta, GeV, at least 0.
+
+    Returns
+    -------
+    dict
+        ``jet_mass_gev``, ``jet_pt_gev`` and ``tau_21``, each of shape (n,).
+    """
+    mass, pt = mass_and_pt(pixels_gev)
+    return dict(zip(OBSERVABLES, (mass, pt, tau_21(pixels_gev)), strict=True))
+
+
+def mass_and_pt(pixels_gev: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Invariant mass and transverse momentum of all pixels together, GeV, each of shape (n,)."""
+    eta, phi = pixel_grid()
+    pixels = np.asarray(pixels_gev, dtype=np.float64)
+    px, py, plus, minus = (pixels @ weights for weights in (np.cos(phi), np.sin(phi), np.exp(eta), np.exp(-eta)))
+    # E^2 - pz^2 = (E + pz)(E - pz), without the cancellation of two squares
+    squared = plus * minus - px**2 - py**2
+    return np.sqrt(np.maximum(squared, 0.0)), np.hypot(px, py)
+
+
+def tau_1(pixels_gev: np.ndarray) -> np.ndarray:
+    """Mean distance to the hottest pixel, weighted with I: shape (n,); 0 for empty images."""
+    eta, phi = pixel_grid()
+    pixels = np.asarray(pixels_gev, dtype=np.float64)
+    hottest = pixels.argmax(axis=1)[:, None]
+    return _mean(np.hypot(eta - eta[hottest], phi - phi[hottest]), pixels)
+
+
+def tau_2(pixels_gev: np.ndarray) -> np.ndarray:
+    """Mean distance to the nearer of two axes, weighted with I: shape (n,); 0 below two pixels.
+
+    The axes are what is left of the pixels when the pair with the smallest min(I)^2 dR^2 is merged again and again: the
+    sum gets the direction of the harder one.
+    """
+    eta, phi = pixel_grid()
+    pixels = np.asarray(pixels_gev, dtype=np.float64)
+    found = np.zeros(len(pixels))
+    filled = (pixels > 0).sum(axis=1)
+    order = np.argsort(filled, kind="stable")
+    order = order[filled[order] >= 2]
+    while len(order):
+        # images with about as many pixels, so that little is padded
+        rows = order[: max(1, MOST_PAIRS // int(filled[order[0]]) ** 2)]
+        rows = rows[filled[rows] <= 1.5 * filled[rows[0]]]
+        order = order[len(rows) :]
+        most = int(filled[rows[-1]])
+        taken = np.argsort(pixels[rows] <= 0, axis=1, kind="stable")[:, :most]
+        hard = np.take_along_axis(pixels[rows], taken, axis=1)
+        axes = _two_axes(hard, np.stack([eta[taken], phi[taken]], axis=-1))
+        distances = np.hypot(eta[:, None] - axes[:, None, :, 0], phi[:, None] - axes[:, None, :, 1])
+        found[rows] = _mean(distances.min(axis=2), pixels[rows])
+    return found
+
+
+def tau_21(pixels_gev: np.ndarray) -> np.ndarray:
+    """tau_2 / tau_1, shape (n,); 0 where tau_1 is."""
+    first, second = tau_1(pixels_gev), tau_2(pixels_gev)
+    return np.divide(second, first, out=np.zeros_like(first), where=first > 0)
+
+
+def _mean(distances: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    total = pixels.sum(axis=1)
+    return np.divide((distances * pixels).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
+
+
+def _two_axes(hard: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Directions of the two objects that are left, shape (n, 2, 2).
+
+    Parameters
+    ----------
+    hard : ndarray, shape (n, k)
+        Transverse momenta, at least two of them above 0 in each row; overwritten.
+    places : ndarray, shape (n, k, 2)
+    """
+    images, alive = np.arange(len(hard)), hard > 0
+    nearest = np.empty(hard.shape, dtype=np.int64)
+    least = np.empty(hard.shape)
+    for column in range(hard.shape[1]):
+        _look_around(hard, places, alive, images, np.full(len(images), column), (nearest, least))
+    left = alive.sum(axis=1)
+    while (left > 2).any():
+        busy = images[left > 2]
+        one = least[busy].argmin(axis=1)
+        other = nearest[busy, one]
+        harder = hard[busy, one] >= hard[busy, other]
+        kept, lost = np.where(harder, one, other), np.where(harder, other, one)
+        hard[busy, kept] += hard[busy, lost]
+        alive[busy, lost], least[busy, lost], hard[busy, lost] = False, np.inf, 0.0
+        left[busy] -= 1
+        # a grown object is no nearer to any other: only rows that pointed to it or to the lost one change
+        stale = (nearest[busy] == kept[:, None]) | (nearest[busy] == lost[:, None])
+        stale[np.arange(len(busy)), kept] = True
+        which, columns = np.nonzero(stale & alive[busy])
+        _look_around(hard, places, alive, busy[which], columns, (nearest, least))
+    axes = np.argsort(~alive, axis=1, kind="stable")[:, :2]
+    return np.take_along_axis(places, axes[..., None], axis=1)
+
+
+def _look_around(hard, places, alive, rows: np.ndarray, columns: np.ndarray, into) -> None:
+    """Nearest other object, and how near it is, of these objects."""
+    nearest, least = into
+    apart = np.square(places[rows] - places[rows, columns][:, None]).sum(axis=2)
+    distance = np.minimum(hard[rows], hard[rows, columns][:, None]) ** 2 * apart
+    distance[~alive[rows]] = np.inf
+    distance[np.arange(len(rows)), columns] = np.inf
+    chosen = distance.argmin(axis=1)
+    nearest[rows, columns] = chosen
+    least[rows, columns] = np.where(alive[rows, columns], distance[np.arange(len(rows)), chosen], np.inf)
