@@ -14,6 +14,7 @@ from calosim_tf.data.cell_transforms import (
     LogCellNormalisation,
     MevCellNormalisation,
 )
+from calosim_tf.data.jet_transforms import JetPixelNormalisation
 from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
 from calosim_tf.data.normalisations import named_normalisation, normalisation_from_dict
@@ -40,6 +41,7 @@ LAWS = {
         6,
     ),
     "mev_cells": (MevCellNormalisation(*RANGE, cells=(2, 3)), 6),
+    "jet_pixels": (JetPixelNormalisation(*RANGE, cells=(2, 3)), 6),
     "gev": (GevNormalisation(*RANGE, condition_size=3), 7),
     "gev_energy": (GevNormalisation(*RANGE, condition_size=1), 7),
     "hundred_gev": (HundredGevNormalisation(*RANGE, condition_size=1), 5),
