@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from calosim_tf.config.checks import at_least, in_half_open_unit
+from calosim_tf.config.checks import at_least, choice, in_half_open_unit
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.errors import ConfigError
 
 SIDE = 25
+VARIANTS = ("lagan", "fcn", "dcgan", "hybrid")
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,9 @@ class LaganNetwork:
 
     Attributes
     ----------
+    variant : {'lagan', 'fcn', 'dcgan', 'hybrid'}
+        Locally connected, or what the paper compares it with: dense, convolutional, and the mean image of both with
+        the features of both.  ``generator_filters`` and ``critic_filters`` are of ``lagan`` alone.
     latent : LatentLaw
     seed_channels : int
         Channels of the 7 x 7 map that the generator's dense layer makes.
@@ -44,6 +48,7 @@ class LaganNetwork:
     showers_shape: ClassVar[tuple[int, int, int]] = (SIDE, SIDE, 1)
     condition_size: ClassVar[int] = 1
 
+    variant: str = "lagan"
     latent: LatentLaw = field(default_factory=lambda: LatentLaw(size=200, mean=0.0, std=1.0))
     seed_channels: int = 128
     generator_filters: tuple[int, ...] = (64, 6, 6)
@@ -54,6 +59,7 @@ class LaganNetwork:
     leaky_relu_slope: float = 0.3  # the default of the authors' Keras
 
     def __post_init__(self):
+        choice("network.variant", self.variant, VARIANTS)
         for key in ("seed_channels", "minibatch_features", "minibatch_dimensions"):
             at_least(f"network.{key}", getattr(self, key), 1)
         for key, count in (("generator_filters", 3), ("critic_filters", 4)):

@@ -5,13 +5,22 @@ Numbers are those of the authors' public code; the text of the paper was not at 
 
 from __future__ import annotations
 
-from calosim_tf.reproduction.numbers import Count, Document, PublishedNumber, settings
+from calosim_tf.reproduction.numbers import Count, Document, PublishedNumber, Reason, settings
 
 CODE = "authors' code"
+HELD = Reason("equal", "`network.variant`, held in tests/models/test_lagan.py")
 
 NUMBERS = (
     PublishedNumber("generator, parameters", "3 586 932", f"{CODE}, counted", Count("lagan", "generator", 3_586_932)),
     PublishedNumber("discriminator, parameters", "1 398 986", f"{CODE}, counted", Count("lagan", "critic", 1_398_986)),
+    *(
+        PublishedNumber(f"{what}, parameters", counted, f"{CODE}, counted", HELD)
+        for what, counted in (
+            ("fully connected networks", "895 315 and 1 257 586"),
+            ("convolutional networks", "1 519 705 and 1 018 738"),
+            ("hybrid networks", "2 414 620 and 2 276 082"),
+        )
+    ),
     *settings(
         "lagan",
         CODE,
