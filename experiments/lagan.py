@@ -30,8 +30,6 @@ LAGAN = Experiment(
     training=LaganTraining(iterations=ITERATIONS, checkpoint_every=UPDATES_PER_EPOCH, log_every=10),
 )
 
-SMOKE = smoke_size(
-    LAGAN, training=replace(LAGAN.training, iterations=60, checkpoint_every=20, log_every=5)
-)
+SMOKE = smoke_size(LAGAN, training=replace(LAGAN.training, iterations=60, checkpoint_every=20, log_every=5))
 
 EXPERIMENTS = (LAGAN, SMOKE)

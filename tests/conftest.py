@@ -67,7 +67,7 @@ def public_like_file(tmp_path_factory, photon_showers) -> Path:
 
 
 def made_up_cells(layout: str, events: int, seed: int = 3) -> dict[str, np.ndarray]:
-    """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``jet_image``, ``ecal`` or ``ecal_angle``, in the file's units.
+    """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``jet_image``, ``ecal``, ``ecal_angle``, in its units.
 
     Every cell has a different number, so that no exchange of axes goes unnoticed.
     """

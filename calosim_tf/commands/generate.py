@@ -33,7 +33,12 @@ def add_parser(subparsers) -> None:
         help="fill these layer energies (HDF5: incident_energies, layer_energies in MeV); of factorised generators",
     )
     add_keys(parser)
-    parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies; of jet images, which have none, alone")
+    parser.add_argument(
+        "--events",
+        type=int,
+        metavar="N",
+        help="showers per energy, with --energies; of jet images, which have none, alone",
+    )
     parser.add_argument(
         "--condition",
         nargs="+",

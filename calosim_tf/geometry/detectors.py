@@ -203,10 +203,10 @@ CLIC_ANGLE = VoxelDetector(
     provides=("cubes",),
 )
 
-# Jet images (LAGAN, arXiv:1701.05927): transverse momentum in 25 x 25 pixels of 0.1 in pseudorapidity and azimuth around
-# the leading subjet.  Where a detector has mm, these have thousandths: 1000 "mm" are 1 in eta or 1 rad in phi.  Its x is
-# eta, its y is -phi: rows count phi downwards, from +1.2.  A jet has no incident energy; the middle of the window of
-# transverse momenta, 250 to 300 GeV, is the scale of its sums.
+# Jet images (LAGAN, arXiv:1701.05927): transverse momentum in 25 x 25 pixels of 0.1 in pseudorapidity and azimuth
+# around the leading subjet.  Where a detector has mm, these have thousandths: 1000 "mm" are 1 in eta or 1 rad in phi.
+# Its x is eta, its y is -phi: rows count phi downwards, from +1.2.  A jet has no incident energy; the middle of the
+# window of transverse momenta, 250 to 300 GeV, is the scale of its sums.
 JET_NOMINAL_MEV = 275e3
 JET_IMAGE = VoxelDetector(
     name="jet_image",

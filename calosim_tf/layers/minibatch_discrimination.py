@@ -31,9 +31,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     the events compared with are those of the global batch.
     """
 
-    def __init__(
-        self, features: int = 10, dimensions: int = 10, seed: int = 0, kernel_initializer=None, **options
-    ):
+    def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, kernel_initializer=None, **options):
         super().__init__(**options)
         self.features = features
         self.dimensions = dimensions

@@ -94,9 +94,9 @@ def build_critic(network: LaganNetwork, seed: int = 0) -> keras.Model:
     )(features)
     joined = keras.layers.Concatenate(name="closeness_and_features")([closeness, features])
     outputs = {
-        name: keras.layers.Dense(
-            1, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)), name=name
-        )(joined)
+        name: keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)), name=name)(
+            joined
+        )
         for name in ("score", "signal")
     }
     return keras.Model({"showers": showers}, outputs, name="critic")

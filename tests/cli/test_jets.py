@@ -86,7 +86,10 @@ def test_like_a_file_and_the_checks(run, jets, tmp_path, capsys):
 
 
 REFUSED = {
-    "an energy": (["--energies", "20000", "--events", "5"], "found 20000 MeV for detector 'jet_image', whose jets have"),
+    "an energy": (
+        ["--energies", "20000", "--events", "5"],
+        "found 20000 MeV for detector 'jet_image', whose jets",
+    ),
     "half a class": (["--events", "5", "--condition", "signal=0.5"], "--condition signal: found 0.5, expected a class"),
     "nothing": ([], "--events: found None, expected the number of showers"),
 }

@@ -68,7 +68,8 @@ START = {
         "local_1": uniform(0.0661), "local_2": uniform(0.1132), "local_3": (0.0904, None), "embedding": (0.0995, None),
     },
     "critic": {
-        "local_1": uniform(0.0537), "local_2": uniform(0.0760), "local_3": uniform(0.1336), "closeness": uniform(0.1581),
+        "local_1": uniform(0.0537), "local_2": uniform(0.0760), "local_3": uniform(0.1336),
+        "closeness": uniform(0.1581),
     },
 }  # fmt: skip
 

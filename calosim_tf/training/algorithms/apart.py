@@ -32,7 +32,9 @@ class ApartModel(AdversarialModel):
     def __init__(self, networks, average, latent, training, seed, conditions=None, replicas=ALONE):
         super().__init__(networks, average, latent, training, seed, conditions, replicas)
         if sum(isinstance(layer, SeededDropout) for layer in self.critic.layers) > DROPOUT_DRAWS:
-            raise TypeError(f"{type(self).__name__} has random numbers for {DROPOUT_DRAWS} dropout layers of the critic")
+            raise TypeError(
+                f"{type(self).__name__} has random numbers for {DROPOUT_DRAWS} dropout layers of the critic"
+            )
 
     def _critic_terms(self, showers, condition, is_real: bool, flips: tf.Tensor) -> dict[str, tf.Tensor]:
         """Terms and diagnostics of one pass of the critic, ``accuracy`` among them.

@@ -21,19 +21,20 @@ def random_images(n, share, seed=0):
 
 
 def slow_tau_2(pixels):
-    """Merge the nearest pair of a list again and again."""
+    """Merge the nearest pair of a list again and again; of pairs as near, the first one in the order of pixels."""
     eta, phi = pixel_grid()
     objects = [(pixels[k], eta[k], phi[k]) for k in np.flatnonzero(pixels)]
     while len(objects) > 2:
         distances = {
             (i, j): min(a[0], b[0]) ** 2 * ((a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
             for i, a in enumerate(objects)
-            for j, b in enumerate(objects[:i])
+            for j, b in enumerate(objects)
+            if i < j
         }
-        i, j = min(distances, key=distances.get)
-        harder = max(objects[i], objects[j])
-        merged = (objects[i][0] + objects[j][0], *harder[1:])
-        objects = [item for k, item in enumerate(objects) if k not in (i, j)] + [merged]
+        pair = min(distances, key=distances.get)
+        harder, softer = sorted(pair, key=lambda k: -objects[k][0])
+        objects[harder] = (objects[harder][0] + objects[softer][0], *objects[harder][1:])
+        objects.pop(softer)
     apart = np.min([np.hypot(eta - a, phi - b) for _, a, b in objects], axis=0)
     return (apart * pixels).sum() / pixels.sum()
 
