@@ -18,10 +18,11 @@ from calosim_tf.physics.observables.jets import PIXEL, SIDE, mass_and_pt
 PT_GEV = (250.0, 300.0)
 MASS_GEV = (60.0, 100.0)
 W_MASS_GEV, W_WIDTH_GEV = 80.4, 7.0  # of the image, pixels and lost radiation included
-PRONG_PARTICLES = 30
-PRONG_SIZE = 0.09  # scale of the exponential fall-off of a prong, in eta and phi
+PRONG_PARTICLES = 40
+PRONG_SIZE = 0.08  # scale of the exponential fall-off of a prong, in eta and phi
+WIDTH_MASS_GEV = 42.0  # what the width of the prongs adds to a mass, in quadrature: measured
 SOFT_PRONGS, SOFT_PARTICLES = 4, 10
-NOISE_PARTICLES, NOISE_SHARE = 12, 0.01  # spread over the whole image
+NOISE_PARTICLES, NOISE_SHARE = 30, 0.01  # spread over the whole image
 PIXEL_FLOOR_GEV = 1e-3
 
 # (weights (n, k), eta, phi of particles, each (n, k)) of jets with these masses and transverse momenta, GeV
@@ -47,7 +48,7 @@ def two_prongs(mass: np.ndarray, pt: np.ndarray, rng: np.random.Generator):
     n = len(mass)
     mass = rng.normal(W_MASS_GEV, W_WIDTH_GEV, n)
     share = rng.uniform(0.15, 0.5, n)
-    apart = mass / (pt * np.sqrt(share * (1 - share)))
+    apart = _without_width(mass) / (pt * np.sqrt(share * (1 - share)))
     parts = [
         _prong(1 - share, np.zeros(n), np.zeros(n), PRONG_PARTICLES, rng),
         _prong(share, np.zeros(n), -apart, PRONG_PARTICLES, rng),
@@ -64,13 +65,18 @@ def one_prong(mass: np.ndarray, pt: np.ndarray, rng: np.random.Generator):
     angles = rng.uniform(-np.pi, np.pi, (n, SOFT_PRONGS))
     angles[:, 0] = -np.pi / 2
     # m^2 = pt^2 * f (1 - f) * mean dR^2 to first order in the share f of all soft prongs
-    squared = (mass / pt) ** 2 / (shares * distances**2).sum(axis=1)
+    squared = (_without_width(mass) / pt) ** 2 / (shares * distances**2).sum(axis=1)
     soft = 0.5 - np.sqrt(np.maximum(0.25 - squared, 0.0))
     parts = [_prong(1 - soft, np.zeros(n), np.zeros(n), PRONG_PARTICLES, rng)]
     for index in range(SOFT_PRONGS):
         eta, phi = (distances[:, index] * f(angles[:, index]) for f in (np.cos, np.sin))
         parts.append(_prong(soft * shares[:, index], eta, phi, SOFT_PARTICLES, rng))
     return _joined([*parts, _noise(n, rng)])
+
+
+def _without_width(mass: np.ndarray) -> np.ndarray:
+    """Mass that the directions of the prongs are to make."""
+    return np.sqrt(np.maximum(mass**2 - WIDTH_MASS_GEV**2, 0.0))
 
 
 def _images_gev(n: int, prongs: Prongs, rng: np.random.Generator) -> np.ndarray:

@@ -20,6 +20,8 @@ class JetPixelNormalisation(MevCellNormalisation):
     """
 
     kind: ClassVar[str] = "jet_pixels"
+    # a locally connected layer of LAGAN holds 1.25 MB per image
+    largest_batch: ClassVar[int] = 512
 
     @classmethod
     def of_training(cls, source: ShowerSource, data, network) -> JetPixelNormalisation:

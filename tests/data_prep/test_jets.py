@@ -6,7 +6,7 @@ import pytest
 from calosim_tf.data_prep.jets import jet_images_mev
 from calosim_tf.physics.observables.jets import jet_observables
 
-N = 600
+N = 300
 
 
 @pytest.fixture(scope="module")

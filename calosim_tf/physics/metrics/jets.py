@@ -16,7 +16,7 @@ from calosim_tf.physics.papers.jet_classes import CLASSES, observables_by_class
 NEEDS = frozenset({"jets"})
 EMD_BINS = 40  # authors' code
 # Our choice: a few seconds
-LISTED_JETS = 5_000
+LISTED_JETS = 2_000
 THRESHOLD = "Pixels below 0.001 GeV set to 0."
 
 ByClass = dict[str, dict[str, np.ndarray]]
