@@ -14,8 +14,8 @@ from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents
 from calosim_tf.same_energy import within
 
-# Voxels per call, where the showers are then fewer than the normalisation says: feature maps of convolutions take many times the memory of
-# their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
+# Most voxels per call by default: feature maps of convolutions take many times the memory of their showers (our choice,
+# 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
 DEFAULT_BATCH_VOXELS = 4096 * 1024
 
 

@@ -75,8 +75,8 @@ def test_like_a_file_and_the_checks(run, jets, tmp_path, capsys):
     out = tmp_path / "like.hdf5"
     assert main(["generate", str(run), "--like", str(jets), "--out", str(out)]) == 0
     np.testing.assert_array_equal(made(out)[1], made(jets)[1])
-    words = ["evaluate", out, "--reference", jets, "--out", tmp_path / "report", "--metrics", "separation_jet"]
-    assert main([*map(str, words), "--checks", "jets"]) == 0
+    words = ["evaluate", out, "--reference", jets, "--out", tmp_path / "report", "--detector", "jet_image"]
+    assert main([*map(str, words), "--metrics", "separation_jet", "--checks", "jets"]) == 0
     checks = json.loads((tmp_path / "report" / "checks" / "checks.json").read_text())
     assert checks["jets"]["w"]["reference"]["n"] + checks["jets"]["qcd"]["reference"]["n"] == 300
     assert 60 < checks["jets"]["qcd"]["reference"]["jet_mass_gev"]["mean"] < 100
