@@ -13,8 +13,8 @@ from calosim_tf.geometry.detectors import JET_IMAGE
 
 SIDE = JET_IMAGE.layers[0].n_rows
 PIXEL = JET_IMAGE.layers[0].row_mm / 1e3  # in eta and in phi / rad
-# Pairs of pixels whose distances are looked at together
-MOST_PAIRS = 4_000_000
+# Pixels of the images that are clustered together
+MOST_PIXELS = 200_000
 OBSERVABLES = ("jet_mass_gev", "jet_pt_gev", "tau_21")
 
 
@@ -75,7 +75,7 @@ def tau_2(pixels_gev: np.ndarray) -> np.ndarray:
     order = order[filled[order] >= 2]
     while len(order):
         # images with about as many pixels, so that little is padded
-        rows = order[: max(1, MOST_PAIRS // int(filled[order[0]]) ** 2)]
+        rows = order[: max(1, MOST_PIXELS // int(filled[order[0]]))]
         rows = rows[filled[rows] <= 1.5 * filled[rows[0]]]
         order = order[len(rows) :]
         most = int(filled[rows[-1]])
@@ -101,6 +101,8 @@ def _mean(distances: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 def _two_axes(hard: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Directions of the two objects that are left, shape (n, 2, 2).
 
+    Each object knows its nearest harder one, which is all that a distance with the smaller I asks for.
+
     Parameters
     ----------
     hard : ndarray, shape (n, k)
@@ -108,36 +110,38 @@ def _two_axes(hard: np.ndarray, places: np.ndarray) -> np.ndarray:
     places : ndarray, shape (n, k, 2)
     """
     images, alive = np.arange(len(hard)), hard > 0
-    nearest = np.empty(hard.shape, dtype=np.int64)
-    least = np.empty(hard.shape)
+    nearest, apart = np.zeros(hard.shape, dtype=np.int64), np.full(hard.shape, np.inf)
     for column in range(hard.shape[1]):
-        _look_around(hard, places, alive, images, np.full(len(images), column), (nearest, least))
+        _look_around(hard, places, alive, (images, np.full(len(images), column)), (nearest, apart))
     left = alive.sum(axis=1)
     while (left > 2).any():
         busy = images[left > 2]
-        one = least[busy].argmin(axis=1)
-        other = nearest[busy, one]
-        harder = hard[busy, one] >= hard[busy, other]
-        kept, lost = np.where(harder, one, other), np.where(harder, other, one)
+        lost = np.where(alive[busy], hard[busy] ** 2 * apart[busy], np.inf).argmin(axis=1)
+        kept, each = nearest[busy, lost], np.arange(len(busy))
         hard[busy, kept] += hard[busy, lost]
-        alive[busy, lost], least[busy, lost], hard[busy, lost] = False, np.inf, 0.0
+        alive[busy, lost] = False
         left[busy] -= 1
-        # a grown object is no nearer to any other: only rows that pointed to it or to the lost one change
-        stale = (nearest[busy] == kept[:, None]) | (nearest[busy] == lost[:, None])
-        stale[np.arange(len(busy)), kept] = True
-        which, columns = np.nonzero(stale & alive[busy])
-        _look_around(hard, places, alive, busy[which], columns, (nearest, least))
+        # what has grown is the harder one of more pairs, and has fewer harder ones itself
+        distance = np.square(places[busy] - places[busy, kept][:, None]).sum(axis=2)
+        before, tied = apart[busy], (distance == apart[busy]) & (kept[:, None] < nearest[busy])
+        nearer = alive[busy] & (hard[busy] <= hard[busy, kept][:, None]) & ((distance < before) | tied)
+        nearer[each, kept] = False
+        apart[busy] = np.where(nearer, distance, before)
+        nearest[busy] = np.where(nearer, kept[:, None], nearest[busy])
+        stale = alive[busy] & (nearest[busy] == lost[:, None])
+        stale[each, kept] = True
+        which, columns = np.nonzero(stale)
+        _look_around(hard, places, alive, (busy[which], columns), (nearest, apart))
     axes = np.argsort(~alive, axis=1, kind="stable")[:, :2]
     return np.take_along_axis(places, axes[..., None], axis=1)
 
 
-def _look_around(hard, places, alive, rows: np.ndarray, columns: np.ndarray, into) -> None:
-    """Nearest other object, and how near it is, of these objects."""
-    nearest, least = into
-    apart = np.square(places[rows] - places[rows, columns][:, None]).sum(axis=2)
-    distance = np.minimum(hard[rows], hard[rows, columns][:, None]) ** 2 * apart
-    distance[~alive[rows]] = np.inf
+def _look_around(hard, places, alive, objects: tuple[np.ndarray, np.ndarray], into) -> None:
+    """Nearest harder object, and the square of how far it is, of these (rows, columns)."""
+    (rows, columns), (nearest, apart) = objects, into
+    distance = np.square(places[rows] - places[rows, columns][:, None]).sum(axis=2)
+    distance[~alive[rows] | (hard[rows] < hard[rows, columns][:, None])] = np.inf
     distance[np.arange(len(rows)), columns] = np.inf
     chosen = distance.argmin(axis=1)
     nearest[rows, columns] = chosen
-    least[rows, columns] = np.where(alive[rows, columns], distance[np.arange(len(rows)), chosen], np.inf)
+    apart[rows, columns] = distance[np.arange(len(rows)), chosen]
