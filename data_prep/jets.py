@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from calosim_tf.physics.observables.jets import PIXEL, SIDE, mass_and_pt
+from calosim_tf.geometry.jet_pixels import PIXEL, SIDE, mass_and_pt
 
 PT_GEV = (250.0, 300.0)
 MASS_GEV = (60.0, 100.0)

@@ -8,7 +8,6 @@ from typing import Any
 
 from calosim_tf.data import (
     cell_transforms,  # noqa: F401 - importing it registers its kinds
-    jet_transforms,  # noqa: F401 - the same
     layer_energies,  # noqa: F401 - the same
     transforms,
 )

@@ -20,10 +20,10 @@ from calosim_tf.data.cell_transforms import (
     CubeNormalisation,
     GevNormalisation,
     HundredGevNormalisation,
+    JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
-from calosim_tf.data.jet_transforms import JetPixelNormalisation
 from calosim_tf.data.layer_energies import DRAW, SMALLEST_MEV, LayerEnergyNormalisation
 from calosim_tf.data.normalisation import Normalisation
 from calosim_tf.data.transforms import KineticNormalisation, LayerNormalisation

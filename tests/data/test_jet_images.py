@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.config import DataConfig, LaganNetwork
-from calosim_tf.data.jet_transforms import JetPixelNormalisation
+from calosim_tf.data.cell_transforms import JetPixelNormalisation
 from calosim_tf.data.readers import open_shower_file, read_showers
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError, DataError

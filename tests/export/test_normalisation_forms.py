@@ -11,10 +11,10 @@ from calosim_tf.data.cell_transforms import (
     CubeNormalisation,
     GevNormalisation,
     HundredGevNormalisation,
+    JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
-from calosim_tf.data.jet_transforms import JetPixelNormalisation
 from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
 from calosim_tf.data.normalisations import named_normalisation, normalisation_from_dict

@@ -5,25 +5,13 @@ An image holds the transverse momentum I of each pixel, a massless particle at i
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
-from calosim_tf.geometry.detectors import JET_IMAGE
+from calosim_tf.geometry.jet_pixels import mass_and_pt, pixel_grid
 
-SIDE = JET_IMAGE.layers[0].n_rows
-PIXEL = JET_IMAGE.layers[0].row_mm / 1e3  # in eta and in phi / rad
 # Pixels of the images that are clustered together
 MOST_PIXELS = 200_000
 OBSERVABLES = ("jet_mass_gev", "jet_pt_gev", "tau_21")
-
-
-@cache
-def pixel_grid() -> tuple[np.ndarray, np.ndarray]:
-    """eta and phi of the pixels, each of shape (625,): columns count eta upwards, rows phi downwards."""
-    middles = PIXEL * (np.arange(SIDE) - SIDE // 2)
-    phi, eta = np.meshgrid(-middles, middles, indexing="ij")
-    return eta.ravel(), phi.ravel()
 
 
 def jet_observables(pixels_gev: np.ndarray) -> dict[str, np.ndarray]:
@@ -41,16 +29,6 @@ def jet_observables(pixels_gev: np.ndarray) -> dict[str, np.ndarray]:
     """
     mass, pt = mass_and_pt(pixels_gev)
     return dict(zip(OBSERVABLES, (mass, pt, tau_21(pixels_gev)), strict=True))
-
-
-def mass_and_pt(pixels_gev: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Invariant mass and transverse momentum of all pixels together, GeV, each of shape (n,)."""
-    eta, phi = pixel_grid()
-    pixels = np.asarray(pixels_gev, dtype=np.float64)
-    px, py, plus, minus = (pixels @ weights for weights in (np.cos(phi), np.sin(phi), np.exp(eta), np.exp(-eta)))
-    # E^2 - pz^2 = (E + pz)(E - pz), without the cancellation of two squares
-    squared = plus * minus - px**2 - py**2
-    return np.sqrt(np.maximum(squared, 0.0)), np.hypot(px, py)
 
 
 def tau_1(pixels_gev: np.ndarray) -> np.ndarray:

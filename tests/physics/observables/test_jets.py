@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from calosim_tf.physics.observables.jets import jet_observables, mass_and_pt, pixel_grid, tau_1, tau_2, tau_21
+from calosim_tf.geometry.jet_pixels import mass_and_pt, pixel_grid
+from calosim_tf.physics.observables.jets import jet_observables, tau_1, tau_2, tau_21
 
 
 def image(**pixels):
