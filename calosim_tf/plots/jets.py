@@ -37,7 +37,7 @@ def plot_jet_images(pairs: Pairs, names: tuple[str, str]) -> Figure:
     """
     from matplotlib.colors import LogNorm, SymLogNorm
 
-    figure = new_figure(11, 3.6 * len(pairs) + 0.2)
+    figure = new_figure(13, 3.6 * len(pairs) + 0.2)
     axes = figure.subplots(len(pairs), 3, squeeze=False)
     extent = (-EDGE, EDGE, -EDGE, EDGE)  # row 0, the highest phi, is drawn on top
     for row, (name, (real, made)) in zip(axes, pairs.items(), strict=True):
@@ -55,7 +55,7 @@ def plot_jet_images(pairs: Pairs, names: tuple[str, str]) -> Figure:
             figure.colorbar(drawn, ax=panel, label="GeV per pixel", fraction=0.046, pad=0.03)
             panel.set_title(f"{TITLES[name]}: {title}", fontsize=9)
             panel.set(xlabel="eta", ylabel="phi [rad]")
-    figure.subplots_adjust(left=0.06, right=0.94, bottom=0.08, top=0.95, wspace=0.45, hspace=0.3)
+    figure.subplots_adjust(left=0.06, right=0.93, bottom=0.08, top=0.95, wspace=0.6, hspace=0.3)
     return figure
 
 
