@@ -301,7 +301,8 @@ class Generator:
             require_same_particles(like, self.detector)
             energy, attributes = like.energies_mev, like.attributes
         else:
-            energy = requested_energies(energy_mev, events, conditions)
+            nominal = self.detector.nominal_energy_mev
+            energy = requested_energies(nominal if energy_mev is None and nominal else energy_mev, events, conditions)
             attributes = particle_attributes(self.detector, energy, conditions)
         layers = None
         if layer_energies_mev is not None:

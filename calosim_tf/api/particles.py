@@ -79,8 +79,10 @@ def particle_attributes(
     ------
     ConfigError
         An attribute that this detector does not have, no number, neither one nor one for each shower, an angle that
-        points away from the calorimeter, or a transverse momentum larger than the total.
+        points away from the calorimeter, no class, a transverse momentum larger than the total, or an energy where
+        there is none to choose.
     """
+    _require_choosable(detector, energy_mev)
     attributes: NDArray[np.float64] = detector.central_attributes(energy_mev)
     free = [name for name in detector.attributes if name != "pz_gev"]
     for name, given in conditions.items():
@@ -97,6 +99,9 @@ def particle_attributes(
                 "shower"
             )
         _require_possible(values.reshape(-1), f"{option} {name}", *ANGLE_RANGES_RAD.get(name, (-math.inf, math.inf)))
+        if name in detector.classes and not np.isin(values, (0.0, 1.0)).all():
+            wrong = values[~np.isin(values, (0.0, 1.0))].reshape(-1)[0]
+            raise ConfigError(f"{option} {name}: found {wrong:g}, expected a class, 0 or 1")
         attributes[:, detector.attributes.index(name)] = values
     if "pz_gev" in detector.attributes:
         across = attributes[:, 0] ** 2 + attributes[:, 1] ** 2
@@ -108,6 +113,17 @@ def particle_attributes(
             )
         attributes[:, detector.attributes.index("pz_gev")] = np.sqrt(along)
     return attributes
+
+
+def _require_choosable(detector: VoxelDetector, energy_mev: NDArray[np.float64]) -> None:
+    """:class:`ConfigError` for an energy other than the one that stands in where there are no incident particles."""
+    nominal = detector.nominal_energy_mev
+    other = energy_mev[~np.isclose(energy_mev, nominal)] if nominal else energy_mev[:0]
+    if len(other):
+        raise ConfigError(
+            f"energies: found {other[0]:g} MeV for detector {detector.name!r}, whose jets have no incident energy, "
+            f"expected none ({nominal:g} MeV stands in for it): leave the energies out"
+        )
 
 
 def _require_possible(values: NDArray[np.float64], option: str, low: float, high: float) -> None:

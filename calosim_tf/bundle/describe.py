@@ -12,6 +12,11 @@ from calosim_tf.geometry.layers import VoxelLayer
 
 def incident_energy_words(detector: VoxelDetector) -> str:
     """What a user feeds as incident energy."""
+    if detector.nominal_energy_mev:
+        return (
+            f"incident_energy_mev: {detector.nominal_energy_mev:g} MeV, which stands in for the energy that a "
+            f"{detector.particle} does not have; the showers do not depend on it"
+        )
     if detector.mass_mev == 0.0:
         return "incident_energy_mev: kinetic energy of the incident particle, MeV"
     return (

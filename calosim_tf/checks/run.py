@@ -13,6 +13,10 @@ and for ``clic`` and ``clic_angle`` those of the 3DGAN papers:
 * ``ssim``: structural similarity within and between the samples (Fig. 7);
 * ``resolution``: mu90 and sigma90 against energy (Fig. 9);
 * ``spectrum``: cell energies, and hits and visible energy in windows (Figs. 7 and 8).
+
+For ``jet_image`` that of the LAGAN paper, beside ``neighbours`` and ``images``:
+
+* ``jets``: mean images, mass, transverse momentum and tau_21, and pixels, class by class.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ import numpy as np
 from calosim_tf.checks.calogan import CHECKS as CALOGAN_CHECKS
 from calosim_tf.checks.calogan import Subject
 from calosim_tf.checks.clic import CLIC_CHECKS
+from calosim_tf.checks.jets import JET_CHECKS
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import DETECTORS, CellLayer, VoxelDetector
 
@@ -35,7 +40,9 @@ if TYPE_CHECKING:
     from calosim_tf.inference.sampler import ShowerSampler
     from calosim_tf.training.run_folder import RunFolder
 
-CHECKS = CALOGAN_CHECKS | CLIC_CHECKS
+CHECKS = CALOGAN_CHECKS | CLIC_CHECKS | JET_CHECKS
+# What a detector provides for checks of its own
+NEED_OF_DETECTOR = dict.fromkeys(CLIC_CHECKS, "cubes") | dict.fromkeys(JET_CHECKS, "jets")
 NEED_A_RUN = ("traversal", "attributes")
 
 
@@ -57,10 +64,16 @@ def chosen_checks(text: str | None, detector: VoxelDetector, run_folder: RunFold
             raise ConfigError(f"--checks {name}: needs a run to generate with, found a file or a bundle: leave it out")
         if name in NEED_A_RUN and run_folder.experiment().members:
             raise ConfigError(f"--checks {name}: needs a run of one generator, found a split: check a member's folder")
-        if name in CLIC_CHECKS and "cubes" not in detector.provides:
-            cubes = " or ".join(known.name for known in DETECTORS.values() if "cubes" in known.provides)
+        need = NEED_OF_DETECTOR.get(name)
+        if need is not None and need not in detector.provides:
+            known = " or ".join(known.name for known in DETECTORS.values() if need in known.provides)
             raise ConfigError(
-                f"--checks {name}: needs showers of {cubes}, found detector {detector.name!r}: leave it out"
+                f"--checks {name}: needs showers of {known}, found detector {detector.name!r}: leave it out"
+            )
+        if name in NEED_A_RUN and detector.nominal_energy_mev:
+            raise ConfigError(
+                f"--checks {name}: needs incident energies, found detector {detector.name!r}, whose jets have none: "
+                "leave it out"
             )
     if not all(isinstance(layer, CellLayer) for layer in detector.layers):
         raise ConfigError(f"--checks: need layers of rectangular cells, found detector {detector.name!r}: leave it out")

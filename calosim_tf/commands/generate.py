@@ -22,7 +22,7 @@ def add_parser(subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser("generate", help="showers from a run, an exported bundle or pretrained:NAME")
     parser.add_argument("run_or_bundle", metavar="RUN_OR_BUNDLE")
-    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted = parser.add_mutually_exclusive_group()
     wanted.add_argument(
         "--like", metavar="F", help="one shower per shower of this file, same incident energies and order"
     )
@@ -33,7 +33,12 @@ def add_parser(subparsers) -> None:
         help="fill these layer energies (HDF5: incident_energies, layer_energies in MeV); of factorised generators",
     )
     add_keys(parser)
-    parser.add_argument("--events", type=int, metavar="N", help="showers per energy, with --energies")
+    parser.add_argument(
+        "--events",
+        type=int,
+        metavar="N",
+        help="showers per energy, with --energies; of jet images, which have none, alone",
+    )
     parser.add_argument(
         "--condition",
         nargs="+",
@@ -130,12 +135,15 @@ def requested_particles(args: argparse.Namespace, detector) -> tuple[np.ndarray,
 
         keys = file_keys(args.keys)
         return read_incident_particles(Path(args.like), replace(detector, file_keys=keys) if keys else detector)
+    if args.energies is None and not detector.nominal_energy_mev:
+        raise ConfigError("one of --like, --energies and --layer-energies is needed, found none")
     if args.events is None or args.events < 1:
         raise ConfigError(f"--events: found {args.events}, expected the number of showers per energy, >= 1")
     from calosim_tf.api.particles import require_energies
 
-    require_energies(np.asarray(args.energies, dtype=np.float64), "--energies")
-    energy = np.repeat(np.asarray(args.energies, dtype=np.float64), args.events)
+    energies = np.asarray([detector.nominal_energy_mev] if args.energies is None else args.energies, dtype=np.float64)
+    require_energies(energies, "--energies")
+    energy = np.repeat(energies, args.events)
     return energy, with_conditions(detector, energy, args.condition)
 
 

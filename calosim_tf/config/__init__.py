@@ -24,6 +24,7 @@ from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.flow_schedules import FlowTraining
 from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.lagan_network import LaganNetwork, LaganTraining
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
@@ -62,6 +63,8 @@ __all__ = [
     "FactorisedTraining",
     "FlowTraining",
     "HingeTraining",
+    "LaganNetwork",
+    "LaganTraining",
     "LatentLaw",
     "LhcbCvaeCganNetwork",
     "LhcbCvaeNetwork",

@@ -126,6 +126,7 @@ def _report(
         "events": len(incident),
         "incident_energy_min_mev": float(energies[0]),
         "incident_energy_max_mev": float(energies[-1]),
+        "nominal_energy_mev": detector.nominal_energy_mev if detector is not None else 0.0,
         "per_energy": per_energy,
         "events_per_energy_match": PUBLISHED_EVENTS_PER_ENERGY.get(tuple(counts.tolist())),
         "deposited_fraction_mean": float(fraction.mean()),
@@ -208,7 +209,9 @@ def format_report(report: dict) -> str:
     ]
     if report["events_per_energy_match"]:
         lines.append(f"            events per energy as in {report['events_per_energy_match']}")
-    if report["per_energy"] is None:
+    if report["nominal_energy_mev"]:
+        lines.append(f"energies    none, {report['nominal_energy_mev']:g} MeV stands in for them")
+    elif report["per_energy"] is None:
         low, high = report["incident_energy_min_mev"], report["incident_energy_max_mev"]
         lines.append(f"energies    continuous, {low:g} to {high:g} MeV")
     else:

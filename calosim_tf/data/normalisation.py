@@ -34,6 +34,8 @@ class Normalisation(ABC):
     kind: ClassVar[str]
     # whether networks are shown empty showers
     learns_empty: ClassVar[bool] = True
+    # showers per call of a network, unless a caller says otherwise
+    largest_batch: ClassVar[int] = 4096
 
     mass_mev: float
     kin_min_mev: float

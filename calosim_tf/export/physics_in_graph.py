@@ -20,6 +20,7 @@ from calosim_tf.data.cell_transforms import (
     CubeNormalisation,
     GevNormalisation,
     HundredGevNormalisation,
+    JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
@@ -132,6 +133,10 @@ def _flat_cells(law: MevCellNormalisation, outputs: tf.Tensor, _incident_energy_
     return tf.reshape(outputs, (-1, math.prod(law.cells)))
 
 
+def _pixels_from_100_gev(law: JetPixelNormalisation, outputs: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
+    return _flat_cells(law, outputs, energy) * MEV_PER_100_GEV
+
+
 def _energy_gev_first(law: GevNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
     energy = kinetic[:, tf.newaxis] / 1e3
     return energy if law.condition_size == 1 else tf.concat([energy, attributes], axis=1)
@@ -199,6 +204,7 @@ GRAPH_FORMS: dict[str, GraphForm] = {
     LayerNormalisation.kind: GraphForm(_energy_label, _layer_cells),
     LogCellNormalisation.kind: GraphForm(_attributes_alone, _exponential_cells),
     MevCellNormalisation.kind: GraphForm(_attributes_alone, _flat_cells),
+    JetPixelNormalisation.kind: GraphForm(_attributes_alone, _pixels_from_100_gev),
     GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
     HundredGevNormalisation.kind: GraphForm(_incident_100_gev, _cells_from_100_gev),
     CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),

@@ -56,6 +56,20 @@ def _uniform_attributes(
     return np.stack([rng.uniform(low, high, len(energies_mev)) for low, high in ranges], axis=1)
 
 
+def nominal_energy(energy_mev: float) -> Callable[[int, np.random.Generator], np.ndarray]:
+    """Law of samples whose particles have no known energy: the number that stands in for it."""
+    return partial(_nominal_energy, energy_mev)
+
+
+def _nominal_energy(energy_mev: float, n: int, rng: np.random.Generator) -> np.ndarray:
+    return np.full(n, energy_mev)
+
+
+def two_classes(energies_mev: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Classes 0 and 1, as many of each on average: shape (n, 1)."""
+    return rng.integers(0, 2, (len(energies_mev), 1)).astype(np.float64)
+
+
 def lhcb_energies_mev(n: int, rng: np.random.Generator) -> np.ndarray:
     """Density 1/E from 1 to 100 GeV: shape (n,), MeV."""
     return LHCB_MIN_MEV * 10 ** (LHCB_DECADES * rng.random(n))

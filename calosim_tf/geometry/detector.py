@@ -50,6 +50,11 @@ class VoxelDetector:
         What files say of an incident particle besides its energy, with units.
     central : tuple of float
         Attributes of a particle that enters in the middle, perpendicular; NaN for ``pz_gev``, which is the energy then.
+    classes : tuple of str
+        Attributes that are a class, 0 or 1.
+    nominal_energy_mev : float
+        Where there are no incident particles of a known energy (jets): what stands in for it everywhere, the same for
+        all, MeV.  It is a scale for sums, in no file and no condition.  0 where particles have an energy.
     beam : Beam, optional
         Laws of the incident particles of its data set, where energies are continuous or particles have attributes.
     sample : str
@@ -68,7 +73,7 @@ class VoxelDetector:
         Labels of the Monte-Carlo samples whose showers are exactly symmetric: particles enter in the middle,
         perpendicular, and nothing in the simulation breaks the symmetry of the voxels.
     provides : tuple of str
-        What metrics, plots and checks of single papers need: ``lhcb``, ``calogan``, ``cubes``.
+        What metrics, plots and checks of single papers need: ``lhcb``, ``calogan``, ``cubes``, ``jets``.
     """
 
     name: str
@@ -83,6 +88,8 @@ class VoxelDetector:
     file_keys: tuple[tuple[str, str], ...] = ()
     attributes: tuple[str, ...] = ()
     central: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    nominal_energy_mev: float = 0.0
     beam: Beam | None = None
     sample: str = ""
     simulated_events: int = SIMULATED_EVENTS

@@ -17,7 +17,9 @@ from calosim_tf.geometry.beams import (
     lhcb_attributes,
     lhcb_energies_mev,
     no_attributes,
+    nominal_energy,
     polar_attributes,
+    two_classes,
     uniform_energies,
 )
 from calosim_tf.geometry.detector import VoxelDetector
@@ -202,6 +204,28 @@ CLIC_ANGLE = VoxelDetector(
     provides=("cubes",),
 )
 
+# Jet images (LAGAN, arXiv:1701.05927): transverse momentum in 25 x 25 pixels of 0.1 in pseudorapidity and azimuth
+# around the leading subjet.  Where a detector has mm, these have thousandths: 1000 "mm" are 1 in eta or 1 rad in phi.
+# Its x is eta, its y is -phi: rows count phi downwards, from +1.2.  A jet has no incident energy; the middle of the
+# window of transverse momenta, 250 to 300 GeV, is the scale of its sums.
+JET_NOMINAL_MEV = 275e3
+JET_IMAGE = VoxelDetector(
+    name="jet_image",
+    particle="jet",
+    mass_mev=0.0,
+    layers=(CellLayer(0, 25, 25, row_mm=100.0, column_mm=100.0),),
+    threshold_mev=1.0,  # 1e-3 GeV, below which the authors set pixels to 0
+    file_layout="jet_image",
+    cell_unit_mev=1e3,
+    attributes=("signal",),  # 1: W boson, 0: QCD
+    central=(0.0,),
+    classes=("signal",),
+    nominal_energy_mev=JET_NOMINAL_MEV,
+    beam=Beam(nominal_energy(JET_NOMINAL_MEV), two_classes),
+    simulated_events=20_000,  # our choice
+    provides=("jets",),
+)
+
 DETECTORS = {
     detector.name: detector
     for detector in (
@@ -220,6 +244,7 @@ DETECTORS = {
         CALOGAN_CENTRAL_PIPLUS,
         CLIC,
         CLIC_ANGLE,
+        JET_IMAGE,
     )
 }
 

@@ -14,9 +14,8 @@ from calosim_tf.geometry import VoxelDetector
 from calosim_tf.latents import draw_latents, latents_at
 from calosim_tf.same_energy import within
 
-# Default showers per call, and voxels where these are fewer: feature maps of convolutions take many times the memory of
-# their showers (our choice, 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
-LARGEST_DEFAULT_BATCH = 4096
+# Most voxels per call by default: feature maps of convolutions take many times the memory of their showers (our choice,
+# 268 showers of 25 x 25 x 25 cells and 64 of 51 x 51 x 25)
 DEFAULT_BATCH_VOXELS = 4096 * 1024
 
 
@@ -165,7 +164,7 @@ class NetworkSampler(ShowerSampler):
     @property
     def default_batch(self) -> int:
         """As :attr:`ShowerSampler.default_batch`."""
-        return min(LARGEST_DEFAULT_BATCH, max(1, DEFAULT_BATCH_VOXELS // self.detector.n_voxels))
+        return min(self.normalisation.largest_batch, max(1, DEFAULT_BATCH_VOXELS // self.detector.n_voxels))
 
     def ready_call(self, batch: int) -> Callable[[], object]:
         """As :meth:`ShowerSampler.ready_call`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 
@@ -33,3 +35,36 @@ def initial_weights(initialiser: str, fan_in: int, seed: int) -> dict[str, keras
         "kernel_initializer": keras.initializers.RandomUniform(-bound, bound, seed=seed),
         "bias_initializer": keras.initializers.RandomUniform(-bound, bound, seed=seed + 1),
     }
+
+
+@keras.saving.register_keras_serializable("calosim_tf")
+class Keras1Initialiser(keras.initializers.Initializer):
+    """He's and Glorot's laws as Keras 1 had them for kernels of three axes: both fans are the root of their size.
+
+    Later versions count the leading axis of a locally connected kernel, its places, as a window, and start it many
+    times smaller.
+
+    Parameters
+    ----------
+    law : {'he_uniform', 'glorot_uniform', 'glorot_normal'}
+        The normal law is not truncated.
+    seed : int
+    """
+
+    def __init__(self, law: str, seed: int):
+        self.law = law
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None, **options):
+        """Initial weights of that shape."""
+        fan = math.sqrt(math.prod(shape))
+        if self.law == "glorot_normal":
+            chosen = keras.initializers.RandomNormal(0.0, math.sqrt(1.0 / fan), seed=self.seed)
+        else:
+            bound = math.sqrt({"he_uniform": 6.0, "glorot_uniform": 3.0}[self.law] / fan)
+            chosen = keras.initializers.RandomUniform(-bound, bound, seed=self.seed)
+        return chosen(shape, dtype=dtype, **options)
+
+    def get_config(self):
+        """Arguments of the initialiser."""
+        return {"law": self.law, "seed": self.seed}

@@ -19,6 +19,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
         Components of each projection.
     seed : int
         Seed of the initial kernel.
+    kernel_initializer : Keras initialiser, optional
+        Law of the initial kernel; Glorot's uniform one with ``seed`` unless given.
 
     Notes
     -----
@@ -29,18 +31,19 @@ class MinibatchDiscrimination(keras.layers.Layer):
     the events compared with are those of the global batch.
     """
 
-    def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, **options):
+    def __init__(self, features: int = 10, dimensions: int = 10, seed: int = 0, kernel_initializer=None, **options):
         super().__init__(**options)
         self.features = features
         self.dimensions = dimensions
         self.seed = seed
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
         """Weights: kernel (features, n, dimensions), the authors' order, which sets the spread of Glorot's law."""
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.features, input_shape[-1], self.dimensions),
-            initializer=keras.initializers.GlorotUniform(seed=self.seed),
+            initializer=self.kernel_initializer or keras.initializers.GlorotUniform(seed=self.seed),
         )
         self.bias = self.add_weight(name="bias", shape=(self.features, self.dimensions), initializer="zeros")
         self.built = True
@@ -60,4 +63,6 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def get_config(self):
         """Arguments of the layer."""
         own = {"features": self.features, "dimensions": self.dimensions, "seed": self.seed}
+        if self.kernel_initializer is not None:
+            own["kernel_initializer"] = keras.initializers.serialize(self.kernel_initializer)
         return {**super().get_config(), **own}

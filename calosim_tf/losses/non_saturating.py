@@ -8,13 +8,13 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def flipped_labels(label: float, unit: tf.Tensor, rate: float) -> tf.Tensor:
+def flipped_labels(label: float | tf.Tensor, unit: tf.Tensor, rate: float) -> tf.Tensor:
     """Labels of one batch, some of them flipped (Salimans et al. 2016).
 
     Parameters
     ----------
-    label : float
-        1 for real showers, 0 for generated ones.
+    label : float or tensor, shape (batch, 1)
+        1 for real showers, 0 for generated ones; or a class, 0 or 1, of each.
     unit : tensor, shape (batch, 1)
         Uniform numbers in [0, 1).
     rate : float

@@ -11,6 +11,7 @@ from calosim_tf.data.cell_transforms import (
     CubeNormalisation,
     GevNormalisation,
     HundredGevNormalisation,
+    JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
 )
@@ -40,6 +41,7 @@ LAWS = {
         6,
     ),
     "mev_cells": (MevCellNormalisation(*RANGE, cells=(2, 3)), 6),
+    "jet_pixels": (JetPixelNormalisation(*RANGE, cells=(2, 3)), 6),
     "gev": (GevNormalisation(*RANGE, condition_size=3), 7),
     "gev_energy": (GevNormalisation(*RANGE, condition_size=1), 7),
     "hundred_gev": (HundredGevNormalisation(*RANGE, condition_size=1), 5),

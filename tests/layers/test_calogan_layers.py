@@ -60,7 +60,10 @@ def test_the_gradient_of_minibatch_discrimination_is_that_of_the_sum():
     assert np.abs(gradient[2, 3]) > 1e-2
 
 
-@pytest.mark.parametrize(("kernel", "strides", "use_bias"), [((2, 2), (1, 1), False), ((3, 2), (1, 2), True)])
+@pytest.mark.parametrize(
+    ("kernel", "strides", "use_bias"),
+    [((2, 2), (1, 1), False), ((3, 2), (1, 2), True), ((3, 3), (2, 2), True)],
+)
 def test_locally_connected_equals_a_loop_over_places(kernel, strides, use_bias):
     """Breaks when places share a kernel, the order in a patch changes, or strides are exchanged."""
     layer, x = LocallyConnected2D(3, kernel, strides, use_bias), rng_array(2, 5, 6, 2)

@@ -77,6 +77,19 @@ RUNS = {
         },
         ("moving_mean", *SLOTS),
     ),
+    "lagan": (
+        "lagan",
+        {
+            "network.latent.size": 5,
+            "network.seed_channels": 2,
+            "network.generator_filters": (3, 2, 2),
+            "network.critic_filters": (2, 2, 2, 2),
+            "network.minibatch_features": 2,
+            "network.minibatch_dimensions": 2,
+            "training.batch_size": 6,
+        },
+        ("moving_mean", *SLOTS),
+    ),
     "three_d_gan": (
         "conv2d_g3",
         {

@@ -1,4 +1,4 @@
-"""Writers of the layouts with several datasets per shower: LHCb, CaloGAN, 3DGAN (no TensorFlow)."""
+"""Writers of the layouts with several datasets per shower: LHCb, CaloGAN, 3DGAN, jets (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.layouts import calogan_file, ecal_file, lhcb_file
+from calosim_tf.data.layouts import calogan_file, ecal_file, jet_image_file, lhcb_file
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS
 from calosim_tf.data.writer import ShowerWriter
 from calosim_tf.geometry import VoxelDetector
@@ -153,6 +153,20 @@ class EcalAngleWriter(ArraysWriter):
             ecal_file.ENERGY: np.asarray(incident_energy_mev, dtype=np.float64)[:, None] / 1e3,
             "theta": attributes[:, :1],
         }
+
+
+class JetImageWriter(ArraysWriter):
+    """Jet images and their classes; observables of jets, which public files hold besides, follow from an image."""
+
+    datasets: ClassVar = {
+        jet_image_file.IMAGE: (jet_image_file.PIXELS, np.float32, "GeV"),
+        jet_image_file.SIGNAL: ((), np.float32, "1: W boson, 0: QCD"),
+    }
+    file_attributes: ClassVar = {"axes": "rows: phi from +1.2 to -1.2; columns: eta from -1.2 to +1.2"}
+
+    def _arrays(self, incident_energy_mev, showers_mev, attributes):
+        images = showers_mev.reshape(-1, *jet_image_file.PIXELS) / np.float32(1e3)
+        return {jet_image_file.IMAGE: images, jet_image_file.SIGNAL: attributes[:, 0]}
 
 
 def cubes(showers_mev: np.ndarray, detector: VoxelDetector) -> np.ndarray:

@@ -11,6 +11,7 @@ from calosim_tf.physics.metrics.correlations import CORRELATION_METRICS
 from calosim_tf.physics.metrics.divergences import DIVERGENCE_METRICS
 from calosim_tf.physics.metrics.diversity import DIVERSITY_METRICS
 from calosim_tf.physics.metrics.feature_distances import FEATURE_DISTANCE_METRICS
+from calosim_tf.physics.metrics.jets import JET_METRICS
 from calosim_tf.physics.metrics.layer_shapes import SHAPE_METRICS
 from calosim_tf.physics.metrics.lhcb import LHCB_METRICS
 from calosim_tf.physics.metrics.memorisation import MEMORISATION_METRICS
@@ -37,6 +38,7 @@ METRICS = {
         *PAIR_METRICS,
         *CALOGAN_METRICS,
         *THREE_D_METRICS,
+        *JET_METRICS,
     )
 }
 

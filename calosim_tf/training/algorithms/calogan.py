@@ -11,20 +11,15 @@ import tensorflow as tf
 
 from calosim_tf.config.calogan_network import ATTRIBUTES
 from calosim_tf.layers.replicas import ALONE
-from calosim_tf.layers.seeded_dropout import SeededDropout, UniformSource, dropout_numbers
+from calosim_tf.layers.seeded_dropout import dropout_numbers
 from calosim_tf.losses import attribute_error, non_saturating
-from calosim_tf.training.gan import AdversarialModel
-
-# Dropout layers of a critic that can draw separately
-DROPOUT_DRAWS = 16
+from calosim_tf.training.algorithms.apart import DROPOUT_DRAWS, ApartModel
 
 
-class CaloGanModel(AdversarialModel):
+class CaloGanModel(ApartModel):
     """The loop of the authors' release code.
 
-    A critic update is two steps of its optimiser, one on real and one on generated showers.  They are kept apart
-    because batch normalisation and minibatch discrimination compare the showers of a batch.  Those generated showers
-    come from the generator in inference mode, with their own conditions, as do the two generator updates that follow.
+    The two generator updates that follow a critic update have conditions of their own too.
 
     In a generator update the critic runs as in its own training, with batch statistics and dropout, as a frozen network
     did in the Keras of the paper.  Its moving statistics are left unchanged, as they were then.
@@ -35,8 +30,6 @@ class CaloGanModel(AdversarialModel):
     with replacement from the training sample (``conditions``), so that correlations between them are not kept.
     """
 
-    # latent, conditions, flips, dropout of the pass on real and of that on generated showers
-    CRITIC_DRAWS: ClassVar[int] = 3 + 2 * DROPOUT_DRAWS
     # latent, conditions, dropout
     GENERATOR_DRAWS: ClassVar[int] = 2 + DROPOUT_DRAWS
 
@@ -44,8 +37,6 @@ class CaloGanModel(AdversarialModel):
         super().__init__(networks, average, latent, training, seed, conditions, replicas)
         if conditions is None:
             raise TypeError("CaloGanModel draws conditions from those of the training sample: found none")
-        if sum(isinstance(layer, SeededDropout) for layer in self.critic.layers) > DROPOUT_DRAWS:
-            raise TypeError(f"CaloGanModel has random numbers for {DROPOUT_DRAWS} dropout layers of the critic")
         energy_gev, low, high = (
             conditions[:, 0], training.generated_energy_min_gev, training.generated_energy_max_gev
         )  # fmt: skip
@@ -66,22 +57,9 @@ class CaloGanModel(AdversarialModel):
         attributes = tf.gather(self.attribute_table, chosen, batch_dims=1)
         return tf.transpose(tf.concat([energy, attributes], axis=0))
 
-    def critic_update(self, real, condition, draw: int) -> dict[str, tf.Tensor]:
-        """One step on real, one on generated showers."""
-        latent = self.draw_latent(self.rows, draw)
-        fake_condition = self.generated_condition(condition, draw + 1)
-        fake = self.generator({"latent": latent, "condition": fake_condition}, training=False)
-        flips = self.draws.uniform((2, self.rows, 1), draw + 2, batch_axis=1)
-        with dropout_numbers(self._dropout_source(draw + 3)):
-            real_logs = self.minimise(lambda: self._critic_terms(real, condition, True, flips[0]), "critic")
-        with dropout_numbers(self._dropout_source(draw + 3 + DROPOUT_DRAWS)):
-            fake_logs = self.minimise(lambda: self._critic_terms(fake, fake_condition, False, flips[1]), "critic")
-        right = (real_logs.pop("accuracy") + fake_logs.pop("accuracy")) / 2.0
-        return {**real_logs, **fake_logs, "critic_accuracy": right}
-
     def generator_update(self, condition, draw: int) -> dict[str, tf.Tensor]:
         """One update of the generator."""
-        with dropout_numbers(self._dropout_source(draw + 2)):
+        with dropout_numbers(self.dropout_source(draw + 2)):
             return super().generator_update(condition, draw)
 
     def generator_losses(self, fake, condition) -> dict[str, tf.Tensor]:
@@ -99,11 +77,11 @@ class CaloGanModel(AdversarialModel):
             )
         return terms
 
-    def _critic_terms(self, showers, condition, is_real: bool, unit) -> dict[str, tf.Tensor]:
-        """Terms and diagnostics of one pass of the critic."""
+    def _critic_terms(self, showers, condition, is_real: bool, flips) -> dict[str, tf.Tensor]:
+        """As :meth:`ApartModel._critic_terms`; real and generated showers have their own flips."""
         config, kind = self.training_config, "real" if is_real else "fake"
         judged = self.critic({"showers": showers, "condition": condition}, training=True)
-        labels = non_saturating.flipped_labels(float(is_real), unit, config.label_flip)
+        labels = non_saturating.flipped_labels(float(is_real), flips[0 if is_real else 1], config.label_flip)
         logs = {
             f"critic_loss_{kind}": non_saturating.cross_entropy(judged["score"], labels),
             f"energy_mae_{kind}_gev": _energy_mae_gev(judged, condition),
@@ -120,9 +98,6 @@ class CaloGanModel(AdversarialModel):
             quantity, unit_name = name.split("_")
             logs[f"{quantity}_mae_{kind}_{unit_name}"] = error
         return logs
-
-    def _dropout_source(self, first_draw: int) -> UniformSource:
-        return lambda shape, index: self.draws.uniform(shape, first_draw + index)
 
 
 def _energy_mae_gev(judged: dict[str, tf.Tensor], condition: tf.Tensor) -> tf.Tensor:

@@ -71,6 +71,21 @@ CASES = {
             "training.generator_steps": 1,
         },
     ),
+    # locally connected layers, classes drawn by the loss and flipped three ways
+    "lagan": (
+        "lagan",
+        {
+            "network.latent.size": 5,
+            "network.seed_channels": 2,
+            "network.generator_filters": (3, 2, 2),
+            "network.critic_filters": (2, 2, 2, 2),
+            "network.minibatch_features": 2,
+            "network.minibatch_dimensions": 2,
+            "training.batch_size": 6,
+            "training.generator_steps": 1,
+            "training.epsilon": 1e-5,
+        },
+    ),
     # two stages; losses of groups of energies, whose sums and pairs go over all replicas
     "factorised": (
         "photon_factorised",
