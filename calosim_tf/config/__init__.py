@@ -24,6 +24,10 @@ from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.flow_schedules import FlowTraining
 from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.ilc.bib_ae_network import BibAeNetwork
+from calosim_tf.config.ilc.bib_ae_training import BibAeTraining
+from calosim_tf.config.ilc.ilc_network import IlcGanNetwork, IlcWganNetwork
+from calosim_tf.config.ilc.ilc_training import IlcGanTraining, IlcWganTraining
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
 from calosim_tf.config.network import DenseGanNetwork, LatentLaw
@@ -46,6 +50,8 @@ __all__ = [
     "AdversarialTraining",
     "AngleGanNetwork",
     "AnyExperiment",
+    "BibAeNetwork",
+    "BibAeTraining",
     "CaloFlowDistillation",
     "CaloFlowNetwork",
     "CaloFlowTraining",
@@ -62,6 +68,10 @@ __all__ = [
     "FactorisedTraining",
     "FlowTraining",
     "HingeTraining",
+    "IlcGanNetwork",
+    "IlcGanTraining",
+    "IlcWganNetwork",
+    "IlcWganTraining",
     "LatentLaw",
     "LhcbCvaeCganNetwork",
     "LhcbCvaeNetwork",

@@ -8,7 +8,7 @@ from typing import ClassVar
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
 from calosim_tf.errors import ConfigError
 
-OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
+OPTIMIZERS = ("adam", "rmsprop", "sgd", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
 SELECTIONS = ("chi2", "physics", "likelihood")
@@ -38,7 +38,8 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``hundred_gev``, ``cube``, ``layer_energies``;
+        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``hundred_gev``, ``cube``, ``mev_cube``,
+        ``layer_energies``;
         ``None`` is the one that the network was published with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
@@ -130,9 +131,9 @@ class TrainingConfig:
         Iterations of a complete run.
     checkpoint_every, log_every : int
         Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
-    optimizer_generator : {'adam', 'rmsprop', 'adamw', 'radam_lookahead'}
+    optimizer_generator : {'adam', 'rmsprop', 'sgd', 'adamw', 'radam_lookahead'}
         The last two come from tensorflow-addons.  For ``rmsprop`` beta1 is the momentum and beta2 the decay of the
-        squared gradient.
+        squared gradient, for ``sgd`` beta1 is the momentum.
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine', 'cyclical'}
@@ -145,7 +146,7 @@ class TrainingConfig:
     warmup_from : float
         Share of the learning rates that a warm-up begins at.
     gradient_clip : float
-        Largest norm of all gradients of an update together, 0 for none; of ``adam`` and ``rmsprop``.
+        Largest norm of all gradients of an update together, 0 for none; of ``adam``, ``rmsprop`` and ``sgd``.
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.

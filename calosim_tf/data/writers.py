@@ -11,6 +11,7 @@ from calosim_tf.data.layouts.cell_writers import (
     CaloGanWriter,
     EcalAngleWriter,
     EcalWriter,
+    IlcWriter,
     LhcbWriter,
 )
 from calosim_tf.data.writer import ShowerWriter
@@ -25,6 +26,7 @@ WRITERS: dict[str, type[ShowerWriter]] = {
     "calogan_central": CaloGanCentralWriter,
     "ecal": EcalWriter,
     "ecal_angle": EcalAngleWriter,
+    "ilc": IlcWriter,
 }
 
 

@@ -201,6 +201,20 @@ CLIC_ANGLE = VoxelDetector(
     provides=("cubes",),
 )
 
+# Silicon-tungsten electromagnetic calorimeter of the ILD in the public files of "Getting High" (Buhmann et al. 2021): 30
+# layers of 30 x 30 cells of 5 mm around the photon; rows count x, columns what the files call z, along the layer.
+ILC = VoxelDetector(
+    name="ilc",
+    particle="gamma",
+    mass_mev=0.0,
+    layers=tuple(CellLayer(z, 30, 30, row_mm=5.0, column_mm=5.0, row_axis="x", column_axis="y") for z in range(30)),
+    threshold_mev=0.1,  # half a minimum-ionising particle (authors' code)
+    file_layout="ilc",
+    energy_unit_mev=1e3,
+    beam=Beam(uniform_energies(1e4, 1e5), no_attributes),  # published
+    simulated_events=4_000,  # our choice: 0.4 GB in memory
+)
+
 DETECTORS = {
     detector.name: detector
     for detector in (
@@ -219,6 +233,7 @@ DETECTORS = {
         CALOGAN_CENTRAL_PIPLUS,
         CLIC,
         CLIC_ANGLE,
+        ILC,
     )
 }
 

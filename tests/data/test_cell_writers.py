@@ -22,6 +22,7 @@ SOURCES = {
     "calogan_central": "calogan",
     "clic": "ecal",
     "clic_angle": "ecal_angle",
+    "ilc": "ilc",
 }
 
 
@@ -53,7 +54,7 @@ def test_every_layout_has_a_writer():
 @pytest.mark.parametrize("name", SOURCES)
 def test_written_showers_are_read_back(given, tmp_path, name, compression):
     """Breaks if a cell, an energy or an angle is written at another place or in another unit than it is read."""
-    showers = given(name, 4 if name.startswith("clic") else 20)
+    showers = given(name, 4 if name.startswith(("clic", "ilc")) else 20)
     path = write_all(
         tmp_path / "out.hdf5", showers, compression=compression, attributes={"source": "made, iteration 3"}
     )

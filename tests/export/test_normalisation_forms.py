@@ -13,6 +13,7 @@ from calosim_tf.data.cell_transforms import (
     HundredGevNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
+    MevCubeNormalisation,
 )
 from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
@@ -48,6 +49,7 @@ LAWS = {
         LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1), condition_mean=(1.5, -2.0), condition_std=(0.1, 8.0)),
         5,
     ),
+    "mev_cube": (MevCubeNormalisation(*RANGE, cells=(2, 3, 4)), 24),
     "cube": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0), 24),
     "cube_angle": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0, with_angle=True), 24),
 }
