@@ -21,8 +21,8 @@ CLIC_READOUT = Readout(spot_mev=15.0, fraction=0.0240, radius_scale=1.12)
 CALOGAN_READOUT = Readout(spot_mev=3.5, radius_scale=1.07, spread=1.8, conserved=True)
 # The constants of the profile were tuned to argon deposits, which come half a period behind those of all plates.
 CALOGAN_START_X0 = 0.5 / LEAD_ARGON.sampling_frequency
-# Our choice, tuned to nothing: 19 MeV seen per GeV, each spot a particle that leaves 0.2 MeV in a plate at the peak of its
-# spectrum (the public files: 18 to 20 MeV per GeV, 0.2 MeV).
+# Our choice, tuned to nothing: 19 MeV seen per GeV, each spot a particle that leaves 0.2 MeV in a plate at the peak of
+# its spectrum (the public files: 18 to 20 MeV per GeV, 0.2 MeV).
 ILC_READOUT = Readout(spot_mev=11.9, fraction=0.019, radius_scale=1.12, track_width=0.1)
 # Where the gun of the public macro points, from the middle of the cells of the files: near the corner of four.
 ILC_POINT_MM = (-0.4, 0.7)

@@ -20,7 +20,15 @@ from calosim_tf.data_prep.cell_layouts import (
 from calosim_tf.data_prep.electromagnetic import photon_components
 from calosim_tf.data_prep.hadronic import pion_components
 from calosim_tf.data_prep.lateral import expected_voxels_mev
-from calosim_tf.data_prep.stacks import CALOGAN_STACK, CLIC_STACK, ILC_STACK, LHCB_STACK, PHOTON_STACK, PION_STACK, Stack
+from calosim_tf.data_prep.stacks import (
+    CALOGAN_STACK,
+    CLIC_STACK,
+    ILC_STACK,
+    LHCB_STACK,
+    PHOTON_STACK,
+    PION_STACK,
+    Stack,
+)
 from calosim_tf.data_prep.voxelise import sample_spots
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION, VoxelDetector

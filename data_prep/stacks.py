@@ -162,6 +162,5 @@ CALOGAN_STACK = Stack([Section(layer, LEAD_ARGON, length) for layer, length in e
 # EGSnrc sample in 3DGAN layout: 25 layers of tungsten, gap and silicon.
 CLIC_STACK = Stack([Section(z, TUNGSTEN_SILICON, TUNGSTEN_SILICON.period_mm) for z in range(25)], TUNGSTEN_SILICON)
 
-# 30 such layers: 24 radiation lengths, as the calorimeter of the ILD has.  Equal plates are our choice; its last ten are
-# thicker than the others.
+# 30 such layers, 24 radiation lengths: our choice, since the public files say nothing of the plates of the ILD.
 ILC_STACK = Stack([Section(z, TUNGSTEN_SILICON, TUNGSTEN_SILICON.period_mm) for z in range(30)], TUNGSTEN_SILICON)

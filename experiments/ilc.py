@@ -108,9 +108,7 @@ EXPERIMENTS = (
     ),
     smoke_size(
         ILC_GAN_PHOTON,
-        network=replace(
-            ILC_GAN_PHOTON.network, generator_filters=(32, 16, 8, 8), critic_filters=(8, 16, 16, 32, 32)
-        ),
+        network=replace(ILC_GAN_PHOTON.network, generator_filters=(32, 16, 8, 8), critic_filters=(8, 16, 16, 32, 32)),
         data=SMOKE_DATA,
         training=replace(
             ILC_GAN_PHOTON.training,

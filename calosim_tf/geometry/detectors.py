@@ -201,8 +201,8 @@ CLIC_ANGLE = VoxelDetector(
     provides=("cubes",),
 )
 
-# Silicon-tungsten electromagnetic calorimeter of the ILD in the public files of "Getting High" (Buhmann et al. 2021): 30
-# layers of 30 x 30 cells of 5 mm around the photon; rows count x, columns what the files call z, along the layer.
+# Electromagnetic calorimeter of the ILD, silicon and tungsten, as in the public files of "Getting High" (Buhmann et al.
+# 2021): 30 layers of 30 x 30 cells of 5 mm around the photon; rows count x, columns what the files call z.
 ILC = VoxelDetector(
     name="ilc",
     particle="gamma",
@@ -212,7 +212,7 @@ ILC = VoxelDetector(
     file_layout="ilc",
     energy_unit_mev=1e3,
     beam=Beam(uniform_energies(1e4, 1e5), no_attributes),  # published
-    simulated_events=4_000,  # our choice: 0.4 GB in memory
+    simulated_events=2_000,  # our choice: 0.2 GB in memory
 )
 
 DETECTORS = {

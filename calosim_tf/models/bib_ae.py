@@ -113,7 +113,7 @@ def build_post_processor(network: BibAeNetwork, seed: int = 0) -> keras.Model:
     Returns
     -------
     keras.Model
-        Inputs ``showers`` (batch, 30, 30, 30, 1), MeV, and ``condition`` (batch, 1); output of the shape of the showers.
+        Inputs ``showers`` (batch, 30, 30, 30, 1), MeV, and ``condition`` (batch, 1); output of the same shape.
     """
     build = Parts(network, seed)
     inputs = shower_inputs(network)

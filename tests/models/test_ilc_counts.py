@@ -9,6 +9,9 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.models import bib_ae, bib_ae_critics
 from calosim_tf.training.build import build_networks
 
+# Builds networks of up to 36 million weights
+pytestmark = pytest.mark.slow
+
 
 def counts(name, **changes):
     experiment = get_experiment(name)
@@ -31,14 +34,24 @@ def test_wgan():
     assert found == {"generator": 3_655_520, "critic": 253_919, "constrainer": 224_473}
     stages = sides(networks["critic"], "stage_1", "stage_2", "stage_3", "last")
     assert stages == [(21, 16, 16, 32), (16, 8, 8, 64), (13, 4, 4, 128), (10, 3, 3, 1)]
-    assert sides(networks["constrainer"], "stage_1", "stage_2", "last") == [(14,) * 3 + (16,), (6,) * 3 + (32,), (5,) * 3 + (16,)]
+    assert sides(networks["constrainer"], "stage_1", "stage_2", "last") == [
+        (14,) * 3 + (16,),
+        (6,) * 3 + (32,),
+        (5,) * 3 + (16,),
+    ]
 
 
 def test_gan():
     """Breaks when the released GAN, or the one of half its width that the paper counts, has other parameters."""
     found, networks = counts("ilc_gan_photon")
     assert found == {"generator": 4_392_224, "critic": 2_056_097}
-    assert [side[0] for side in sides(networks["critic"], *(f"stage_{i}" for i in range(1, 5)), "last")] == [17, 9, 5, 3, 1]
+    assert [side[0] for side in sides(networks["critic"], *(f"stage_{i}" for i in range(1, 5)), "last")] == [
+        17,
+        9,
+        5,
+        3,
+        1,
+    ]
     half, _ = counts("ilc_gan_photon", generator_filters=(128, 64, 32, 16), critic_filters=(2, 2, 2, 2, 2))
     assert half["generator"] == 1_507_984
 
@@ -53,7 +66,6 @@ def test_small_networks_of_the_bib_ae():
     assert bib_ae.build_post_processor(network).count_params() == 299_136
 
 
-@pytest.mark.slow
 def test_encoder_and_decoder_of_the_bib_ae():
     """Breaks when the 71 million parameters of the autoencoder are others; shapes go 10, 30, 60, 30 and 16, 9, 5, 5."""
     network = get_experiment("bib_ae_photon").network

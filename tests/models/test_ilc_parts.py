@@ -42,7 +42,9 @@ def scattered(image, kernel, stride, padding, more):
     return thrown[(slice(padding, end),) * 3]
 
 
-@pytest.mark.parametrize(("window", "stride", "padding", "more"), [(3, 3, 1, 2), (3, 2, 1, 1), (4, 2, 1, 0), (3, 1, 2, 0)])
+@pytest.mark.parametrize(
+    ("window", "stride", "padding", "more"), [(3, 3, 1, 2), (3, 2, 1, 1), (4, 2, 1, 0), (3, 1, 2, 0)]
+)
 def test_transposed_convolutions_are_those_of_pytorch(window, stride, padding, more):
     """Breaks when an image is cut at the other end: for 10 to 30 cells the last line of each axis stays empty."""
     inputs = keras.Input((4, 4, 4, 2))

@@ -87,13 +87,14 @@ def test_stages_of_the_bib_ae_change_their_own_networks():
 
 def test_terms_of_the_autoencoder():
     """Breaks when a term misses its weight, a critic sees another pair, or noise is added to more than the code."""
-    model = made(
-        "bib_ae_photon_smoke", critic_steps=1, learning_rate_critic=1e-12, learning_rate_latent_critic=1e-12
-    )
+    model = made("bib_ae_photon_smoke", critic_steps=1, learning_rate_critic=1e-12, learning_rate_latent_critic=1e-12)
     showers, energy = batch()
     draws = model.draws
     # the autoencoder's draws are behind the four of the critics
-    code = {name: value.numpy() for name, value in model.networks["encoder"]({"showers": showers, "condition": energy}).items()}
+    code = {
+        name: value.numpy()
+        for name, value in model.networks["encoder"]({"showers": showers, "condition": energy}).items()
+    }
     noise = draws.normal((ROWS, 6), 4, 0.0, 1.0).numpy()
     latent = noise.copy()
     latent[:, :2] = code["mean"] + np.exp(code["log_variance"] / 2) * noise[:, :2]
@@ -157,7 +158,9 @@ def test_terms_of_the_wgan_and_its_constrainer():
     logs = model.train_step((showers, energy))
     expected = 0.01 * np.abs(errors - real_errors).mean()
     assert float(logs["generator_loss_energy"]) == pytest.approx(expected, rel=1e-3)
-    assert float(logs["constrainer_loss_energy"]) == pytest.approx(np.abs(measured - energy.numpy())[:ROWS].mean(), rel=1e-4)
+    assert float(logs["constrainer_loss_energy"]) == pytest.approx(
+        np.abs(measured - energy.numpy())[:ROWS].mean(), rel=1e-4
+    )
     assert "generator" in moved(before, weights(model))
 
 

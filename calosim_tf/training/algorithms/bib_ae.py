@@ -135,7 +135,7 @@ class BibAeModel(GenerativeModel):
             code = encoder({"showers": showers, "condition": energies[first : first + BLOCK]}, training=False)
             rng = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, first]))
             noise = rng.standard_normal(code["mean"].shape)
-            codes.append(code["mean"] + np.exp(code["log_variance"] / 2) * noise)
+            codes.append(code["mean"].numpy() + np.exp(code["log_variance"].numpy() / 2) * noise)
         return np.concatenate(codes).astype(np.float32), energies[:, 0]
 
 
