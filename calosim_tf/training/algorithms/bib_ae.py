@@ -22,10 +22,13 @@ BLOCK = 100
 class BibAeModel(GenerativeModel):
     """Three stages: autoencoder; post-processor as the identity; post-processor towards the spectrum of real cells."""
 
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._encoded = None
+
     def prepare(self, source, normalisation) -> None:
         """Keep the showers whose codes make the density of latents, where there is one."""
         layers = [layer for layer in self.generator.layers if layer.name == DENSITY]
-        self._encoded = None
         if layers:
             rows = learnt_rows(source, normalisation)
             rows = rows[:: max(1, len(rows) // layers[0].showers)][: layers[0].showers]
