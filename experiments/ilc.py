@@ -86,7 +86,7 @@ EXPERIMENTS = (
         network=NARROW_BIB_AE,
         data=SMOKE_DATA,
         training=replace(
-            BIB_AE_PHOTON.training, autoencoder_iterations=60, identity_iterations=20, **{**SHORT, "iterations": 120}
+            BIB_AE_PHOTON.training, batch_size=4, autoencoder_iterations=40, identity_iterations=10, **SHORT
         ),
     ),
     smoke_size(

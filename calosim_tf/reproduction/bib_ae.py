@@ -30,7 +30,7 @@ NUMBERS = (
     _count("WGAN, constrainer", "220k", README, "ilc_wgan_photon", "constrainer", 220_000, 10_000),
     _count("GAN, generator", "4 392 224", f"{CODE}, counted", "ilc_gan_photon", "generator", 4_392_224),
     PublishedNumber(
-        "GAN, generator, parameters",
+        "GAN, generator as it is printed, parameters",
         "1.5M",
         README,
         Reason(DIFFERS, "the released code has 4 392 224; half its width, which is a setting, has 1 507 984"),
