@@ -299,7 +299,7 @@ class MevCubeNormalisation(GevNormalisation):
 
     def output_words(self) -> tuple[str, str]:
         """As :meth:`Normalisation.output_words`."""
-        return f"cells with axes layer, row, column in MeV, and 0 below {self.least_mev:g} MeV", "MeV"
+        return f"cells in MeV with axes layer, row, column; 0 below {self.least_mev:g} MeV", "MeV"
 
 
 def _require_cube(source: ShowerSource, kind: str) -> tuple[int, int, int]:
