@@ -8,7 +8,7 @@ from typing import ClassVar
 from calosim_tf.config.checks import above, at_least, choice, in_half_open_unit
 from calosim_tf.errors import ConfigError
 
-OPTIMIZERS = ("adam", "rmsprop", "sgd", "adamw", "radam_lookahead")
+OPTIMIZERS = ("adam", "rmsprop", "adamw", "radam_lookahead")
 SCHEDULES = ("constant", "cosine", "cyclical")
 ENERGY_LABELS = ("log", "max")
 SELECTIONS = ("chi2", "physics", "likelihood")
@@ -131,9 +131,9 @@ class TrainingConfig:
         Iterations of a complete run.
     checkpoint_every, log_every : int
         Iterations between checkpoints (with physics selection) and between rows of ``history.csv``.
-    optimizer_generator : {'adam', 'rmsprop', 'sgd', 'adamw', 'radam_lookahead'}
+    optimizer_generator : {'adam', 'rmsprop', 'adamw', 'radam_lookahead'}
         The last two come from tensorflow-addons.  For ``rmsprop`` beta1 is the momentum and beta2 the decay of the
-        squared gradient, for ``sgd`` beta1 is the momentum.
+        squared gradient.
     weight_decay : float
         Decoupled weight decay per update of ``adamw``.
     schedule : {'constant', 'cosine', 'cyclical'}
@@ -146,7 +146,7 @@ class TrainingConfig:
     warmup_from : float
         Share of the learning rates that a warm-up begins at.
     gradient_clip : float
-        Largest norm of all gradients of an update together, 0 for none; of ``adam``, ``rmsprop`` and ``sgd``.
+        Largest norm of all gradients of an update together, 0 for none; of ``adam`` and ``rmsprop``.
     generator_average : float
         Decay per iteration of an exponential moving average of the generator's weights, 0 for none.  With an average,
         it is the average that is judged, selected and exported.
@@ -164,6 +164,7 @@ class TrainingConfig:
     # Dotted name of the model that trains with these settings
     MODEL: ClassVar[str] = ""
     KNOWN_SCHEDULES: ClassVar[tuple[str, ...]] = SCHEDULES
+    KNOWN_OPTIMIZERS: ClassVar[tuple[str, ...]] = OPTIMIZERS
 
     algorithm: str = "none"
     batch_size: int = 1024
@@ -193,7 +194,7 @@ class TrainingConfig:
         for key in ("batch_size", "iterations", "checkpoint_every", "log_every"):
             at_least(f"training.{key}", getattr(self, key), 1)
         for network in self.NETWORKS:
-            choice(f"training.optimizer_{network}", self.setting("optimizer", network), OPTIMIZERS)
+            choice(f"training.optimizer_{network}", self.setting("optimizer", network), self.KNOWN_OPTIMIZERS)
             above(f"training.learning_rate_{network}", self.setting("learning_rate", network), 0.0)
             in_half_open_unit(f"training.beta1_{network}", self.setting("beta1", network))
             in_half_open_unit(f"training.beta2_{network}", self.setting("beta2", network))

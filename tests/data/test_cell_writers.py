@@ -75,7 +75,7 @@ def test_written_showers_are_read_back(given, tmp_path, name, compression):
         found = datasets(file)
         assert {dataset.compression for dataset in found.values()} == {None if compression == "none" else "gzip"}
         assert {dataset.dtype for name, dataset in found.items() if name != "ParticlePDG"} == {np.dtype("f4")}
-        assert all("units" in dataset.attrs for dataset in file.values())
+        assert all("units" in dataset.attrs for dataset in found.values())
 
 
 def test_calogan_momenta_by_hand(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from calosim_tf.config.checks import at_least
-from calosim_tf.config.sections import AdversarialTraining
+from calosim_tf.config.sections import OPTIMIZERS, AdversarialTraining
 from calosim_tf.config.wgan_gp_training import WganGpTraining
 from calosim_tf.errors import ConfigError
 
@@ -19,12 +19,15 @@ class IlcWganTraining(WganGpTraining):
 
     Attributes
     ----------
+    optimizer_constrainer : str
+        Also ``sgd``: stochastic gradient descent with beta1 as its momentum.
     energy_weight : float
         Of the difference between what the constrainer gets wrong on generated and on real showers, GeV^2.
     """
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "critic", "constrainer")
     MODEL: ClassVar[str] = "calosim_tf.training.algorithms.ilc_wgan.IlcWganModel"
+    KNOWN_OPTIMIZERS: ClassVar[tuple[str, ...]] = (*OPTIMIZERS, "sgd")
 
     algorithm: str = "ilc_wgan"
     batch_size: int = 50
