@@ -60,6 +60,7 @@ ILC_GAN_PHOTON = Experiment(
 
 # narrow networks: the released ones need seconds for each iteration on two cores
 SMOKE_DATA = replace(DATA, holdout_fraction=0.1)
+SHORTER = {"iterations": 40, "checkpoint_every": 10, "log_every": 5}
 SHORT = {"iterations": 60, "checkpoint_every": 20, "log_every": 5}
 
 NARROW_BIB_AE = replace(
@@ -70,7 +71,7 @@ NARROW_BIB_AE = replace(
     decoder_units=(32, 64),
     decoder_seed_channels=2,
     decoder_filters=(4, 4, 4, 4, 4, 4),
-    critic_filters=16,
+    critic_filters=8,
     critic_branch_units=16,
     critic_units=(32, 32),
     post_units=(16,),
@@ -86,7 +87,7 @@ EXPERIMENTS = (
         network=NARROW_BIB_AE,
         data=SMOKE_DATA,
         training=replace(
-            BIB_AE_PHOTON.training, batch_size=4, autoencoder_iterations=40, identity_iterations=10, **SHORT
+            BIB_AE_PHOTON.training, batch_size=4, autoencoder_iterations=20, identity_iterations=10, **SHORTER
         ),
     ),
     smoke_size(
