@@ -87,7 +87,12 @@ EXPERIMENTS = (
         network=NARROW_BIB_AE,
         data=SMOKE_DATA,
         training=replace(
-            BIB_AE_PHOTON.training, batch_size=4, autoencoder_iterations=20, identity_iterations=10, **SHORTER
+            BIB_AE_PHOTON.training,
+            batch_size=4,
+            critic_steps=2,
+            autoencoder_iterations=20,
+            identity_iterations=10,
+            **SHORTER,
         ),
     ),
     smoke_size(

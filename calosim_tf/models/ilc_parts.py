@@ -59,10 +59,12 @@ class Parts:
 
     def convolution(self, channels: int, x, name: str, window, strides=1, padding: int | tuple = 0, bias=False):
         """Convolution; ``padding`` is PyTorch's: as many cells on both sides."""
-        if padding:
+        # 'same' pads both sides alike at stride 1 alone
+        same = strides == 1 and isinstance(window, int) and window == 2 * padding + 1
+        if padding and not same:
             x = keras.layers.ZeroPadding3D(padding, name=f"{name}_padding")(x)
-        weights = self._weights(x.shape[-1] * _cells(window), bias)
-        return keras.layers.Conv3D(channels, window, strides, use_bias=bias, name=name, **weights)(x)
+        options = self._weights(x.shape[-1] * _cells(window), bias) | {"padding": "same" if same else "valid"}
+        return keras.layers.Conv3D(channels, window, strides, use_bias=bias, name=name, **options)(x)
 
     def transposed(self, channels: int, x, name: str, window: int, stride: int, padding: int = 0, more: int = 0):
         """Transposed convolution without bias.
