@@ -100,30 +100,6 @@ CASES = {
             "training.epsilon": 1e-5,
         },
     ),
-    # three stages; discrepancies of all pairs of the global batch
-    "bib_ae": (
-        "bib_ae_photon",
-        {
-            "network.latent.size": 6,
-            "network.code_size": 2,
-            "network.encoder_filters": (2, 2, 2, 2),
-            "network.encoder_units": (5,),
-            "network.decoder_units": (5,),
-            "network.decoder_seed_channels": 1,
-            "network.decoder_filters": (2, 2, 2, 2, 2, 2),
-            "network.critic_filters": 2,
-            "network.critic_branch_units": 4,
-            "network.critic_units": (5,),
-            "network.latent_critic_units": (4,),
-            "network.post_units": (3,),
-            "network.post_filters": 3,
-            "training.autoencoder_iterations": 3,
-            "training.identity_iterations": 1,
-            "training.critic_steps": 2,
-            "training.batch_size": 4,
-            "training.epsilon": 1e-5,
-        },
-    ),
     # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
         "conv3d",
