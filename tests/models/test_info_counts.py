@@ -99,15 +99,15 @@ def test_info_gives_the_contract_of_the_networks(name):
 
 
 @pytest.mark.parametrize(
-    # of the flows, whose networks take seconds to build, one teacher and one student; those of the ILD take seconds too
+    # of the flows, whose networks take seconds to build, one teacher and one student
     "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] * name.startswith(("bib_ae", "ilc")))
-        for name in sorted(EXPERIMENTS)
+    sorted(
+        name
+        for name in EXPERIMENTS
         if not name.endswith("_smoke")
         and name not in SAME
         and (not name.startswith("caloflow") or name.startswith("caloflow_photon"))
-    ],
+    ),
 )
 def test_info_describes_every_experiment(name):
     """Breaks when a network cannot be built or described, or a setting cannot be written as JSON."""
