@@ -7,6 +7,7 @@ one e.  So a spot costs a few random numbers, and the work grows with the energy
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ from calosim_tf.geometry import CellLayer, VoxelDetector
 # Keeps the radius of a spot finite.
 MIN_EXPONENTIAL = np.float32(1e-12)
 AXIS_NAMES = "xy"
+# Mean of Moyal's law: Euler's constant plus ln 2
+MOYAL_MEAN = np.euler_gamma + math.log(2)
 # Showers at a time: their spots fit in the cache of a processor, which halves the time; part of what a seed means.
 CHUNK_SHOWERS = 64
 
@@ -61,6 +64,9 @@ class Readout:
         it.
     conserved : bool
         All energy is counted: the spots of a shower add up to what it leaves in the stack, not only on average.
+    track_width : float
+        Where each spot is one charged particle that passes a thin plate: scale over mode of its Moyal law, which has a
+        sharp lower edge and a long tail; 0 for spots of exponential energy.
     """
 
     spot_mev: float
@@ -68,6 +74,16 @@ class Readout:
     radius_scale: float = 1.0
     spread: float = 1.0
     conserved: bool = False
+    track_width: float = 0.0
+
+    def spots_mev(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Energies of n spots before ``fraction``, float32: exponential, or those of single tracks."""
+        if self.track_width == 0.0:
+            return rng.standard_exponential(n, np.float32) * np.float32(self.spot_mev)
+        # minus the logarithm of the square of a normal number has Moyal's law, close to Landau's
+        moyal = -np.log(np.maximum(np.square(rng.standard_normal(n, np.float32)), MIN_EXPONENTIAL))
+        scale = self.spot_mev / (1.0 + MOYAL_MEAN * self.track_width)
+        return np.float32(scale) * (1 + np.float32(self.track_width) * moyal)
 
 
 def cell_showers_mev(
@@ -178,7 +194,7 @@ def _spots(
         places[name] = place
     cell = places[layer.row_axis] * layer.n_columns + places[layer.column_axis]
     index += np.where(beside, layer.n_voxels, cell).astype(np.int64)
-    spots_mev = rng.standard_exponential(total, np.float32) * np.float32(readout.spot_mev)
+    spots_mev = readout.spots_mev(total, rng)
     if readout.spread != 1:
         # ratio of the densities of radius R and spread R at this distance
         square = np.square(normal).sum(axis=0) / double_exponential

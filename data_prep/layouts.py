@@ -14,18 +14,27 @@ from calosim_tf.data_prep.cell_layouts import (
     calogan_showers_mev,
     clic_angle_showers_mev,
     clic_showers_mev,
+    ilc_showers_mev,
     lhcb_showers_mev,
 )
 from calosim_tf.data_prep.electromagnetic import photon_components
 from calosim_tf.data_prep.hadronic import pion_components
 from calosim_tf.data_prep.jets import jet_images_mev
 from calosim_tf.data_prep.lateral import expected_voxels_mev
-from calosim_tf.data_prep.stacks import CALOGAN_STACK, CLIC_STACK, LHCB_STACK, PHOTON_STACK, PION_STACK, Stack
+from calosim_tf.data_prep.stacks import (
+    CALOGAN_STACK,
+    CLIC_STACK,
+    ILC_STACK,
+    LHCB_STACK,
+    PHOTON_STACK,
+    PION_STACK,
+    Stack,
+)
 from calosim_tf.data_prep.voxelise import sample_spots
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION, VoxelDetector
 from calosim_tf.geometry.beams import Beam
-from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS, CLIC, CLIC_ANGLE, JET_IMAGE, LHCB
+from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS, CLIC, CLIC_ANGLE, ILC, JET_IMAGE, LHCB
 
 # Variance per energy of 5.0 MeV, that is a sampling term of 7.1 % / sqrt(E / GeV): measured on the EGSnrc sample, whose
 # thresholds are low (lead-argon calorimeters as built have 10 %).  The shape is tuned to its share of hit voxels.
@@ -129,6 +138,7 @@ LAYOUTS = {
         Layout(CLIC, 1, _in_words(CLIC_STACK), clic_showers_mev),
         Layout(CLIC_ANGLE, 1, _in_words(CLIC_STACK), clic_angle_showers_mev),
         Layout(JET_IMAGE, 1, "parametrised prongs of jets in pixels: no parton shower, no detector", jet_images_mev),
+        Layout(ILC, 1, _in_words(ILC_STACK), ilc_showers_mev),
     )
 }
 

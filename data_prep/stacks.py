@@ -161,3 +161,6 @@ CALOGAN_STACK = Stack([Section(layer, LEAD_ARGON, length) for layer, length in e
 
 # EGSnrc sample in 3DGAN layout: 25 layers of tungsten, gap and silicon.
 CLIC_STACK = Stack([Section(z, TUNGSTEN_SILICON, TUNGSTEN_SILICON.period_mm) for z in range(25)], TUNGSTEN_SILICON)
+
+# 30 such layers, 24 radiation lengths: our choice, since the public files say nothing of the plates of the ILD.
+ILC_STACK = Stack([Section(z, TUNGSTEN_SILICON, TUNGSTEN_SILICON.period_mm) for z in range(30)], TUNGSTEN_SILICON)

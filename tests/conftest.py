@@ -67,7 +67,7 @@ def public_like_file(tmp_path_factory, photon_showers) -> Path:
 
 
 def made_up_cells(layout: str, events: int, seed: int = 3) -> dict[str, np.ndarray]:
-    """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``jet_image``, ``ecal``, ``ecal_angle``, in its units.
+    """Arrays of a file of ``lhcb`` (rows count y), ``calogan``, ``jet_image``, ``ecal``, ``ecal_angle`` or ``ilc``.
 
     Every cell has a different number, so that no exchange of axes goes unnoticed.
     """
@@ -105,6 +105,10 @@ def made_up_cells(layout: str, events: int, seed: int = 3) -> dict[str, np.ndarr
         images = rng.exponential(0.1, (events, 25, 25)) + np.exp(-np.arange(625.0).reshape(25, 25) / 90)
         images *= rng.uniform(250.0, 300.0, (events, 1, 1)) / images.sum(axis=(1, 2), keepdims=True)
         return {"image": images.astype("f4"), "signal": (np.arange(events) % 2).astype("f4")}
+    if layout == "ilc":
+        cells = rng.uniform(0.0, 1.0, (events, 30, 30, 30)).astype("f4")
+        cells *= (20.0 * energy_gev / cells.sum(axis=(1, 2, 3)))[:, None, None, None].astype("f4")
+        return {"30x30/layers": cells, "30x30/energy": energy_gev[:, None].astype("f4")}
     shape, unit = {"ecal": ((25, 25, 25), 1.0), "ecal_angle": ((51, 51, 25), 50.0)}[layout]
     cells = rng.uniform(0.0, 1.0, (events, *shape)).astype("f4")
     cells *= (0.02 * unit * energy_gev / cells.sum(axis=(1, 2, 3)))[:, None, None, None].astype("f4")

@@ -24,6 +24,10 @@ from calosim_tf.config.factorised_network import FactorisedNetwork
 from calosim_tf.config.factorised_training import FactorisedTraining
 from calosim_tf.config.flow_schedules import FlowTraining
 from calosim_tf.config.hinge_training import HingeTraining
+from calosim_tf.config.ilc.bib_ae_network import BibAeNetwork
+from calosim_tf.config.ilc.bib_ae_training import BibAeTraining
+from calosim_tf.config.ilc.ilc_network import IlcGanNetwork, IlcWganNetwork
+from calosim_tf.config.ilc.ilc_training import IlcGanTraining, IlcWganTraining
 from calosim_tf.config.lagan_network import LaganNetwork, LaganTraining
 from calosim_tf.config.lhcb_cvae_network import LhcbCvaeCganNetwork, LhcbCvaeNetwork, LhcbEarlyCganNetwork
 from calosim_tf.config.lhcb_network import LhcbGanNetwork
@@ -47,6 +51,8 @@ __all__ = [
     "AdversarialTraining",
     "AngleGanNetwork",
     "AnyExperiment",
+    "BibAeNetwork",
+    "BibAeTraining",
     "CaloFlowDistillation",
     "CaloFlowNetwork",
     "CaloFlowTraining",
@@ -63,6 +69,10 @@ __all__ = [
     "FactorisedTraining",
     "FlowTraining",
     "HingeTraining",
+    "IlcGanNetwork",
+    "IlcGanTraining",
+    "IlcWganNetwork",
+    "IlcWganTraining",
     "LaganNetwork",
     "LaganTraining",
     "LatentLaw",

@@ -1,7 +1,7 @@
 """All network families and all losses by their name in a configuration.
 
-They are discovered automatically: a new one only needs a module in this folder whose name ends in ``network`` or
-``training``; one file may hold both.
+They are discovered automatically: a new one only needs a module in this folder, or in one inside it, whose name ends in
+``network`` or ``training``; one file may hold both.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Network(Protocol):
 
 
 def _modules() -> list[ModuleType]:
-    names = (name for _, name, _ in pkgutil.iter_modules([str(Path(__file__).parent)]) if name.endswith(ENDINGS))
-    return [importlib.import_module(f"{__package__}.{name}") for name in sorted(names)]
+    found = pkgutil.walk_packages([str(Path(__file__).parent)], f"{__package__}.")
+    return [importlib.import_module(name) for name in sorted(item.name for item in found) if name.endswith(ENDINGS)]
 
 
 def _classes(word: str) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class DataConfig:
         Also divide voxels by the mean response (deposited over kinetic energy) at their incident energy.
     normalisation : str or None
         What showers and particles look like to the networks, a kind of :mod:`calosim_tf.data.normalisations`:
-        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``hundred_gev``, ``cube``, ``layer_energies``;
+        ``kinetic``, ``layer``, ``log_cells``, ``mev_cells``, ``gev``, ``hundred_gev``, ``cube``, ``mev_cube``,
+        ``layer_energies``;
         ``None`` is the one that the network was published with.
     standardize_conditions : bool
         Subtract the mean of each condition of the training showers and divide by its standard deviation (LHCb).
@@ -163,6 +164,7 @@ class TrainingConfig:
     # Dotted name of the model that trains with these settings
     MODEL: ClassVar[str] = ""
     KNOWN_SCHEDULES: ClassVar[tuple[str, ...]] = SCHEDULES
+    KNOWN_OPTIMIZERS: ClassVar[tuple[str, ...]] = OPTIMIZERS
 
     algorithm: str = "none"
     batch_size: int = 1024
@@ -192,7 +194,7 @@ class TrainingConfig:
         for key in ("batch_size", "iterations", "checkpoint_every", "log_every"):
             at_least(f"training.{key}", getattr(self, key), 1)
         for network in self.NETWORKS:
-            choice(f"training.optimizer_{network}", self.setting("optimizer", network), OPTIMIZERS)
+            choice(f"training.optimizer_{network}", self.setting("optimizer", network), self.KNOWN_OPTIMIZERS)
             above(f"training.learning_rate_{network}", self.setting("learning_rate", network), 0.0)
             in_half_open_unit(f"training.beta1_{network}", self.setting("beta1", network))
             in_half_open_unit(f"training.beta2_{network}", self.setting("beta2", network))

@@ -1,4 +1,4 @@
-"""Normalisations of energies as they are, or their logarithms: LHCb, CaloGAN, 3DGAN, CaloFlow (no TensorFlow)."""
+"""Normalisations of energies as they are, or their logarithms: LHCb, CaloGAN, 3DGAN, CaloFlow, ILD (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -218,13 +218,7 @@ class CubeNormalisation(Normalisation):
     @classmethod
     def of_training(cls, source: ShowerSource, data, network) -> CubeNormalisation:
         """As :meth:`Normalisation.of_training`; all layers of the detector are cut alike."""
-        cells = source.detector.cube
-        if cells is None:
-            raise ConfigError(
-                f"data.layout: found {source.detector.name} with layers of different shapes, expected layers that are "
-                f"cut alike for data.normalisation = {cls.kind}"
-            )
-        rows = source.train_rows
+        cells, rows = _require_cube(source, cls.kind), source.train_rows
         contract = contract_of(source.incident_energy_mev[rows] / 1e3, source.total_energy_mev(rows) / 1e3)
         return cls(
             *training_range(source),
@@ -305,3 +299,56 @@ class JetPixelNormalisation(MevCellNormalisation):
     def output_words(self) -> tuple[str, str]:
         """As :meth:`Normalisation.output_words`."""
         return "transverse momenta of pixels, one channel; a pixel in MeV is 100000 times its number", "100 GeV"
+
+
+@dataclass(frozen=True)
+class MevCubeNormalisation(GevNormalisation):
+    """Cells in MeV as they are, with axes layer, row, column, and one channel; energy in GeV (Buhmann et al. 2021).
+
+    Attributes
+    ----------
+    cells : tuple of int
+        Layers, rows, columns.
+    least_mev : float
+        Generated cells below this are empty (authors' code: half a minimum-ionising particle).
+    """
+
+    kind: ClassVar[str] = "mev_cube"
+
+    condition_size: int = 1
+    cells: tuple[int, int, int] = (30, 30, 30)
+    least_mev: float = 0.1
+
+    @classmethod
+    def of_training(cls, source: ShowerSource, data, network) -> MevCubeNormalisation:
+        """As :meth:`Normalisation.of_training`; all layers of the detector are cut alike."""
+        rows, columns, layers = _require_cube(source, cls.kind)
+        options = {"condition_size": network.condition_size, "mask_mev": data.mask_mev}
+        return cls(*training_range(source), cells=(layers, rows, columns), **options)
+
+    def value_shape(self, n_voxels: int) -> tuple[int, ...]:
+        """As :meth:`Normalisation.value_shape`: layers, rows, columns, one channel."""
+        return (*self.cells, 1)
+
+    def to_network(self, showers_mev: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_network`."""
+        return masked(showers_mev, self.mask_mev).astype(np.float32, copy=False).reshape(-1, *self.cells, 1)
+
+    def to_mev(self, outputs: np.ndarray, incident_energy_mev: np.ndarray) -> np.ndarray:
+        """As :meth:`Normalisation.to_mev`: below ``least_mev`` is 0."""
+        return masked(outputs.reshape(len(outputs), -1), self.least_mev)
+
+    def output_words(self) -> tuple[str, str]:
+        """As :meth:`Normalisation.output_words`."""
+        return f"cells in MeV with axes layer, row, column; 0 below {self.least_mev:g} MeV", "MeV"
+
+
+def _require_cube(source: ShowerSource, kind: str) -> tuple[int, int, int]:
+    """Rows, columns and layers; :class:`ConfigError` where layers are cut differently."""
+    cells = source.detector.cube
+    if cells is None:
+        raise ConfigError(
+            f"data.layout: found {source.detector.name} with layers of different shapes, expected layers that are "
+            f"cut alike for data.normalisation = {kind}"
+        )
+    return cells

@@ -14,6 +14,7 @@ from calosim_tf.data.hdf5 import GET_AGAIN, HDF5_FAILURES, key_in, open_hdf5, sh
 from calosim_tf.data.layouts.calochallenge_file import CaloChallengeFile
 from calosim_tf.data.layouts.calogan_file import CaloGanFile
 from calosim_tf.data.layouts.ecal_file import ECAL, EcalAngleFile, EcalFile
+from calosim_tf.data.layouts.ilc_file import LAYERS, IlcFile
 from calosim_tf.data.layouts.jet_image_file import IMAGE, SIGNAL, JetImageFile
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS, is_npz
 from calosim_tf.data.layouts.lhcb_file import LhcbFile
@@ -32,6 +33,7 @@ LAYOUTS: dict[str, type[ShowerFile]] = {
     "ecal": EcalFile,
     "ecal_angle": EcalAngleFile,
     "jet_image": JetImageFile,
+    "ilc": IlcFile,
 }
 
 
@@ -73,6 +75,8 @@ def _guess_layout(path: Path, keys: Mapping[str, str]) -> str:
                 return "lhcb"
             if all(key_in(file, name, keys) in file for name in (IMAGE, SIGNAL)):
                 return "jet_image"
+            if key_in(file, LAYERS, keys) in file:
+                return "ilc"
             ecal = key_in(file, ECAL, keys)
             if ecal in file and isinstance(file[ecal], h5py.Dataset):
                 return "ecal_angle" if file[ecal].shape[1:4] == EcalAngleFile.record.cube else "ecal"

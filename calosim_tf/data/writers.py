@@ -11,6 +11,7 @@ from calosim_tf.data.layouts.cell_writers import (
     CaloGanWriter,
     EcalAngleWriter,
     EcalWriter,
+    IlcWriter,
     JetImageWriter,
     LhcbWriter,
 )
@@ -27,6 +28,7 @@ WRITERS: dict[str, type[ShowerWriter]] = {
     "ecal": EcalWriter,
     "ecal_angle": EcalAngleWriter,
     "jet_image": JetImageWriter,
+    "ilc": IlcWriter,
 }
 
 

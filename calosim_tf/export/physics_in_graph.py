@@ -23,6 +23,7 @@ from calosim_tf.data.cell_transforms import (
     JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
+    MevCubeNormalisation,
 )
 from calosim_tf.data.layer_energies import DRAW, SMALLEST_MEV, LayerEnergyNormalisation
 from calosim_tf.data.normalisation import Normalisation
@@ -168,6 +169,11 @@ def _cube_cells(law: CubeNormalisation, outputs: tf.Tensor, _incident_energy_mev
     return tf.reshape(cubes, (-1, math.prod(law.cells))) * MEV_PER_GEV
 
 
+def _cut_cube(law: MevCubeNormalisation, outputs: tf.Tensor, _incident_energy_mev: tf.Tensor) -> tf.Tensor:
+    cells = tf.reshape(outputs, (-1, math.prod(law.cells)))
+    return tf.where(cells < np.float32(law.least_mev), tf.zeros_like(cells), cells)
+
+
 def _drawn_layers(law: LayerEnergyNormalisation, kinetic: tf.Tensor, attributes: tf.Tensor | None) -> tf.Tensor:
     particle = tf.math.log(kinetic)[:, tf.newaxis]
     if law.condition_mean:
@@ -208,5 +214,6 @@ GRAPH_FORMS: dict[str, GraphForm] = {
     GevNormalisation.kind: GraphForm(_energy_gev_first, _gev_cells),
     HundredGevNormalisation.kind: GraphForm(_incident_100_gev, _cells_from_100_gev),
     CubeNormalisation.kind: GraphForm(_energy_100_gev_first, _cube_cells),
+    MevCubeNormalisation.kind: GraphForm(_energy_gev_first, _cut_cube),
     LayerEnergyNormalisation.kind: GraphForm(_drawn_layers, _cut_cells),
 }

@@ -226,6 +226,20 @@ JET_IMAGE = VoxelDetector(
     provides=("jets",),
 )
 
+# Electromagnetic calorimeter of the ILD, silicon and tungsten, as in the public files of "Getting High" (Buhmann et al.
+# 2021): 30 layers of 30 x 30 cells of 5 mm around the photon; rows count x, columns what the files call z.
+ILC = VoxelDetector(
+    name="ilc",
+    particle="gamma",
+    mass_mev=0.0,
+    layers=tuple(CellLayer(z, 30, 30, row_mm=5.0, column_mm=5.0, row_axis="x", column_axis="y") for z in range(30)),
+    threshold_mev=0.1,  # half a minimum-ionising particle (authors' code)
+    file_layout="ilc",
+    energy_unit_mev=1e3,
+    beam=Beam(uniform_energies(1e4, 1e5), no_attributes),  # published
+    simulated_events=2_000,  # our choice: 0.2 GB in memory
+)
+
 DETECTORS = {
     detector.name: detector
     for detector in (
@@ -245,6 +259,7 @@ DETECTORS = {
         CLIC,
         CLIC_ANGLE,
         JET_IMAGE,
+        ILC,
     )
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calosim_tf.errors import ConfigError
 from calosim_tf.reproduction import (
+    bib_ae,
     calo_shower_gan,
     conditional_calogan,
     conv2d_3dgan,
@@ -16,7 +17,10 @@ from calosim_tf.reproduction.numbers import Document
 
 DOCUMENTS: dict[str, Document] = {
     module.DOCUMENT.name: module.DOCUMENT
-    for module in (calo_shower_gan, lhcb_sagan, lhcb_cvae, conditional_calogan, lagan, conv2d_3dgan, survey)
+    for module in (
+        *(calo_shower_gan, lhcb_sagan, lhcb_cvae, conditional_calogan, lagan),
+        *(conv2d_3dgan, bib_ae, survey),
+    )
 }
 
 

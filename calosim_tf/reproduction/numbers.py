@@ -141,7 +141,10 @@ COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {
     "generator, dense layers": lambda networks: networks["generator"]["params_dense"],
     "convolutions": lambda networks: networks["generator"]["conv_layers"],
     "critic": lambda networks: networks["critic"]["params_trainable"],
-    "encoder": lambda networks: networks["encoder"]["params_trainable"],
+    **{
+        kind: lambda networks, kind=kind: networks[kind]["params_trainable"]
+        for kind in ("encoder", "decoder", "latent_critic", "constrainer")
+    },
     "critic in all": lambda networks: networks["critic"]["params_total"],
     "all generators": lambda networks: networks["params_total_all_generators"],
     "all networks": lambda networks: sum(row["params_total"] for row in _all_networks(networks)),

@@ -144,6 +144,8 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
         rate = build_cyclical_schedule(training.schedule_floor * rate, rate, updates)
     elif schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=training.schedule_floor)
+    elif schedule == "exponential":
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, updates, training.schedule_factor, staircase=True)
     elif schedule != "constant":
         rate = FlowSchedule(training, network)
     if training.warmup_iterations > 0:
@@ -158,6 +160,9 @@ def build_optimizer(training: TrainingConfig, network: str) -> keras.optimizers.
     if name == "rmsprop":
         # beta1 is the momentum, beta2 the decay of the squared gradient
         return build_keras_optimizer(keras.optimizers.RMSprop, learning_rate=rate, rho=beta2, momentum=beta1, **options)
+    if name == "sgd":
+        clip = options["global_clipnorm"]
+        return build_keras_optimizer(keras.optimizers.SGD, learning_rate=rate, momentum=beta1, global_clipnorm=clip)
     if name != "adam":
         full = training.setting("learning_rate", network)
         return build_addons_optimizer(name, rate, full, beta1, beta2, training.epsilon, training.weight_decay)

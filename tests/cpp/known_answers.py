@@ -43,6 +43,7 @@ NORMALISATIONS = (
     ({"kind": "gev", "mass_mev": 0.0, "condition_size": 1}, []),
     ({"kind": "hundred_gev", "mass_mev": 0.511}, []),
     ({"kind": "cube", "mass_mev": 0.0, "cells": [1, 2, 3], "with_angle": True}, [1.4]),
+    ({"kind": "mev_cube", "mass_mev": 0.0, "condition_size": 1, "cells": [1, 2, 3], "least_mev": 0.1}, []),
     ({"kind": "layer_energies", "mass_mev": 139.6, "layer_sizes": [1, 3, 2], **STANDARD}, [0.3, 0.4]),
 )
 ENERGY_MEV, CELLS = 5000.0, 6

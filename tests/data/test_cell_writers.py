@@ -22,6 +22,7 @@ SOURCES = {
     "calogan_central": "calogan",
     "clic": "ecal",
     "clic_angle": "ecal_angle",
+    "ilc": "ilc",
 }
 
 
@@ -31,6 +32,13 @@ def write_all(path, showers, step: int = 3, **options):
             rows = slice(start, start + step)
             writer.append(showers.incident_energy_mev[rows], showers.showers_mev[rows], showers.attributes[rows])
     return path
+
+
+def datasets(file):
+    """Those of a file and of its groups, by name."""
+    found = {}
+    file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    return found
 
 
 @pytest.fixture
@@ -53,7 +61,7 @@ def test_every_layout_has_a_writer():
 @pytest.mark.parametrize("name", SOURCES)
 def test_written_showers_are_read_back(given, tmp_path, name, compression):
     """Breaks if a cell, an energy or an angle is written at another place or in another unit than it is read."""
-    showers = given(name, 4 if name.startswith("clic") else 20)
+    showers = given(name, 4 if name.startswith(("clic", "ilc")) else 20)
     path = write_all(
         tmp_path / "out.hdf5", showers, compression=compression, attributes={"source": "made, iteration 3"}
     )
@@ -64,9 +72,10 @@ def test_written_showers_are_read_back(given, tmp_path, name, compression):
     np.testing.assert_allclose(back.attributes, showers.attributes, rtol=1e-6, atol=1e-6)
     assert back.source == "made, iteration 3"
     with h5py.File(path) as file:
-        assert {dataset.compression for dataset in file.values()} == {None if compression == "none" else "gzip"}
-        assert {dataset.dtype for name, dataset in file.items() if name != "ParticlePDG"} == {np.dtype("f4")}
-        assert all("units" in dataset.attrs for dataset in file.values())
+        found = datasets(file)
+        assert {dataset.compression for dataset in found.values()} == {None if compression == "none" else "gzip"}
+        assert {dataset.dtype for name, dataset in found.items() if name != "ParticlePDG"} == {np.dtype("f4")}
+        assert all("units" in dataset.attrs for dataset in found.values())
 
 
 def test_calogan_momenta_by_hand(tmp_path):

@@ -122,3 +122,21 @@ def test_showers_agree_with_the_egsnrc_sample():
     assert hits[1] == pytest.approx(hits[0], abs=0.015)
     response = [(s.showers_mev.sum(axis=1) / s.incident_energy_mev).std() for s in (low, simulated)]
     assert response[1] == pytest.approx(response[0], rel=0.15)
+
+
+def test_photons_of_the_ild():
+    """Breaks when the visible share is not 19 MeV per GeV, or single particles lose their peak at 0.2 MeV."""
+    (made,) = simulate("ilc", 60, 1)
+    energies_gev = made.incident_energy_mev / 1e3
+    assert ((energies_gev >= 10.0) & (energies_gev <= 100.0)).all()
+    # a part leaks behind and beside the cells
+    visible = made.showers_mev.sum(axis=1).mean() / energies_gev.mean()
+    assert 17.0 < visible < 19.0
+    cells, edges = np.histogram(made.showers_mev[made.showers_mev > 0.1], np.linspace(0.1, 1.0, 46))
+    assert edges[np.argmax(cells)] == pytest.approx(0.2, abs=0.021)
+    # the next peak, of two particles in a cell, is lower
+    assert cells.max() > 1.5 * cells[15:].max()
+    # most energy is in the first half, around the middle of the cells
+    images = made.showers_mev.reshape(-1, 30, 30, 30).mean(axis=0)
+    assert 6 <= np.argmax(images.sum(axis=(1, 2))) <= 11
+    assert images[:, 14:16, 14:16].sum() > 0.2 * images.sum()

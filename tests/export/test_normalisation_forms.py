@@ -14,6 +14,7 @@ from calosim_tf.data.cell_transforms import (
     JetPixelNormalisation,
     LogCellNormalisation,
     MevCellNormalisation,
+    MevCubeNormalisation,
 )
 from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisation import NORMALISATIONS
@@ -50,6 +51,7 @@ LAWS = {
         LayerEnergyNormalisation(*RANGE, layer_sizes=(2, 2, 1), condition_mean=(1.5, -2.0), condition_std=(0.1, 8.0)),
         5,
     ),
+    "mev_cube": (MevCubeNormalisation(*RANGE, cells=(2, 3, 4), least_mev=0.0), 24),
     "cube": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0), 24),
     "cube_angle": (CubeNormalisation(*RANGE, cells=(2, 3, 4), mask_mev=0.0, with_angle=True), 24),
 }
@@ -101,6 +103,15 @@ def test_the_graph_gives_the_numbers(law, particles, showers):
     made = cells_mev(law, tf.constant(outputs), fed[0]).numpy()
     assert made.dtype == np.float32
     np.testing.assert_allclose(made, law.to_mev(outputs, energy), rtol=1e-6)
+
+
+def test_faint_cells_are_empty():
+    """Breaks when generated cells below half a minimum-ionising particle are kept in one of the two forms."""
+    law = MevCubeNormalisation(*RANGE, cells=(1, 2, 2), least_mev=0.1)
+    outputs, energy = np.array([[-3.0, 0.0999, 0.1, 7.0]], "f4").reshape(1, 1, 2, 2, 1), np.array([5e4])
+    expected = np.array([[0.0, 0.0, 0.1, 7.0]], "f4")
+    np.testing.assert_array_equal(law.to_mev(outputs, energy), expected)
+    np.testing.assert_array_equal(cells_mev(law, tf.constant(outputs), tf.constant(energy, tf.float32)), expected)
 
 
 def test_the_words_give_the_numbers(law, particles, showers):

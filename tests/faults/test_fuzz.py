@@ -64,6 +64,7 @@ ARRAY_NAMES = {
     "calogan": ("layer_0", "layer_1", "layer_2", "overflow", "energy", "px", "py", "pz", "x0", "y0"),
     "clic": ("ECAL", "target", "energy"),
     "clic_angle": ("ECAL", "energy", "theta", "mtheta"),
+    "ilc": ("30x30/layers", "30x30/energy"),
 }
 SHAPES = st.lists(st.sampled_from([0, 1, 2, 3, 5, 25, 30, 51, 96, 12, 6, 368, 900]), min_size=0, max_size=4).filter(
     lambda shape: np.prod(shape, dtype=float) < 2e5

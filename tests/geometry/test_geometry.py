@@ -88,6 +88,7 @@ def test_thresholds_and_masses():
         ("lhcb_xy", [(30, 30)]),
         ("calogan", [(3, 96), (12, 12), (12, 6)]),
         ("clic", [(25, 25)] * 25),
+        ("ilc", [(30, 30)] * 30),
     ],
 )
 def test_layers_of_cells(name, shapes):

@@ -24,6 +24,7 @@ KINDS = {
     "conv2d_g1": "cube",
     "conv3d": "cube",
     "conv3d_angle": "cube",
+    "ilc_wgan_photon": "mev_cube",
 }
 
 
@@ -55,6 +56,7 @@ def test_an_old_configuration_keeps_its_normalisation(name):
         ("lhcb_wgan", "calogan", "lhcb or lhcb_xy or lhcb_yx for a network of family lhcb_gan"),
         ("conv3d", "clic_angle", "clic for a network of family conv3d_3dgan"),
         ("conv3d_angle", "clic", "clic_angle for a network of family angle_3dgan"),
+        ("ilc_gan_photon", "clic", "ilc for a network of family ilc_gan"),
         ("calogan_eplus", "photon", "calogan or calogan_gamma or calogan_piplus or calogan_central or "),
         ("conditional_calogan_eplus", "calogan_central", "a detector with attributes for network.condition_size = 5"),
     ],

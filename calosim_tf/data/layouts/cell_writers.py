@@ -1,4 +1,4 @@
-"""Writers of the layouts with several datasets per shower: LHCb, CaloGAN, 3DGAN, jets (no TensorFlow)."""
+"""Writers of the layouts with several datasets per shower: LHCb, CaloGAN, 3DGAN, ILD, jets (no TensorFlow)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from calosim_tf.data.layouts import calogan_file, ecal_file, jet_image_file, lhcb_file
+from calosim_tf.data.layouts import calogan_file, ecal_file, ilc_file, jet_image_file, lhcb_file
 from calosim_tf.data.layouts.lhcb_arrays import DEPOSITS
 from calosim_tf.data.writer import ShowerWriter
 from calosim_tf.geometry import VoxelDetector
-from calosim_tf.geometry.detectors import CLIC, CLIC_ANGLE
+from calosim_tf.geometry.detectors import CLIC, CLIC_ANGLE, ILC
 
 CHUNK_BYTES = 2**20
 ELECTRON, POSITRON = 11, -11
@@ -167,6 +167,23 @@ class JetImageWriter(ArraysWriter):
     def _arrays(self, incident_energy_mev, showers_mev, attributes):
         images = showers_mev.reshape(-1, *jet_image_file.PIXELS) / np.float32(1e3)
         return {jet_image_file.IMAGE: images, jet_image_file.SIGNAL: attributes[:, 0]}
+
+
+class IlcWriter(ArraysWriter):
+    """Layout of "Getting High": layers first."""
+
+    datasets: ClassVar = {
+        ilc_file.LAYERS: ((len(ILC.layers), *ILC.layers[0].shape), np.float32, "MeV"),
+        ilc_file.ENERGY: ((1,), np.float32, "GeV"),
+    }
+
+    def _arrays(self, incident_energy_mev, showers_mev, attributes):
+        n = len(showers_mev)
+        shape, _, _ = self.datasets[ilc_file.LAYERS]
+        return {
+            ilc_file.LAYERS: showers_mev.reshape(n, *shape),
+            ilc_file.ENERGY: np.asarray(incident_energy_mev, dtype=np.float64).reshape(n, 1) / 1e3,
+        }
 
 
 def cubes(showers_mev: np.ndarray, detector: VoxelDetector) -> np.ndarray:

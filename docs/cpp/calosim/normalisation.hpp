@@ -231,6 +231,26 @@ public:
     }
 };
 
+/// Cells in MeV as they are, layer after layer, and 0 below a threshold; kinetic energy in GeV as condition.
+class MevCubeNormalisation : public Normalisation {
+public:
+    MevCubeNormalisation(const Json& record, std::size_t cells)
+        : Normalisation(record, cells), least_mev_(static_cast<float>(record.value("least_mev", 0.1))) {}
+
+    std::size_t condition_size(std::size_t) const override { return 1; }
+
+    void condition(double incident_mev, const double*, std::size_t, float* out) const override {
+        out[0] = static_cast<float>(kinetic_mev(incident_mev) / 1e3);
+    }
+
+    void to_mev(const float* outputs, double, float* cells_mev) const override {
+        for (std::size_t i = 0; i < cells_; ++i) cells_mev[i] = outputs[i] < least_mev_ ? 0.0F : outputs[i];
+    }
+
+private:
+    float least_mev_;
+};
+
 /// A cube of cells in GeV with axes x, y, z, which become layers z of rows x and columns y.
 class CubeNormalisation : public Normalisation {
 public:
@@ -305,9 +325,10 @@ inline std::unique_ptr<Normalisation> make_normalisation(const Json& record, std
     if (kind == "gev") return std::make_unique<GevNormalisation>(record, cells);
     if (kind == "hundred_gev") return std::make_unique<HundredGevNormalisation>(record, cells);
     if (kind == "cube") return std::make_unique<CubeNormalisation>(record, cells);
+    if (kind == "mev_cube") return std::make_unique<MevCubeNormalisation>(record, cells);
     if (kind == "layer_energies") return standardised(std::make_unique<LayerEnergyNormalisation>(record, cells));
     fail("normalisation: found kind '", kind,
-         "', expected kinetic, layer, log_cells, mev_cells, gev, hundred_gev, cube or layer_energies");
+         "', expected kinetic, layer, log_cells, mev_cells, gev, hundred_gev, cube, mev_cube or layer_energies");
 }
 
 }  // namespace calosim

@@ -1,0 +1,1 @@
+"""Settings of the generators of the ILD's electromagnetic calorimeter (Buhmann et al. 2021)."""

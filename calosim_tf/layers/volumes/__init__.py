@@ -1,0 +1,1 @@
+"""Layers of three-dimensional images (batch, layer, row, column, channel)."""
