@@ -5,8 +5,8 @@ A configuration is data: every value can be read here or in the experiment file 
 :class:`~calosim_tf.errors.ConfigError`.
 """
 
-from calosim_tf.config.caloflow_network import CaloFlowNetwork
-from calosim_tf.config.caloflow_training import CaloFlowDistillation, CaloFlowTraining
+from calosim_tf.config.caloflow.network import CaloFlowNetwork
+from calosim_tf.config.caloflow.training import CaloFlowDistillation, CaloFlowTraining
 from calosim_tf.config.calogan_network import CaloGanNetwork, original_calogan
 from calosim_tf.config.calogan_training import CaloGanTraining
 from calosim_tf.config.conv2d_network import Conv2dGanNetwork

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keras
 
-from calosim_tf.config.caloflow_network import CaloFlowNetwork
+from calosim_tf.config.caloflow.network import CaloFlowNetwork
 from calosim_tf.layers.flows.logit_space import FilledLayers, ParticleContext, SuccessiveShares
 from calosim_tf.layers.flows.masked_spline import SEEDS, MaskedSpline
 from calosim_tf.layers.flows.permutation import FixedPermutation, reversal, shuffle

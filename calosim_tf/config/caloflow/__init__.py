@@ -1,0 +1,1 @@
+"""Settings of CaloFlow: the two flows of a teacher, and the student."""
