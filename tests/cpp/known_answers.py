@@ -39,6 +39,7 @@ NORMALISATIONS = (
     ({"kind": "log_cells", "mass_mev": 0.511, "cells": [2, 3], **STANDARD}, [0.3, 0.4]),
     ({"kind": "log_cells", "mass_mev": 0.511, "cells": [2, 3]}, [0.3, 0.4]),
     ({"kind": "mev_cells", "mass_mev": 0.511, "cells": [2, 3], **STANDARD}, [0.3, 0.4]),
+    ({"kind": "jet_pixels", "mass_mev": 0.0, "cells": [2, 3]}, [1.0]),
     ({"kind": "gev", "mass_mev": 0.0, "condition_size": 3}, [1.5, -0.1]),
     ({"kind": "gev", "mass_mev": 0.0, "condition_size": 1}, []),
     ({"kind": "hundred_gev", "mass_mev": 0.511}, []),

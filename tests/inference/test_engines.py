@@ -150,4 +150,8 @@ def test_networks_of_a_split_share_the_energies():
     )
     found = joined(SimpleNamespace(networks=networks), lambda network: network.name)
     assert found.members == ((float("-inf"), 4096.0, "low"), (4096.0, float("inf"), "high"))
-    assert joined(SimpleNamespace(networks=networks[:1]), lambda network: network.name) == "low"
+    # one network with a range stays within it, one without is itself
+    alone = joined(SimpleNamespace(networks=networks[:1]), lambda network: network.name)
+    assert alone.members == ((float("-inf"), 4096.0, "low"),)
+    whole = (SimpleNamespace(name="whole", energy_range_mev=None),)
+    assert joined(SimpleNamespace(networks=whole), lambda network: network.name) == "whole"

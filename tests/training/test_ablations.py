@@ -40,7 +40,7 @@ class TwoIterations:
 
     def __init__(self, source, *words, experiment="photon"):
         arguments = argparse.Namespace(
-            experiment=experiment, config=None, set=[*SMALL, *words], iterations=None, seed=None, out=None
+            experiment=experiment, config=None, set=[*SMALL, *words], iterations=None, seed=None, out=None, binning=None
         )
         self.experiment = configure(arguments)
         self.normalisation = fit_normalisation(self.experiment, source)

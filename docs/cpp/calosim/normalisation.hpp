@@ -168,11 +168,11 @@ private:
     std::vector<std::size_t> sizes_;
 };
 
-/// Cells of one layer in MeV, or ln(1 + E / MeV) of them; the attributes as condition.
+/// Cells of one layer in a unit, or ln(1 + E / unit) of them; the attributes as condition.
 class CellNormalisation : public Normalisation {
 public:
-    CellNormalisation(const Json& record, std::size_t cells, bool logarithm)
-        : Normalisation(record, cells), attributes_(record), logarithm_(logarithm) {}
+    CellNormalisation(const Json& record, std::size_t cells, bool logarithm, float unit_mev = 1.0F)
+        : Normalisation(record, cells), attributes_(record), logarithm_(logarithm), unit_mev_(unit_mev) {}
 
     std::size_t condition_size(std::size_t attributes) const override { return attributes; }
 
@@ -181,7 +181,9 @@ public:
     }
 
     void to_mev(const float* outputs, double, float* cells_mev) const override {
-        for (std::size_t i = 0; i < cells_; ++i) cells_mev[i] = logarithm_ ? std::expm1(outputs[i]) : outputs[i];
+        for (std::size_t i = 0; i < cells_; ++i) {
+            cells_mev[i] = unit_mev_ * (logarithm_ ? std::expm1(outputs[i]) : outputs[i]);
+        }
     }
 
     std::size_t standardised() const { return attributes_.size(); }
@@ -189,6 +191,7 @@ public:
 private:
     detail::Standardised attributes_;
     bool logarithm_;
+    float unit_mev_;
 };
 
 /// Cells in GeV; kinetic energy in GeV and the attributes as condition.
@@ -322,13 +325,15 @@ inline std::unique_ptr<Normalisation> make_normalisation(const Json& record, std
     if (kind == "layer") return std::make_unique<LayerNormalisation>(record, cells);
     if (kind == "log_cells") return standardised(std::make_unique<CellNormalisation>(record, cells, true));
     if (kind == "mev_cells") return standardised(std::make_unique<CellNormalisation>(record, cells, false));
+    if (kind == "jet_pixels") return standardised(std::make_unique<CellNormalisation>(record, cells, false, 1e5F));
     if (kind == "gev") return std::make_unique<GevNormalisation>(record, cells);
     if (kind == "hundred_gev") return std::make_unique<HundredGevNormalisation>(record, cells);
     if (kind == "cube") return std::make_unique<CubeNormalisation>(record, cells);
     if (kind == "mev_cube") return std::make_unique<MevCubeNormalisation>(record, cells);
     if (kind == "layer_energies") return standardised(std::make_unique<LayerEnergyNormalisation>(record, cells));
     fail("normalisation: found kind '", kind,
-         "', expected kinetic, layer, log_cells, mev_cells, gev, hundred_gev, cube, mev_cube or layer_energies");
+         "', expected kinetic, layer, log_cells, mev_cells, jet_pixels, gev, hundred_gev, cube, mev_cube or "
+         "layer_energies");
 }
 
 }  // namespace calosim

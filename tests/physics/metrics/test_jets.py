@@ -53,8 +53,9 @@ def test_exchanged_classes_are_seen(samples):
     generated, reference = samples
     exchanged = replace(generated, attributes=1.0 - generated.attributes)
     right, wrong = (measured(made, reference) for made in (generated, exchanged))
-    for name in ("separation_jet_w_jet_mass_gev", "separation_jet_qcd_tau_21", "emd_jet_tau_21"):
-        assert wrong[name]["value"] > 1.5 * right[name]["value"], name
+    # tau21 tells the classes apart; the others differ by little in so few jets
+    for name in ("separation_jet_w_tau_21", "separation_jet_qcd_tau_21", "emd_jet_tau_21"):
+        assert wrong[name]["value"] > 4 * right[name]["value"], name
 
 
 @pytest.mark.slow

@@ -59,10 +59,10 @@ def test_every_metric_gives_numbers_overall_or_per_energy(identical):
     of_others = {
         name
         for name, metric in METRICS.items()
-        if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes", "lhcb"}
+        if re.search("_[xy](_|$)", name) or metric.needs & {"calogan", "cubes", "lhcb", "jets"}
     }
-    # per layer along x and y, CaloGAN, 3DGAN, LHCb
-    assert len(of_others) == 8 + 2 + 5 + 14
+    # per layer along x and y, CaloGAN, 3DGAN, LHCb, LAGAN
+    assert len(of_others) == 8 + 2 + 5 + 14 + 2
     assert measured == set(METRICS) - of_others
     assert set(identical.left_out) == of_others
     assert list(identical.per_energy) == [1024.0, 4096.0, 16384.0]
