@@ -70,9 +70,10 @@ def pins() -> dict[str, str]:
     name = "constraints.txt" if sys.version_info[:2] == (3, 11) else "constraints-keras3.txt"
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     found = [line for line in lines if line and not line.startswith("#")]
-    unfit = [line for line in found if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line)]
+    exact = r'[A-Za-z0-9._-]+==[A-Za-z0-9.]+(; python_version (<|>=) "3\.\d+")?'
+    unfit = [line for line in found if not re.fullmatch(exact, line)]
     assert unfit == [], "only exact versions may stand here: no range, address or path"
-    pairs = [line.split("==") for line in found]
+    pairs = [(one.name, str(one.specifier)[2:]) for one in of_this_python(requirement_list("\n".join(found)))]
     assert len({canonicalize_name(name) for name, _ in pairs}) == len(pairs), "a name stands here twice"
     return {canonicalize_name(name): version for name, version in pairs}
 
