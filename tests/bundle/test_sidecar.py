@@ -259,3 +259,10 @@ def test_an_empty_folder_is_free_for_a_bundle(tmp_path):
     with bundle_folder(tmp_path, force=False) as folder:
         (folder / "sidecar.json").write_text("{}")
     assert [path.name for path in tmp_path.iterdir()] == ["sidecar.json"]
+
+
+def test_the_formats_of_a_split_are_those_that_every_network_has():
+    """Breaks when a format that one member lacks is offered."""
+    file = (ModelFile("x", "0", 1),)
+    members = (network("low", files={"onnx": file, "tflite": file}), network("high", files={"onnx": file}))
+    assert sidecar(*members).formats == ("onnx",)

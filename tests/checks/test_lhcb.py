@@ -167,6 +167,11 @@ def test_the_list_measures_what_compare_measures(table):
     assert listed["prd_auc_raw"]["value_at_equal_n"] != listed["prd_auc_raw"]["value"]
 
 
+def test_ideal_scores():
+    """Breaks when a score of 1 is not the best; the rate of isolated cells is that of the reference."""
+    assert {metric.name: metric.ideal for metric in LHCB_METRICS if metric.ideal != 1.0} == {"isolated_cell_rate": None}
+
+
 def test_without_scikit_learn_the_list_says_so(monkeypatch):
     """Breaks if `evaluate` of LHCb showers ends where an extra is missing."""
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
