@@ -1,10 +1,13 @@
 """Steps of the ILD's generators: terms worked out apart, and which networks each stage changes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.experiments import get_experiment
+from calosim_tf.training.algorithms.ilc_gan import IlcGanModel
 from calosim_tf.training.build import build_model, build_optimizer
 
 # Builds and traces networks of 27 000 cells
@@ -185,3 +188,14 @@ def test_rates_fall_each_epoch_of_the_network():
         full, epoch = training.setting("learning_rate", network), training.schedule_iterations * steps
         assert float(rate(epoch - 1)) == pytest.approx(full)
         assert float(rate(2 * epoch)) == pytest.approx(full * 0.95**2)
+
+
+def test_energies_of_generated_showers_fill_their_range():
+    """Breaks when the range begins or ends elsewhere."""
+    numbers = tf.constant([[0.0], [0.25], [1.0]])
+    model = SimpleNamespace(
+        rows=3,
+        training_config=SimpleNamespace(generated_energy_gev=(10.0, 90.0)),
+        draws=SimpleNamespace(uniform=lambda shape, draw: numbers if shape == (3, 1) else None),
+    )
+    np.testing.assert_allclose(IlcGanModel.generated_condition(model, None, 1), [[10.0], [30.0], [90.0]])
