@@ -34,16 +34,11 @@ def run_generate(args: argparse.Namespace) -> int:
     from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
-        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
+        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --table for several")
     batches = [positive_integer("--batch", item) for item in (args.batch or DEFAULT_BATCHES).split(",")]
     readings = DEFAULT_READINGS if args.steps is None else args.steps
     require_positive("--steps", readings)
     ways = requested_ways(args.backend, args.precision)
-    for option, path in (("--out", args.out), ("--plot", args.plot)):
-        if path and not Path(path).absolute().parent.is_dir():
-            raise ConfigError(f"{option} {path}: its folder does not exist; create it first")
-    if args.threads < 0:
-        raise ConfigError(f"--threads: found {args.threads}, expected a number >= 1, or 0 for one per core")
     threads = args.threads or len(os.sched_getaffinity(0))
     with ExitStack() as clean_up:
         source = _source(args.names[0], threads, clean_up)

@@ -1,0 +1,87 @@
+"""Networks of a generator as they are timed without a bundle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from calosim_tf.inference.backends import WITH_TENSORFLOW, format_of
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from calosim_tf.config import Experiment
+
+FRESH = "freshly initialised"
+
+
+@dataclass(frozen=True)
+class TimedNetwork:
+    """A generator, or the one of a member of a split.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    network : keras.Model
+    weights : str
+        Where they come from, in words.
+    """
+
+    experiment: Experiment
+    network: keras.Model
+    weights: str
+
+
+def networks_of(name: str) -> list[TimedNetwork]:
+    """Those of an experiment (new weights), or of a run or ``pretrained:NAME`` (its own); one, but for splits.
+
+    Raises
+    ------
+    RunFolderError
+        It is neither.
+    """
+    from calosim_tf.data.bundled import run_path
+    from calosim_tf.experiments import EXPERIMENTS
+    from calosim_tf.training.build import build_generator
+    from calosim_tf.training.load import in_words, load_network
+    from calosim_tf.training.run_folder import RunFolder
+
+    if name in EXPERIMENTS:
+        whole = EXPERIMENTS[name]
+        own = [whole.experiment(member) for member in whole.members] or [whole]
+        return [TimedNetwork(one, build_generator(one), FRESH) for one in own]
+    run = RunFolder(run_path(name))
+    runs = [run.member(member.name) for member in run.experiment().members] or [run]
+    found = [(one.experiment(), *load_network(one)) for one in runs]
+    return [
+        TimedNetwork(experiment, generator.network, in_words((iteration,)))
+        for experiment, generator, iteration in found
+    ]
+
+
+def timed_call(timed: TimedNetwork, backend: str, batch: int, threads: int) -> Callable[[], np.ndarray]:
+    """A call that makes one batch, inputs ready in memory.
+
+    Raises
+    ------
+    UnsupportedFormat
+        The format of the back end cannot hold the network.
+    """
+    from calosim_tf.benchmark.keras_network import network_call, network_inputs
+
+    network = timed.network
+    latent, condition = network_inputs(network, timed.experiment.network.latent, batch)
+    if backend in WITH_TENSORFLOW:
+        call = network_call(network, jit_compile=backend == "xla")
+        return lambda: call(latent, condition)
+
+    from calosim_tf.bundle.formats import FORMATS
+    from calosim_tf.inference.parallel import ParallelNetwork, rows_in_cache
+
+    n_outputs = math.prod(network.output.shape[1:])
+    kind = FORMATS[format_of(backend, "float32")]
+    engine = kind.function("network_engine")(network, min(batch, rows_in_cache(n_outputs)))
+    return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
