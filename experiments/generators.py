@@ -15,6 +15,4 @@ GENERATORS = (
     *("photon_factorised", "pion_factorised", "lhcb_factorised", "calogan_factorised"),
 )
 # Left out of the table of costs: the same network as another row, but for a normalised kernel or a width
-VARIANTS = frozenset(
-    {"photon_wide", "photon_2gan", "photon_layernorm", "pion_layernorm", "lhcb_sagan_sn_gd", "lhcb_cvae_cgan_2020"}
-)
+VARIANTS = frozenset({"photon_wide", "photon_2gan", "photon_layernorm", "pion_layernorm", "lhcb_sagan_sn_gd"})

@@ -34,7 +34,9 @@ def run_generate(args: argparse.Namespace) -> int:
     from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
-        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --table for several")
+        raise ConfigError(
+            f"bench generate: found {len(args.names)} names, expected one, or --protocol or --table for several"
+        )
     batches = [positive_integer("--batch", item) for item in (args.batch or DEFAULT_BATCHES).split(",")]
     readings = DEFAULT_READINGS if args.steps is None else args.steps
     require_positive("--steps", readings)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from calosim_tf.config import Experiment
+    from calosim_tf.inference.engine import Engine
 
 FRESH = "freshly initialised"
 
@@ -62,14 +63,25 @@ def networks_of(name: str) -> list[TimedNetwork]:
     ]
 
 
-def timed_call(timed: TimedNetwork, backend: str, batch: int, threads: int) -> Callable[[], np.ndarray]:
-    """A call that makes one batch, inputs ready in memory.
+def engine_of(timed: TimedNetwork, backend: str, batch: int) -> Engine:
+    """The network in a back end that is not TensorFlow, for calls of up to a batch.
 
     Raises
     ------
     UnsupportedFormat
         The format of the back end cannot hold the network.
     """
+    from calosim_tf.bundle.formats import FORMATS
+    from calosim_tf.inference.parallel import rows_in_cache
+
+    kind = FORMATS[format_of(backend, "float32")]
+    return kind.function("network_engine")(timed.network, min(batch, rows_in_cache(_n_outputs(timed))))
+
+
+def timed_call(
+    timed: TimedNetwork, backend: str, batch: int, threads: int, engine: Engine | None = None
+) -> Callable[[], np.ndarray]:
+    """A call that makes one batch, inputs ready in memory; in this engine, if one is there already."""
     from calosim_tf.benchmark.keras_network import network_call, network_inputs
 
     network = timed.network
@@ -78,10 +90,11 @@ def timed_call(timed: TimedNetwork, backend: str, batch: int, threads: int) -> C
         call = network_call(network, jit_compile=backend == "xla")
         return lambda: call(latent, condition)
 
-    from calosim_tf.bundle.formats import FORMATS
-    from calosim_tf.inference.parallel import ParallelNetwork, rows_in_cache
+    from calosim_tf.inference.parallel import ParallelNetwork
 
-    n_outputs = math.prod(network.output.shape[1:])
-    kind = FORMATS[format_of(backend, "float32")]
-    engine = kind.function("network_engine")(network, min(batch, rows_in_cache(n_outputs)))
-    return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
+    found = engine or engine_of(timed, backend, batch)
+    return ParallelNetwork(found, threads, _n_outputs(timed)).call_on(latent, condition)
+
+
+def _n_outputs(timed: TimedNetwork) -> int:
+    return math.prod(timed.network.output.shape[1:])

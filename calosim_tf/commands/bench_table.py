@@ -6,17 +6,19 @@ import argparse
 import gc
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calosim_tf.commands.bench_networks import TimedNetwork, networks_of, timed_call
+from calosim_tf.commands.bench_networks import TimedNetwork, engine_of, networks_of, timed_call
 from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
+from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 from calosim_tf.messages import note
 
 if TYPE_CHECKING:
     from calosim_tf.config import Experiment
+    from calosim_tf.inference.engine import Engine
 
 DEFAULT_BATCHES, DEFAULT_READINGS = "1,10000", 3
 # XLA compiles each network for each batch, and is the fastest for none of them on a CPU (docs/inference.md)
@@ -34,8 +36,6 @@ RESPONSE = "chi2_ndf_total_energy"
 
 def run_table(args: argparse.Namespace) -> int:
     """Time networks one after another, all back ends of each in turn; write the table, the JSON and the figure."""
-    from calosim_tf.inference.backends import BACKENDS
-
     backends = list(dict.fromkeys((args.backend or DEFAULT_BACKENDS).split(",")))
     for backend in backends:
         if backend not in BACKENDS:
@@ -112,10 +112,10 @@ def _row(name: str, backends: list[str], batches: list[int], readings: int, thre
     cost = NetworkCost.mean(costs)
     # as they are exported
     lean = [TimedNetwork(one.experiment, folded(one.network), one.weights) for one in found]
-    timed = {}
+    timed, engines = {}, _Engines()
     for batch in batches:
         showers = batch if batch < FEWEST else min(batch, max(FEWEST, int(CALL_WORK / max(cost.multiply_adds, 1.0))))
-        timed[str(batch)] = {"showers": showers, **_fastest(lean, backends, showers, readings, threads)}
+        timed[str(batch)] = {"showers": showers, **_fastest(lean, engines, backends, showers, readings, threads)}
     return {
         "generator": name,
         "detector": found[0].experiment.data.layout,
@@ -128,24 +128,38 @@ def _row(name: str, backends: list[str], batches: list[int], readings: int, thre
     }
 
 
+class _Engines:
+    """Engines of a generator; those that take calls of any size are made once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, str], Engine] = {}
+
+    def call(self, number: int, one: TimedNetwork, backend: str, batch: int, threads: int) -> Callable[[], object]:
+        """As :func:`timed_call`, of the network of this number."""
+        if backend in WITH_TENSORFLOW:
+            return timed_call(one, backend, batch, threads)
+        engine = self._kept.get((number, backend)) or engine_of(one, backend, batch)
+        if not engine.largest_call:
+            self._kept[number, backend] = engine
+        return timed_call(one, backend, batch, threads, engine)
+
+
 def _fastest(
-    found: Sequence[TimedNetwork], backends: list[str], batch: int, readings: int, threads: int
+    found: Sequence[TimedNetwork], engines: _Engines, backends: list[str], batch: int, readings: int, threads: int
 ) -> dict[str, Any]:
     """Seconds per shower of all back ends in turn, mean over the networks, and which is the fastest."""
     from calosim_tf.benchmark.clocks import SETTLE_S, in_turn, repeated, spread
-    from calosim_tf.inference.backends import WITH_TENSORFLOW
 
     exported = not getattr(found[0].experiment.network, "why_not_exported", "")
     usable = [one for one in backends if exported or one in WITH_TENSORFLOW] or list(WITH_TENSORFLOW[:1])
     seconds: dict[str, list[float]] = {}
-    for one in found:
-        ways = {backend: repeated(timed_call(one, backend, batch, threads), warm_up=1) for backend in usable}
-        for backend, values in in_turn(ways, readings, SETTLE_S).items():
-            per_shower = [value / batch / len(found) for value in values]
-            before = seconds.get(backend, [0.0] * readings)
-            seconds[backend] = [a + b for a, b in zip(before, per_shower, strict=True)]
-    spreads = {backend: spread(values) for backend, values in seconds.items()}
-    best = min(spreads, key=lambda backend: spreads[backend]["median"])
+    for number, one in enumerate(found):
+        ways = {name: repeated(engines.call(number, one, name, batch, threads), warm_up=1) for name in usable}
+        for name, values in in_turn(ways, readings, SETTLE_S).items():
+            before = seconds.get(name, [0.0] * readings)
+            seconds[name] = [a + value / batch / len(found) for a, value in zip(before, values, strict=True)]
+    spreads = {name: spread(values) for name, values in seconds.items()}
+    best = min(spreads, key=lambda name: spreads[name]["median"])
     return {"best": best, "seconds_per_shower": spreads}
 
 
