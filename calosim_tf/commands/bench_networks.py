@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from calosim_tf.benchmark.roofline import NetworkCost
     from calosim_tf.config import Experiment
     from calosim_tf.inference.engine import Engine
 
@@ -34,6 +35,21 @@ class TimedNetwork:
     experiment: Experiment
     network: keras.Model
     weights: str
+
+    def cost(self) -> NetworkCost:
+        """What a shower takes."""
+        from calosim_tf.benchmark.roofline import NetworkCost
+        from calosim_tf.export.cost import multiply_adds
+        from calosim_tf.export.parts import raw_function
+
+        inputs = sum(self.network.input[name].shape[1] for name in ("latent", "condition"))
+        work = multiply_adds(raw_function(self.network, batch=1).graph)
+        return NetworkCost(work, self.network.count_params(), inputs + self.n_outputs)
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers of a shower."""
+        return math.prod(self.network.output.shape[1:])
 
 
 def networks_of(name: str) -> list[TimedNetwork]:
@@ -75,7 +91,7 @@ def engine_of(timed: TimedNetwork, backend: str, batch: int) -> Engine:
     from calosim_tf.inference.parallel import rows_in_cache
 
     kind = FORMATS[format_of(backend, "float32")]
-    return kind.function("network_engine")(timed.network, min(batch, rows_in_cache(_n_outputs(timed))))
+    return kind.function("network_engine")(timed.network, min(batch, rows_in_cache(timed.n_outputs)))
 
 
 def timed_call(
@@ -93,8 +109,4 @@ def timed_call(
     from calosim_tf.inference.parallel import ParallelNetwork
 
     found = engine or engine_of(timed, backend, batch)
-    return ParallelNetwork(found, threads, _n_outputs(timed)).call_on(latent, condition)
-
-
-def _n_outputs(timed: TimedNetwork) -> int:
-    return math.prod(timed.network.output.shape[1:])
+    return ParallelNetwork(found, threads, timed.n_outputs).call_on(latent, condition)

@@ -91,8 +91,6 @@ def _check_names(names: list[str]) -> None:
 def _subject(name: str) -> dict[str, Any]:
     """Network of an experiment, run or bundle, and its record."""
     from calosim_tf.commands.info import describe_network
-    from calosim_tf.export.cost import multiply_adds
-    from calosim_tf.export.parts import raw_function
 
     found = networks_of(name)
     if len(found) > 1:
@@ -104,7 +102,7 @@ def _subject(name: str) -> dict[str, Any]:
         "generator": name,
         "weights": timed.weights,
         **{key: described[key] for key in ("params_total", "conv_layers")},
-        "multiply_adds": multiply_adds(raw_function(timed.network, batch=1).graph),
+        "multiply_adds": timed.cost().multiply_adds,
         "published_seconds_per_2560": published[0] if published else None,
     }
     return {"timed": timed, "record": record}

@@ -98,17 +98,12 @@ def _row(name: str, backends: list[str], batches: list[int], readings: int, thre
     import keras
 
     from calosim_tf.benchmark.roofline import NetworkCost
-    from calosim_tf.export.cost import multiply_adds
     from calosim_tf.export.fold import folded
-    from calosim_tf.export.parts import raw_function
 
     keras.backend.clear_session()
     gc.collect()
     found = networks_of(name)
-    costs = [
-        NetworkCost(multiply_adds(raw_function(one.network, batch=1).graph), one.network.count_params(), 0.0)
-        for one in found
-    ]
+    costs = [one.cost() for one in found]
     cost = NetworkCost.mean(costs)
     # as they are exported
     lean = [TimedNetwork(one.experiment, folded(one.network), one.weights) for one in found]

@@ -61,8 +61,8 @@ CASES = {
     "framed": ("lhcb_factorised", FACTORISED | {"training.batch_size": 32, "training.head_batch_size": 32}),
     # two stages of different batches; a root over the global batch, batch normalisation in a part of the generator
     "cvae_cgan": tiny("cvae_cgan", ROUNDED),
-    # discrepancies of all pairs of the global batch, noise and points of two penalties; its first stage alone, as the
-    # step takes seconds to trace
+    # discrepancies of all pairs of the global batch, noise and points of two penalties; its first stage alone: in the
+    # post-processor layer normalisation leaves gradients of constants 0 but for rounding
     "bib_ae": tiny("bib_ae", ROUNDED | {"training.batch_size": 4, "training.autoencoder_iterations": 100}),
     # label flips and energies drawn by the loss, dropout, optimisers that are reset (in iteration 3)
     "three_d_gan": (
