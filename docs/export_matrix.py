@@ -50,6 +50,9 @@ def source(layout: str) -> ShowerSource:
 def row(name: str, folder: Path) -> list[str]:
     """Cells of the table for one generator."""
     experiment, run = get_experiment(name), RunFolder(folder / "run")
+    for part in experiment.members or (experiment,):
+        if reason := getattr(part.network, "why_not_exported", ""):
+            return [f"n/a: {reason}"] * len(FORMATS)
     write_untrained(experiment, source(experiment.data.layout), run)
     options = ExportOptions(tuple(FORMATS), batches=(1,), skip_unsupported=True, draws=DRAWS, events=CHECKED)
     export(run, folder / "bundle", options)
