@@ -3,6 +3,7 @@
 import shutil
 import signal
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import keras
@@ -162,19 +163,18 @@ def test_killed_in_each_stage_and_resumed_bit_by_bit(new_nursery, cells, store, 
     data = store(tmp_path / "cells.hdf5", cells("ilc", EVENTS))
     command = ["train", name, "--data", data, "--no-report", "--resume", "--set", *words, "--out"]
     whole, killed = (RunFolder(tmp_path / run) for run in ("whole", "killed"))
-    nursery = new_nursery(tmp_path)
-    code, messages = nursery.run(*command, whole.path)
-    assert code == 0, messages
-    for border in (HALF, 2 * HALF):
-        child, deadline = nursery.start(*command, killed.path), time.monotonic() + 120
-        while not (killed.checkpoints / str(border)).exists():
-            assert time.monotonic() < deadline, child.messages()
-            time.sleep(0.005)
-        child.signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL
-    code, messages = nursery.run(*command, killed.path)
-    assert code == 0, messages
-    nursery.close()
+    with closing(new_nursery(tmp_path)) as nursery:
+        code, messages = nursery.run(*command, whole.path)
+        assert code == 0, messages
+        for border in (HALF, 2 * HALF):
+            child, deadline = nursery.start(*command, killed.path), time.monotonic() + 120
+            while not (killed.checkpoints / str(border)).exists():
+                assert time.monotonic() < deadline, child.messages()
+                time.sleep(0.005)
+            child.signal(signal.SIGKILL)
+            assert child.wait() == -signal.SIGKILL
+        code, messages = nursery.run(*command, killed.path)
+        assert code == 0, messages
     require_same_end(killed, whole, 3 * HALF)
     state = saved(whole, 3 * HALF)
     for part in ("/codes", "optimizer_generator/_variables/", "optimizer_encoder/_variables/"):
