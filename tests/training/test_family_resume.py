@@ -141,6 +141,8 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(both):
     require_same_end(resumed, whole, 2 * HALF)
 
 
+# four processes that trace the step; ten times as long on cores that others use
+@pytest.mark.timeout(900)
 def test_killed_in_each_stage_and_resumed_bit_by_bit(new_nursery, cells, store, tmp_path):
     """Breaks when codes of showers, weights or slots of an earlier stage are lost with the process that made them."""
     name, settings = tiny(
