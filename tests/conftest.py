@@ -304,9 +304,9 @@ SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
 
 # What repeats whole trainings, times whole commands, or builds networks of up to 100 million weights: make test-long
 LONG_FILES = frozenset({
-    "test_accelerator.py", "test_bench.py", "test_caloflow.py", "test_caloflow_counts.py", "test_factorised.py",
-    "test_families.py", "test_family_resume.py", "test_jets.py", "test_own_cells.py", "test_own_models.py",
-    "test_precision.py", "test_small_ends.py", "test_surroundings.py",
+    "test_accelerator.py", "test_bench.py", "test_bench_table.py", "test_caloflow.py", "test_caloflow_counts.py",
+    "test_factorised.py", "test_families.py", "test_family_resume.py", "test_jets.py", "test_own_cells.py",
+    "test_own_models.py", "test_precision.py", "test_small_ends.py", "test_surroundings.py",
 })  # fmt: skip
 
 

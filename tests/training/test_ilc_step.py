@@ -10,42 +10,16 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.training.algorithms.ilc_gan import IlcGanModel
 from calosim_tf.training.build import build_model, build_optimizer
 
+from ..tiny_experiments import BIB_AE, ILC_GAN, ILC_WGAN
+
 # Builds and traces networks of 27 000 cells
 pytestmark = pytest.mark.slow
 
 ROWS = 2
 NARROW = {
-    "bib_ae_photon_smoke": {
-        "network.latent.size": 6,
-        "network.code_size": 2,
-        "network.encoder_filters": (2, 2, 2, 2),
-        "network.encoder_units": (5,),
-        "network.decoder_units": (5,),
-        "network.decoder_seed_channels": 1,
-        "network.decoder_filters": (2, 2, 2, 2, 2, 2),
-        "network.critic_filters": 2,
-        "network.critic_branch_units": 4,
-        "network.critic_units": (5,),
-        "network.latent_critic_units": (4,),
-        "network.post_units": (3,),
-        "network.post_filters": 3,
-        "training.critic_steps": 2,
-    },
-    "ilc_wgan_photon_smoke": {
-        "network.latent.size": 5,
-        "network.generator_filters": (4, 3, 3, 2),
-        "network.critic_filters": (2, 3, 3),
-        "network.critic_units": (6,),
-        "network.constrainer_filters": (2, 2, 2),
-        "network.constrainer_units": (5,),
-        "training.critic_steps": 1,
-    },
-    "ilc_gan_photon_smoke": {
-        "network.latent.size": 5,
-        "network.generator_filters": (4, 3, 3, 2),
-        "network.critic_filters": (2, 3, 3, 3, 4),
-        "network.critic_units": (6,),
-    },
+    "bib_ae_photon_smoke": BIB_AE | {"training.critic_steps": 2},
+    "ilc_wgan_photon_smoke": ILC_WGAN,
+    "ilc_gan_photon_smoke": ILC_GAN,
 }
 
 
