@@ -21,7 +21,7 @@ if [ "$strategy" = horovod ]; then
 fi
 
 # A rank that dies takes the step with it
-srun "${mpi[@]}" --kill-on-bad-exit=1 --wait=60 \
+srun "${mpi[@]}" --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1 --wait=60 \
     calosim train "$experiment" --out "runs/$experiment" --resume --strategy "$strategy" "${@:2}"
 code=$?
 if [ "$code" -eq 75 ]; then
