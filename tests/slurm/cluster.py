@@ -1,7 +1,7 @@
 """A SLURM for the tests: MUNGE, a controller and two nodes on one machine, in a folder of their own.
 
-Nothing of the machine is used or changed: no service, no user, no cgroup, no database, and free ports.  The nodes pretend to
-have the cores and GPUs that the scripts ask for.
+Nothing of the machine is used or changed: no service, no user, no cgroup, no database, and free ports.  The nodes
+pretend to have the cores and GPUs that the scripts ask for.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,7 +98,7 @@ class Cluster:
         # what a user of the cluster has: the package on the PATH
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "TF_"))},
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{folder / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "SLURM_CONF": str(folder / "slurm.conf"),
         }
 
@@ -137,11 +138,11 @@ class Cluster:
         """Output of a command of SLURM."""
         return self.attempt(*words, check=True).stdout
 
-    def attempt(self, *words: object, check: bool = False, **options) -> subprocess.CompletedProcess:
+    def attempt(self, *words: object, check: bool = False) -> subprocess.CompletedProcess:
         """A command that may fail."""
         return subprocess.run(
-            [str(word) for word in words], env=self.environment, capture_output=True, text=True, timeout=60, check=check,
-            **options,
+            [str(word) for word in words], env=self.environment, capture_output=True, text=True, timeout=60,
+            check=check,
         )  # fmt: skip
 
     def submit(self, folder: Path, *words: object, **environment: str) -> Job:
@@ -149,14 +150,19 @@ class Cluster:
         folder.mkdir(parents=True)
         done = subprocess.run(
             ["sbatch", "--parsable", *map(str, words)],
-            env={**self.environment, **environment}, cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+            env={**self.environment, **environment}, cwd=folder, capture_output=True, text=True, timeout=60,
+            check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return Job(done.stdout.strip(), folder)
 
     def show(self, job: Job) -> dict[str, str]:
         """What ``scontrol show job`` says, by its names."""
-        return dict(word.split("=", 1) for word in self.command("scontrol", "show", "job", "-o", job.number).split() if "=" in word)
+        return dict(
+            word.split("=", 1)
+            for word in self.command("scontrol", "show", "job", "-o", job.number).split()
+            if "=" in word
+        )
 
     def node_states(self) -> dict[str, str]:
         """Node -> state, for those that answer."""
@@ -174,21 +180,25 @@ class Cluster:
             found = self.show(job)
             if found["JobState"] in wanted:
                 return found
-            assert found["JobState"] in {"PENDING", "RUNNING", "COMPLETING", "REQUEUED"}, (found["JobState"], self.output(job))
+            assert found["JobState"] in {"PENDING", "RUNNING", "COMPLETING", "REQUEUED"}, (
+                found["JobState"],
+                self.output(job),
+            )
             return None
 
         try:
             return wait_for(reached, f"job {job.number}", seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.command('squeue')}{self.output(job)}") from None
+            raise AssertionError(f"{error}\n{self.log_of(job)}\n{self.output(job)}") from None
 
     def output(self, job: Job) -> str:
         """What a job and its steps have said."""
         return "\n".join(path.read_text() for path in sorted(job.folder.glob("slurm-*.out")))
 
-    def log(self) -> str:
-        """What the controller has said."""
-        return (self.folder / "slurmctld.log").read_text()
+    def log_of(self, job: Job) -> str:
+        """What the controller has said of a job."""
+        lines = (self.folder / "slurmctld.log").read_text().splitlines()
+        return "\n".join(line for line in lines if re.search(rf"JobId={job.number}\b", line))
 
     def logs(self) -> str:
         """Last lines of all daemons."""
@@ -203,13 +213,23 @@ class Cluster:
             for node, port in zip(NODES, ports[1:], strict=True)
         ]
         text = CONFIGURATION.format(
-            host=host, port=ports[0], user=getpass.getuser(), folder=self.folder, nodes="\n".join(lines), partition=PARTITION
+            host=host,
+            port=ports[0],
+            user=getpass.getuser(),
+            folder=self.folder,
+            nodes="\n".join(lines),
+            partition=PARTITION,
         )
         (self.folder / "slurm.conf").write_text(text)
         # files instead of devices: SLURM counts them, and nothing opens them
         (self.folder / "gres.conf").write_text(f"Name=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n")
         for number in range(GPUS):
             (self.folder / f"gpu{number}").touch()
+        # Snakemake's plugin removes the variables of SLURM inside of a job, this one too
+        srun = self.folder / "bin" / "srun"
+        srun.parent.mkdir()
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+        srun.chmod(0o755)
         (self.folder / "state").mkdir()
         for node in NODES:
             (self.folder / f"spool-{node}").mkdir()
@@ -218,7 +238,11 @@ class Cluster:
         log = self.folder / f"{name}{arguments[-1] if name == 'slurmd' else ''}.log"
         with log.open("ab") as stream:
             daemon = subprocess.Popen(
-                [_daemon(name), *arguments], stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=self.environment
+                [_daemon(name), *arguments],
+                stdout=stream,
+                stderr=stream,
+                stdin=subprocess.DEVNULL,
+                env=self.environment,
             )
         self._daemons.append(daemon)
 

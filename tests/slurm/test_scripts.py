@@ -48,16 +48,23 @@ class Trainings:
 
     def finish(self, job: Job) -> dict[str, str]:
         """Wait for the end of a training that was requeued; it may come to the same point again."""
-        # a requeued job waits for two minutes, in which the nodes clean up
-        self.cluster.command("scontrol", "update", f"JobId={job.number}", "StartTime=now")
+        cluster = self.cluster
+
+        def runs_again():
+            # a requeued job waits for two minutes, in which the nodes clean up
+            cluster.attempt("scontrol", "update", f"JobId={job.number}", "StartTime=now")
+            found = cluster.show(job)
+            return (found["JobState"], found["Restarts"]) == ("RUNNING", "1")
+
+        wait_for(runs_again, f"the second start of job {job.number}\n{cluster.log_of(job)}", 60)
 
         def ended():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 go_on(job)
-            return self.cluster.show(job)["JobState"] not in {"PENDING", "RUNNING", "COMPLETING"}
+            return cluster.show(job)["JobState"] not in {"RUNNING", "COMPLETING"}
 
         wait_for(ended, f"the end of job {job.number}", START_S)
-        return self.cluster.wait(job)
+        return cluster.wait(job)
 
 
 def run_of(job: Job) -> Path:
@@ -112,7 +119,9 @@ def slices(trainings) -> Job:
         shutil.copy(trainings.data, folder / f"{name}.hdf5")
     words = ["--no-report", "--iterations", "2", "--set", *SETTINGS[:3], "training.batch_size=16"]
     script = SCRIPTS / "one_gan_per_slice.sh"
-    return trainings.cluster.submit(trainings.folder / "slices", f"--export=ALL,DATA={folder}", "--array=0-1%50", script, *words)
+    return trainings.cluster.submit(
+        trainings.folder / "slices", f"--export=ALL,DATA={folder}", "--array=0-1%50", script, *words
+    )
 
 
 @pytest.fixture(scope="module")
@@ -160,22 +169,18 @@ def test_cancelled(trainings, disturbed):
 
 
 def test_time_limit(trainings, disturbed, straight):
-    """Breaks if the signal before the time limit does not reach the training, if the job does not queue itself again, or
-    if the resumed run is not that of an undisturbed one, bit by bit."""
+    """Breaks if the signal before the time limit does not reach the training, if the job does not queue itself again,
+    or if the resumed run is not that of an undisturbed one, bit by bit."""
     cluster, job = trainings.cluster, disturbed["limit"]
     # the script asks for the signal five minutes before the end: it is due now
     cluster.command("scontrol", "update", f"JobId={job.number}", "TimeLimit=4")
-    wait_for(lambda: f"JobId={job.number} " in _warnings(cluster), "the signal of SLURM", 60)
+    wait_for(lambda: "warning signal 10" in cluster.log_of(job), "the signal of SLURM", 60)
     go_on(job)
     wait_for(lambda: cluster.show(job)["Restarts"] == "1", "the requeue", 60)
     cluster.command("scontrol", "update", f"JobId={job.number}", "TimeLimit=720")
     trainings.finish(job)
     assert "stopped by SIGUSR1 after iteration 3" in cluster.output(job)
     assert outcome(job) == outcome(straight)
-
-
-def _warnings(cluster: Cluster) -> str:
-    return "\n".join(line + " " for line in cluster.log().splitlines() if "arning" in line or "USR1" in line)
 
 
 def test_node_that_goes_down(trainings, disturbed, straight):
@@ -212,7 +217,7 @@ def test_one_node_with_two_devices(trainings):
 
 @pytest.mark.skipif(importlib.util.find_spec("horovod") is None, reason="needs Horovod: make install-horovod")
 def test_two_nodes_with_horovodrun(trainings, first_append):
-    """Breaks if horovodrun does not start the ranks that SLURM gave, or if the signal to the script does not requeue it."""
+    """Breaks if horovodrun does not start the ranks that SLURM gave, or if the signal requeues nothing."""
     cluster = trainings.cluster
     job = trainings.held(
         "horovodrun", "several_nodes_horovodrun.sh", first_append, "--nodes=2", "--ntasks-per-node=1"

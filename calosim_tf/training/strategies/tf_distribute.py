@@ -159,7 +159,7 @@ def find_cluster() -> tuple[tf.distribute.cluster_resolver.ClusterResolver, list
 
 
 def _ports_apart(workers: Sequence[str], first: int) -> list[str]:
-    """Addresses whose ports are counted per machine: two node names may be one (a SLURM with several nodes on one machine)."""
+    """Addresses with ports counted per machine, of which two node names may be one (a SLURM on one machine)."""
     found, on_machine = [], Counter()
     for host in (worker.rpartition(":")[0] for worker in workers):
         machine = host
