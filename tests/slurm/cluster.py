@@ -24,8 +24,8 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 # Two names of one machine that every program finds; SLURM itself reads `localhost` as the host name
 NODES = ("127.0.0.1", socket.gethostname())
 PARTITION = "calosim"
-# What one_node.sh asks for
-CORES, GPUS = 32, 4
+# More than one_node.sh asks for: a fleet runs beside it
+CORES, GPUS = 48, 6
 START_S, STOP_S, POLL_S = 15.0, 10.0, 0.2
 
 CONFIGURATION = """\
