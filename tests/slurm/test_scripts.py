@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -18,10 +19,11 @@ import pytest
 from .cluster import NODES, Cluster, Job, wait_for
 
 SCRIPTS = Path(__file__).parents[2] / "experiments" / "hpc"
-ITERATIONS, ENDLESS = 5, 1_000_000
+# SLURM continues (SIGCONT) what it is about to signal: enough iterations for that moment
+ITERATIONS, ENDLESS = 100, 1_000_000
 SETTINGS = (
     *("network.latent.size=4", "network.generator_units=6,5", "network.critic_units=7,6", "run.seed=5"),
-    *("training.batch_size=16", "training.critic_steps=2", "training.checkpoint_every=2", "training.log_every=3"),
+    *("training.batch_size=16", "training.critic_steps=2", "training.checkpoint_every=25", "training.log_every=10"),
 )
 START_S = 150.0
 
@@ -71,9 +73,14 @@ def run_of(job: Job) -> Path:
     return job.folder / "runs" / "photon"
 
 
+def process_of(job: Job) -> int:
+    """Number of the process that holds the run."""
+    return json.loads((run_of(job) / "lock.json").read_text())["pid"]
+
+
 def go_on(job: Job) -> None:
     """Let the process that holds the run go on."""
-    os.kill(json.loads((run_of(job) / "lock.json").read_text())["pid"], signal.SIGCONT)
+    os.kill(process_of(job), signal.SIGCONT)
 
 
 def outcome(job: Job) -> dict[str, object]:
@@ -179,15 +186,18 @@ def test_time_limit(trainings, disturbed, straight):
     wait_for(lambda: cluster.show(job)["Restarts"] == "1", "the requeue", 60)
     cluster.command("scontrol", "update", f"JobId={job.number}", "TimeLimit=720")
     trainings.finish(job)
-    assert "stopped by SIGUSR1 after iteration 3" in cluster.output(job)
+    stopped = re.search(r"stopped by SIGUSR1 after iteration (\d+)", cluster.output(job))
+    assert 10 <= int(stopped.group(1)) < ITERATIONS
     assert outcome(job) == outcome(straight)
 
 
 def test_node_that_goes_down(trainings, disturbed, straight):
     """Breaks if the training of a lost node does not go on elsewhere, or not to the same weights."""
     cluster, job = trainings.cluster, disturbed["down"]
+    lost = process_of(job)
     cluster.command("scontrol", "update", f"NodeName={NODES[1]}", "State=DOWN", "Reason=test")
     wait_for(lambda: cluster.show(job)["JobState"] == "PENDING", "the requeue", 60)
+    wait_for(lambda: not Path(f"/proc/{lost}").exists(), "the end of the training on the lost node", 60)
     cluster.command("scontrol", "update", f"JobId={job.number}", "ExcNodeList=")
     found = trainings.finish(job)
     cluster.command("scontrol", "update", f"NodeName={NODES[1]}", "State=RESUME")
