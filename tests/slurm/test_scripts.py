@@ -93,7 +93,7 @@ def outcome(job: Job) -> dict[str, object]:
 
 def replicas(job: Job) -> list[tuple[str, int]]:
     """Strategy and number of replicas of each part of a run."""
-    parts = json.loads((run_of(job) / "strategy.json").read_text())
+    parts = json.loads((run_of(job) / "strategy.json").read_text())["starts"]
     return [(part["strategy"], part["replicas"]) for part in parts]
 
 
