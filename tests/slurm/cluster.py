@@ -54,7 +54,6 @@ MpiDefault=none
 SwitchType=switch/none
 MailProg=/bin/true
 ReturnToService=0
-KillWait=5
 SchedulerParameters=batch_sched_delay=1,sched_interval=5,bf_interval=5
 {nodes}
 PartitionName={partition} Nodes=ALL Default=YES MaxTime=INFINITE State=UP
