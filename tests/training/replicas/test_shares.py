@@ -152,6 +152,9 @@ def test_a_slurm_step_becomes_a_cluster(monkeypatch):
     assert (resolver.task_type, resolver.task_id) == ("worker", 3)
     monkeypatch.setenv("SLURM_JOB_ID", "124")
     assert find_cluster()[1][0] == "gpu07:21984"
+    # two names of one machine do not share a port
+    monkeypatch.setenv("SLURM_STEP_NODELIST", "127.0.0.1,localhost")
+    assert find_cluster()[1] == ["127.0.0.1:21984", "127.0.0.1:21985", "localhost:21986", "localhost:21987"]
 
 
 @pytest.mark.parametrize(
