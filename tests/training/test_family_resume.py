@@ -21,7 +21,7 @@ from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
 
-from ..tiny_experiments import tiny
+from .tiny_experiments import tiny
 
 # Trains a network of each family three times
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from calosim_tf.experiments import get_experiment
 from calosim_tf.training.algorithms.ilc_gan import IlcGanModel
 from calosim_tf.training.build import build_model, build_optimizer
 
-from ..tiny_experiments import BIB_AE, ILC_GAN, ILC_WGAN
+from .tiny_experiments import BIB_AE, ILC_GAN, ILC_WGAN
 
 # Builds and traces networks of 27 000 cells
 pytestmark = pytest.mark.slow

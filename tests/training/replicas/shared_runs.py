@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 # also run as a script
-sys.path.append(str(Path(__file__).parents[2]))
+sys.path.append(str(Path(__file__).parents[1]))
 
 from tiny_experiments import tiny
 
