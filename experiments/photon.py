@@ -102,7 +102,7 @@ PHOTON_QUICK = replace(
 PHOTON_PRETRAINED = replace(
     PHOTON,
     name="photon_pretrained",
-    summary="photon_quick, longer and with a rate that falls to 0: the schedule of pretrained:photon",
+    summary="photon_quick, longer and with a rate that falls to 0: the schedule of pretrained:photon_calo_shower_gan",
     training=replace(
         QUICK_TRAINING,
         iterations=12_000,

@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from calosim_tf.training.run_folder import RunFolder
 
     formats = chosen_formats(args.format)
+    require_packages(formats)
     batches = tuple(sorted({positive_integer("--batch", item) for item in args.batch.split(",")}))
     options = ExportOptions(
         formats,
@@ -110,6 +111,18 @@ def chosen_formats(text: str) -> tuple[str, ...]:
         if item not in FORMATS:
             raise ConfigError(f"--format: found {item!r}, expected some of {', '.join(FORMATS)}, or {ALL}")
     return tuple(kind for kind in FORMATS if kind in wanted)
+
+
+def require_packages(formats: tuple[str, ...]) -> None:
+    """:class:`ConfigError` where a package that writes a format is missing: before TensorFlow writes the others."""
+    from importlib.util import find_spec
+
+    for kind in formats:
+        for package in FORMATS[kind].converters:
+            if find_spec(package) is None:
+                raise ConfigError(
+                    f"--format {kind}: found no package {package}, expected the extra: pip install 'calosim-tf[{kind}]'"
+                )
 
 
 def require_checkpoints(run_folder) -> None:

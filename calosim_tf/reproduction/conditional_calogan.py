@@ -40,7 +40,7 @@ NUMBERS = (
         Reason(
             "equal",
             "of the bundled EGSnrc sample and of the parametrised showers: segments in "
-            "`calosim_tf/data_prep/cell_layouts.py`; the networks do not depend on them",
+            "`data_prep/cell_layouts.py`; the networks do not depend on them",
         ),
     ),
     PublishedNumber(

@@ -1,11 +1,13 @@
 """``calosim export``: one bundle, or one line and nothing."""
 
+import importlib.util
 import json
 import shutil
 
 import pytest
 
 from calosim_tf.bundle.sidecar import read_sidecar
+from calosim_tf.cli import main
 from calosim_tf.data.bundled import run_path
 
 # dense layers alone: every format can hold it
@@ -107,3 +109,14 @@ def test_what_is_no_bundle_is_not_replaced(calosim, exported, tmp_path, without_
         )
         assert (process.returncode, process.stderr.count("\n")) == (2, 1)
         assert expected in process.stderr
+
+
+def test_a_missing_extra_is_said_before_anything_is_written(monkeypatch, capsys, tmp_path):
+    """Breaks when the other formats are written for minutes before the one without its extra is refused."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else found(name))
+    assert main(["export", PRETRAINED, "--format", "tflite,onnx", "--out", str(tmp_path / "bundle")]) == 2
+    assert capsys.readouterr().err == (
+        "calosim: error: --format onnx: found no package tf2onnx, expected the extra: pip install 'calosim-tf[onnx]'\n"
+    )
+    assert list(tmp_path.iterdir()) == []
