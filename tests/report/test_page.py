@@ -10,9 +10,6 @@ PHONE, DESK = 390, 1200
 COUNT_PICTURES = "document.images.length"
 COUNT_SHOWN = "[...document.images].filter(i => i.complete && i.naturalWidth > 300).length"
 
-# a browser, and a report with all its pictures
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_page_needs_nothing_and_shows_everything(report, open_page, width):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,10 @@ def cluster():
     """:class:`Cluster`; its jobs and daemons are ended, its logs printed when they did not start."""
     if missing := missing_program():
         pytest.skip(f"needs SLURM: found no {missing}, make install-slurm")
+    try:
+        socket.gethostbyname(socket.gethostname())
+    except OSError:
+        pytest.skip(f"needs an address of this machine: found none for {socket.gethostname()}, see /etc/hosts")
     folder = Path(tempfile.mkdtemp(prefix="calosim-slurm-"))
     found = Cluster(folder)
     try:
