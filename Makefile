@@ -90,7 +90,7 @@ bench: $(DEV_READY)  ## time the photon GAN: training steps, generation on all b
 	$(BIN)/calosim bench generate photon --out runs/bench/generate.json --plot runs/bench/generate.png $(ARGS)
 
 .PHONY: test
-test: $(DEV_READY)  ## run the tests, but for those of test-long, test-faults and smoke-horovod
+test: $(DEV_READY)  ## run the tests, but for those of test-long, test-faults, smoke-horovod and smoke-slurm
 	$(BIN)/pytest -q -m "not long" -n $(JOBS) --dist loadfile $(ARGS)
 
 .PHONY: test-long
@@ -155,6 +155,22 @@ smoke-horovod: $(DEV_READY)  ## train with two Horovod processes and compare wit
 .PHONY: test-faults
 test-faults: $(DEV_READY)  ## kill, damage, fill the disk, feed nonsense: prove that nothing is lost
 	$(BIN)/pytest -q --timeout 1200 -n $(JOBS) --dist loadfile tests/faults $(ARGS)
+
+# Only as root, and only where none is there.  No service is started: the tests start their own.
+.PHONY: install-slurm
+install-slurm:  ## install Debian's SLURM and MUNGE, which the tests of the scripts for clusters run on (as root)
+	@if [ -x /usr/sbin/slurmctld ] && [ -x /usr/sbin/munged ]; then \
+	    echo "SLURM is installed already."; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+	    echo "Not root, or no apt-get: no SLURM installed, make smoke-slurm cannot run."; \
+	else \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	        slurm-wlm munge > /dev/null; \
+	fi
+
+.PHONY: smoke-slurm
+smoke-slurm: $(DEV_READY)  ## submit every script for clusters to a SLURM with two nodes on this machine (after install-slurm)
+	$(BIN)/pytest -q -p no:xdist tests/slurm $(ARGS)
 
 .PHONY: lint
 lint: $(DEV_READY)  ## check style, formatting and the types of the Python interface

@@ -21,6 +21,7 @@ from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.data.source import ShowerSource
 from calosim_tf.data_prep.simulate import simulate
 from calosim_tf.experiments import get_experiment
+from calosim_tf.experiments.generators import GENERATORS
 from calosim_tf.export.operations import count_operations
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.write import export
@@ -28,13 +29,6 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.untrained import write_untrained
 
-# One for each generator; the others differ from these in data, training or critic alone
-GENERATORS = (
-    *("photon", "photon_wide", "photon_2gan", "photon_3gan", "photon_layernorm", "pion", "pion_layernorm"),
-    *("fastcalogan_v1_photon", "fastcalogan_v2_photon", "fastcalogan_v2_pion"),
-    *("lhcb_wgan", "lhcb_sagan", "lhcb_sagan_sn_gd", "calogan_eplus", "conditional_calogan_eplus"),
-    *("conv2d_g1", "conv2d_g2", "conv2d_g3", "conv3d", "conv3d_angle"),
-)
 EVENTS = {"photon": 400, "pion": 400}
 # Enough for the ranges; physics is not looked at here
 DRAWS, CHECKED = 16, 18
@@ -56,6 +50,9 @@ def source(layout: str) -> ShowerSource:
 def row(name: str, folder: Path) -> list[str]:
     """Cells of the table for one generator."""
     experiment, run = get_experiment(name), RunFolder(folder / "run")
+    for part in experiment.members or (experiment,):
+        if reason := getattr(part.network, "why_not_exported", ""):
+            return [f"n/a: {reason}"] * len(FORMATS)
     write_untrained(experiment, source(experiment.data.layout), run)
     options = ExportOptions(tuple(FORMATS), batches=(1,), skip_unsupported=True, draws=DRAWS, events=CHECKED)
     export(run, folder / "bundle", options)

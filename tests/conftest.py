@@ -297,16 +297,17 @@ def start_workers():
         process.communicate()
 
 
-# Real commands, processes of a cluster, runs of every family: what uses one of these, also by another fixture, is slow,
-# and so are trainings on replicas.  Other tests that take more than about 2 seconds carry the marker themselves.
-SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of"})
+# Real commands, processes of a cluster, runs of every family, a report with its pictures: what uses one of these, also
+# by another fixture, is slow, and so are trainings on replicas.  Other tests that take more than about 2 seconds carry
+# the marker themselves.
+SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of", "report"})
 
 
 # What repeats whole trainings, times whole commands, or builds networks of up to 100 million weights: make test-long
 LONG_FILES = frozenset({
-    "test_accelerator.py", "test_bench.py", "test_caloflow.py", "test_caloflow_counts.py", "test_factorised.py",
-    "test_families.py", "test_family_resume.py", "test_jets.py", "test_own_cells.py", "test_own_models.py",
-    "test_precision.py", "test_small_ends.py", "test_surroundings.py",
+    "test_accelerator.py", "test_bench.py", "test_bench_table.py", "test_caloflow.py", "test_caloflow_counts.py",
+    "test_factorised.py", "test_families.py", "test_family_resume.py", "test_jets.py", "test_own_cells.py",
+    "test_own_models.py", "test_precision.py", "test_small_ends.py", "test_surroundings.py",
 })  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def _lines(sidecar: Sidecar, parity: dict[str, Any]) -> list[str]:
     lines = [
         f"# {sidecar.experiment}: {sidecar.particle} showers in the {sidecar.detector} detector",
         "",
-        f"A generator of a GAN, {sidecar.source}.  Paper: {sidecar.paper}.",
+        f"A generator, {sidecar.source}.  Paper: {sidecar.paper}.",
         f"Written by calosim_tf {sidecar.versions['calosim_tf']}; `{SIDECAR}` says the same to programs.",
         "",
         "## From a particle to a shower",

@@ -42,7 +42,15 @@ def add_parser(subparsers) -> None:
     scaling.add_argument("--json", action="store_true", help="print JSON")
     scaling.set_defaults(run=run_scaling)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
-    generate.add_argument("names", nargs="+", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE")
+    generate.add_argument(
+        "names", nargs="*", metavar="EXPERIMENT_OR_RUN_OR_BUNDLE", help="without any, with --table: all of the package"
+    )
+    generate.add_argument(
+        "--table",
+        metavar="F",
+        help="parameters, multiply-adds and time of several generators, without their bundles, as a Markdown table; "
+        "--batch, --steps, --backend, --out and --plot as below (defaults: 1,10000; 3; tf,onnx,tflite)",
+    )
     generate.add_argument(
         "--protocol",
         choices=("rehm",),
@@ -187,6 +195,19 @@ def _print_train(experiment, result: dict[str, Any], args: argparse.Namespace) -
 
 def run_generate(args: argparse.Namespace) -> int:
     """Time generation: all back ends of one generator, or several networks as a paper did."""
+    if args.table and args.protocol:
+        raise ConfigError("--table: found with --protocol, expected one of both")
+    if not (args.names or args.table):
+        raise ConfigError("bench generate: found no name, expected an experiment, a run or a bundle, or --table")
+    for option, path in (("--table", args.table), ("--out", args.out), ("--plot", args.plot)):
+        if path and not Path(path).absolute().parent.is_dir():
+            raise ConfigError(f"{option} {path}: its folder does not exist; create it first")
+    if args.threads < 0:
+        raise ConfigError(f"--threads: found {args.threads}, expected a number >= 1, or 0 for one per core")
+    if args.table:
+        from calosim_tf.commands.bench_table import run_table
+
+        return run_table(args)
     if args.protocol:
         from calosim_tf.commands.bench_protocol import run_protocol
 

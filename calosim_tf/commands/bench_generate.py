@@ -17,6 +17,7 @@ from calosim_tf.messages import note
 if TYPE_CHECKING:
     from calosim_tf.api.generator_source import GeneratorSource
     from calosim_tf.benchmark.generation import TimedGenerator, Way
+    from calosim_tf.benchmark.roofline import NetworkCost
 
 # (batch, showers of the whole job): start-up is part of the job, so small batches get fewer showers
 JOB_EVENTS = {1: 1_000, 100: 10_000}
@@ -34,16 +35,13 @@ def run_generate(args: argparse.Namespace) -> int:
     from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 
     if len(args.names) > 1:
-        raise ConfigError(f"bench generate: found {len(args.names)} names, expected one, or --protocol for several")
+        raise ConfigError(
+            f"bench generate: found {len(args.names)} names, expected one, or --protocol or --table for several"
+        )
     batches = [positive_integer("--batch", item) for item in (args.batch or DEFAULT_BATCHES).split(",")]
     readings = DEFAULT_READINGS if args.steps is None else args.steps
     require_positive("--steps", readings)
     ways = requested_ways(args.backend, args.precision)
-    for option, path in (("--out", args.out), ("--plot", args.plot)):
-        if path and not Path(path).absolute().parent.is_dir():
-            raise ConfigError(f"{option} {path}: its folder does not exist; create it first")
-    if args.threads < 0:
-        raise ConfigError(f"--threads: found {args.threads}, expected a number >= 1, or 0 for one per core")
     threads = args.threads or len(os.sched_getaffinity(0))
     with ExitStack() as clean_up:
         source = _source(args.names[0], threads, clean_up)
@@ -165,6 +163,12 @@ def _bundle(
         from calosim_tf.training.strategies.devices import set_threads
 
         set_threads(threads)
+    if source.sidecar is None and (reason := _why_not_exported(source)):
+        found = [way for way in ways if way.backend in WITH_TENSORFLOW and way.precision == "float32"]
+        if not found:
+            raise ConfigError(f"{source.name}: {reason}, expected --backend {','.join(WITH_TENSORFLOW)}")
+        note(f"{source.name} is timed in TensorFlow alone: {reason}")
+        return source, found
     if source.sidecar is None:
         source = _exported(source, ways, Path(clean_up.enter_context(tempfile.TemporaryDirectory())))
     held = source.sidecar.formats
@@ -177,15 +181,33 @@ def _bundle(
     return source, found
 
 
+def _why_not_exported(source: GeneratorSource) -> str:
+    """Why no format holds the network of a run; empty where one does."""
+    experiment = source.run_folder.experiment()
+    return next(
+        filter(None, (getattr(one.network, "why_not_exported", "") for one in experiment.members or (experiment,))), ""
+    )
+
+
+def _cost(source: GeneratorSource) -> NetworkCost:
+    """What the networks take, from the sidecar of a bundle or counted in those of a run."""
+    from calosim_tf.benchmark.roofline import NetworkCost
+
+    if source.sidecar is not None:
+        return NetworkCost.of_bundle(source.sidecar)
+    from calosim_tf.commands.bench_networks import networks_of
+
+    return NetworkCost.mean([one.cost() for one in networks_of(str(source.path))])
+
+
 def _loaded(bundle: GeneratorSource, ways: list[Way], threads: int) -> TimedGenerator:
     """All ways in memory."""
     from calosim_tf.benchmark.generation import TimedGenerator, default_session
-    from calosim_tf.benchmark.roofline import NetworkCost
 
     samplers = {way: bundle.load(*way, threads)[0] for way in ways}
     with_reference = any(way.backend == "onnx" for way in ways) and len(bundle.sidecar.networks) == 1
     reference = default_session(bundle.path, bundle.sidecar) if with_reference else None
-    return TimedGenerator(samplers, NetworkCost.of_bundle(bundle.sidecar), reference)
+    return TimedGenerator(samplers, _cost(bundle), reference)
 
 
 def _exported(source: GeneratorSource, ways: list[Way], folder: Path) -> GeneratorSource:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from calosim_tf.commands.bench_networks import FRESH, networks_of, timed_call
 from calosim_tf.commands.bench_numbers import positive_integer, require_positive
 from calosim_tf.errors import ConfigError
-from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW, format_of
+from calosim_tf.inference.backends import BACKENDS, WITH_TENSORFLOW
 
 MATRIX_READINGS = 3
 # Baseline of the paper
@@ -20,7 +20,6 @@ BASELINE = "conv3d"
 # Table 1 gives seconds per step of 20 batches of 128
 PUBLISHED_SHOWERS = 2560
 PUBLISHED_SECONDS = "seconds per 2560 showers"
-FRESH = "freshly initialised"
 
 
 def run_protocol(args: argparse.Namespace) -> int:
@@ -44,7 +43,7 @@ def run_protocol(args: argparse.Namespace) -> int:
     protocol = replace(full, batch=batch or full.batch, steps=args.steps or full.steps)
     subjects = {name: _subject(name) for name in dict.fromkeys(args.names)}
     calls = {
-        (name, backend): _call(subject, backend, protocol.batch, threads_in_use())
+        (name, backend): timed_call(subject["timed"], backend, protocol.batch, threads_in_use())
         for name, subject in subjects.items()
         for backend in backends
     }
@@ -90,55 +89,23 @@ def _check_names(names: list[str]) -> None:
 
 
 def _subject(name: str) -> dict[str, Any]:
-    """Network, latent law and record of an experiment (new weights), or of a run or bundle (its own)."""
+    """Network of an experiment, run or bundle, and its record."""
     from calosim_tf.commands.info import describe_network
-    from calosim_tf.data.bundled import run_path
-    from calosim_tf.experiments import EXPERIMENTS
-    from calosim_tf.export.cost import multiply_adds
-    from calosim_tf.export.parts import raw_function
-    from calosim_tf.training.build import build_generator
-    from calosim_tf.training.load import in_words, load_network
-    from calosim_tf.training.run_folder import RunFolder
 
-    if name in EXPERIMENTS:
-        experiment, weights = EXPERIMENTS[name], FRESH
-        network = build_generator(experiment)
-    else:
-        run = RunFolder(run_path(name))
-        experiment = run.experiment()
-        if experiment.members:
-            raise ConfigError(f"{name}: found a split, expected one network: name a member's folder")
-        generator, iteration = load_network(run)
-        network, weights = generator.network, in_words((iteration,))
-    published = [row.value for row in experiment.published if row.what == PUBLISHED_SECONDS]
-    described = describe_network(network)
+    found = networks_of(name)
+    if len(found) > 1:
+        raise ConfigError(f"{name}: found a split, expected one network: name a member's folder")
+    (timed,) = found
+    published = [row.value for row in timed.experiment.published if row.what == PUBLISHED_SECONDS]
+    described = describe_network(timed.network)
     record = {
         "generator": name,
-        "weights": weights,
+        "weights": timed.weights,
         **{key: described[key] for key in ("params_total", "conv_layers")},
-        "multiply_adds": multiply_adds(raw_function(network, batch=1).graph),
+        "multiply_adds": timed.cost().multiply_adds,
         "published_seconds_per_2560": published[0] if published else None,
     }
-    return {"network": network, "latent": experiment.network.latent, "record": record}
-
-
-def _call(subject: dict[str, Any], backend: str, batch: int, threads: int):
-    """A call that makes one batch, inputs ready in memory."""
-    from calosim_tf.benchmark.keras_network import network_call, network_inputs
-
-    network = subject["network"]
-    latent, condition = network_inputs(network, subject["latent"], batch)
-    if backend in WITH_TENSORFLOW:
-        call = network_call(network, jit_compile=backend == "xla")
-        return lambda: call(latent, condition)
-
-    from calosim_tf.bundle.formats import FORMATS
-    from calosim_tf.inference.parallel import ParallelNetwork, rows_in_cache
-
-    n_outputs = math.prod(network.output.shape[1:])
-    kind = FORMATS[format_of(backend, "float32")]
-    engine = kind.function("network_engine")(network, min(batch, rows_in_cache(n_outputs)))
-    return ParallelNetwork(engine, threads, n_outputs).call_on(latent, condition)
+    return {"timed": timed, "record": record}
 
 
 def _row(

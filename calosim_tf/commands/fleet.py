@@ -68,7 +68,7 @@ def _add_run(commands) -> None:
     run.add_argument("--out", required=True, metavar="DIR")
     run.add_argument("--jobs", type=int, default=1, metavar="N", help="members at a time (default 1)")
     run.add_argument("--engine", default="local", metavar="local|slurm", help="where the members run (default local)")
-    run.add_argument("--retries", type=int, default=2, metavar="N", help="of a failed step (default 2)")
+    run.add_argument("--retries", type=int, metavar="N", help="of a failed step (default 2, or what the profile says)")
     run.add_argument("--profile", default="", metavar="P", help="profile of Snakemake: partition, account, time limits")
 
 
@@ -106,7 +106,7 @@ def run_fleet(args: argparse.Namespace) -> int:
     if args.engine not in ENGINES:
         raise ConfigError(f"--engine: found {args.engine!r}, expected one of: {', '.join(ENGINES)}")
     for option, value, least in (("--jobs", args.jobs, 1), ("--retries", args.retries, 0)):
-        if value < least:
+        if value is not None and value < least:
             raise ConfigError(f"{option}: found {value}, expected an integer >= {least}")
     options = EngineOptions(args.engine, args.jobs, args.retries, args.profile)
     require_engine(options)

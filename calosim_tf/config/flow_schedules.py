@@ -1,4 +1,4 @@
-"""Schedules of the learning rate that flows are trained with."""
+"""What the trainings of flows have in common: schedules of the learning rate, float32."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLOW_SCHEDULES = (*SCHEDULES, "steps", "one_cycle", "triangular")
 
 @dataclass(frozen=True)
 class FlowTraining(TrainingConfig):
-    """Schedules of the learning rate that CaloFlow uses beside those of every training.
+    """Schedules of the learning rate that CaloFlow uses beside those of every training; no reduced precision.
 
     Attributes
     ----------
@@ -41,6 +41,10 @@ class FlowTraining(TrainingConfig):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.precision != "float32":
+            raise ConfigError(
+                f"training.precision: found {self.precision}, which no layer of a flow can work in, expected float32"
+            )
         if list(self.step_iterations) != sorted(set(self.step_iterations)) or min(self.step_iterations, default=1) < 1:
             raise ConfigError(
                 f"training.step_iterations: found {self.step_iterations!r}, expected ascending numbers >= 1"

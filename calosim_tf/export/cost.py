@@ -11,6 +11,8 @@ import tensorflow as tf
 def multiply_adds(graph: tf.Graph) -> int:
     """Multiply-adds of matrix products and convolutions; positions in padding count, activations do not.
 
+    What a loop does counts as often as it goes round at most.
+
     Parameters
     ----------
     graph : tf.Graph
@@ -41,6 +43,11 @@ def _of_operation(operation: tf.Operation) -> int:
             for letters, tensor in zip(re.split("[,>-]+", equation), operation.inputs, strict=False):
                 sizes |= zip(letters, tensor.shape, strict=True)
             return math.prod(sizes.values())
+        case "While" | "StatelessWhile":
+            # second of its inputs: the maximum of iterations
+            rounds = tf.get_static_value(operation.inputs[1])
+            body = operation.graph._get_function(operation.get_attr("body").name)
+            return int(rounds) * multiply_adds(body.graph)
     return 0
 
 

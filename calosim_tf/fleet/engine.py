@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from calosim_tf.messages import note
 WORKFLOW = Path(experiments.__file__).parent / "hpc" / "fleet"
 ENGINES = ("local", "slurm")
 POLL_S = 0.5
+# Of a failed step, where no profile says it
+RETRIES = 2
 # What Snakemake says when it has no plugin for SLURM
 NO_PLUGIN = "invalid choice: 'slurm'"
 # What sbatch says when it does not take a job; the plugin passes it on
@@ -39,15 +42,15 @@ class EngineOptions:
     engine : {'local', 'slurm'}
     jobs : int
         Steps at a time.
-    retries : int
-        Times that a failed step is started again.
+    retries : int or None
+        Times that a failed step is started again; None for what the profile says, or :data:`RETRIES`.
     profile : str
         Of Snakemake, a folder or a name; empty for none, with SLURM for the one beside the workflow.
     """
 
     engine: str = "local"
     jobs: int = 1
-    retries: int = 2
+    retries: int | None = None
     profile: str = ""
 
 
@@ -94,10 +97,24 @@ def command(fleet: FleetFolder, options: EngineOptions) -> list[str]:
     if profile:
         words += ["--profile", profile]
     if options.engine == "slurm":
-        words += ["--executor", "slurm", "--jobs", str(options.jobs)]
+        words += ["--executor", "slurm", "--jobs", str(options.jobs), *_status_command()]
     else:
         words += ["--cores", str(options.jobs)]
-    return [*words, "--keep-going", "--rerun-incomplete", "--retries", str(options.retries)]
+    retries = RETRIES if options.retries is None and not profile else options.retries
+    if retries is not None:
+        words += ["--retries", str(retries)]
+    return [*words, "--keep-going", "--rerun-incomplete"]
+
+
+def _status_command() -> list[str]:
+    """The plugin asks ``sacct``, which knows no job where the cluster keeps no accounts: it would wait for ever."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        text = subprocess.run(
+            ["scontrol", "show", "config"], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+        if re.search(r"^AccountingStorageType\s*=\s*(accounting_storage/none|\(null\))", text, re.MULTILINE):
+            return ["--slurm-status-command", "squeue"]
+    return []
 
 
 def remember(plan: FleetPlan, fleet: FleetFolder) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from calosim_tf.config import experiment_from_dict
+from calosim_tf.config import TrainingConfig, experiment_from_dict
 from calosim_tf.errors import RunFolderError
 from calosim_tf.experiments import EXPERIMENTS
 from calosim_tf.files import read_json
@@ -37,6 +37,8 @@ class Measurement:
         The same of real showers against real showers.
     n : int or None
         Generated showers.
+    iterations, batch_size : int or None
+        Of the training behind it; None for what no training changes.
     """
 
     experiment: str
@@ -48,6 +50,18 @@ class Measurement:
     command: str
     reference_vs_reference: float | None = None
     n: int | None = None
+    iterations: int | None = None
+    batch_size: int | None = None
+
+    @property
+    def share_of_training(self) -> float | None:
+        """Showers trained on over those of the published training; None if no training is behind it."""
+        if self.iterations is None:
+            return None
+        published = _published_training(self.experiment)
+        return (
+            self.iterations * (self.batch_size or published.batch_size) / (published.iterations * published.batch_size)
+        )
 
     @property
     def key(self) -> str:
@@ -66,11 +80,21 @@ class Measurement:
     def how(self) -> str:
         """Command, data, and what real showers score."""
         parts = [f"`{self.command}`", self.data]
+        if self.share_of_training is not None:
+            parts.append(
+                f"{self.iterations} iterations, {100 * self.share_of_training:.2g} % of the published training"
+            )
         if self.n is not None:
             parts.append(f"{self.n} showers")
         if self.reference_vs_reference is not None:
             parts.append(f"real against real {self.reference_vs_reference:.4g}")
         return "; ".join(parts)
+
+
+def _published_training(experiment: str) -> TrainingConfig:
+    """Of the experiment whose smoke size this may be; all members of a split train alike."""
+    found = EXPERIMENTS[experiment.removesuffix("_smoke")]
+    return found.members[0].training if found.members else found.training
 
 
 def _digits(error: float) -> int:
@@ -128,7 +152,11 @@ def _of_run(path: Path) -> list[Measurement]:
     report = path / "report" / "metrics.json"
     content = read_json(report, "the metrics of a run: write them with `calosim evaluate`, or train to the end")
     source = content.get("reference", {}).get("source", "")
-    return _of_metrics(report, experiment.name, content, source, _train_command(experiment))
+    rows = _of_metrics(report, experiment.name, content, source, _train_command(experiment))
+    if experiment.name not in EXPERIMENTS:
+        return rows
+    training = experiment.members[0].training if experiment.members else experiment.training
+    return [replace(row, iterations=training.iterations, batch_size=training.batch_size) for row in rows]
 
 
 def _of_metrics(path: Path, experiment: str, content: Mapping[str, Any], data: str, command: str) -> list[Measurement]:

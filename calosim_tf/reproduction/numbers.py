@@ -14,6 +14,7 @@ EQUAL = "equal"
 DIFFERS = "differs"
 ORDER_AGREES = "order agrees"
 ORDER_DISAGREES = "order disagrees"
+TOO_SHORT = "too short to tell"
 OTHER_DATA = "other data"
 OTHER_MACHINE = "other machine"
 PUBLIC_DATA = "needs public data"
@@ -26,6 +27,7 @@ STATUSES = {
     DIFFERS: "it is not, and the reason stands beside it",
     ORDER_AGREES: "measured on other data, where only the order of the models can be compared; it is the published one",
     ORDER_DISAGREES: "it is not; in brackets by how many standard errors the clearest pair is the other way round",
+    TOO_SHORT: "an order after less than a tenth of the published training; which one stands beside it",
     OTHER_DATA: "measured on data that are not the paper's, so the values are not comparable",
     OTHER_MACHINE: "a time, measured on another machine",
     PUBLIC_DATA: "not measured: needs the public data, or a run of the published length on them",

@@ -10,12 +10,15 @@ from calosim_tf.reproduction.numbers import (
     ORDER_AGREES,
     ORDER_DISAGREES,
     STATUSES,
+    TOO_SHORT,
     Context,
     Document,
     Ours,
     PublishedNumber,
 )
 
+# Of the published training.  A GAN that has seen less is still learning the mean shower, and ranks change
+LEAST_SHARE = 0.1
 COLUMNS = ("what", "published", "where", "ours", "status", "command, or reason")
 
 
@@ -55,23 +58,28 @@ def _order(found: Iterable[tuple[PublishedNumber, Ours]], group: str) -> tuple[s
     """
     members = [(number.value, ours.measurement) for number, ours in found if number.group == group and ours.measurement]
     members.sort(key=lambda member: member[0])
-    wrong, right = [], []
+    wrong, right, shares = [], [], []
     for index, (lower, ours_lower) in enumerate(members):
         for higher, ours_higher in members[index + 1 :]:
             if lower == higher or ours_lower.data != ours_higher.data:
                 continue
             sigma = _significance(ours_lower, ours_higher)
+            shares += [one.share_of_training for one in (ours_lower, ours_higher)]
             pair = f"{ours_lower.experiment} and {ours_higher.experiment}"
             (right if sigma > 0 else wrong).append((abs(sigma), pair))
+    if not (wrong or right):
+        return None
     if wrong:
         sigma, pair = max(wrong)
         words = "unknown significance" if math.isinf(sigma) else f"{sigma:.1f} sigma"
-        return f"{ORDER_DISAGREES} ({words})", f"clearest pair: {pair}"
-    if right:
+        status, how = f"{ORDER_DISAGREES} ({words})", f"clearest pair: {pair}"
+    else:
         sigma, pair = min(right)
         words = "" if math.isinf(sigma) else f", {sigma:.1f} sigma"
-        return ORDER_AGREES, f"closest pair: {pair}{words}"
-    return None
+        status, how = ORDER_AGREES, f"closest pair: {pair}{words}"
+    if any(share is not None and share < LEAST_SHARE for share in shares):
+        return TOO_SHORT, f"so far {status}, {how}"
+    return status, how
 
 
 def _significance(lower, higher) -> float:

@@ -23,8 +23,8 @@ experiment=${experiments[index / 100]}
 low=$((index % 100 * 5))
 slice=${particle}_eta_${low}_$((low + 5))
 
-srun calosim train "$experiment" --data "${DATA:?folder with the files of the slices}/$slice.hdf5" \
-    --out "runs/slices/$slice" --seed "$index" --resume
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" calosim train "$experiment" --data "${DATA:?folder with the files of the slices}/$slice.hdf5" \
+    --out "runs/slices/$slice" --seed "$index" --resume "$@"
 code=$?
 if [ "$code" -eq 75 ]; then
     scontrol requeue "${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}"

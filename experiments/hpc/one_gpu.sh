@@ -15,7 +15,7 @@
 set -u
 experiment=${1:-photon}
 
-srun calosim train "$experiment" --out "runs/$experiment" --resume "${@:2}"
+srun --cpus-per-task="$SLURM_CPUS_PER_TASK" calosim train "$experiment" --out "runs/$experiment" --resume "${@:2}"
 code=$?
 if [ "$code" -eq 75 ]; then
     scontrol requeue "$SLURM_JOB_ID"

@@ -20,8 +20,9 @@ if [ "$strategy" = horovod ]; then
     mpi=(--mpi="${SRUN_MPI:-pmix}")
 fi
 
-# A rank that dies takes the step with it
-srun "${mpi[@]}" --kill-on-bad-exit=1 --wait=60 \
+# A stopped rank ends with 75 too, which --kill-on-bad-exit would take for a failure while rank 0 is still saving.  Those
+# that are left by a dead rank end by themselves, or after this time.
+srun "${mpi[@]}" --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=0 --wait=300 \
     calosim train "$experiment" --out "runs/$experiment" --resume --strategy "$strategy" "${@:2}"
 code=$?
 if [ "$code" -eq 75 ]; then

@@ -41,6 +41,14 @@ def test_work_of_the_photon_generator():
         (lambda a, b: tf.einsum("bij,bjk->bik", a, b), [(2, 3, 4), (2, 4, 5)], 2 * 3 * 4 * 5),
         (lambda a, b: tf.matmul(a, b, transpose_a=True), [(4, 3), (4, 5)], 3 * 4 * 5),
         (lambda a, b: tf.matmul(a, b), [(2, 3, 4), (2, 4, 5)], 2 * 3 * 4 * 5),
+        # seven products in a loop, as a flow draws feature by feature
+        (
+            lambda a, b: tf.while_loop(
+                lambda i, _: i < 7, lambda i, x: (i + 1, tf.matmul(x, b)), (0, a), maximum_iterations=7
+            )[1],
+            [(2, 3), (3, 3)],
+            7 * 2 * 3 * 3,
+        ),
     ],
 )
 def test_work_of_operations(function, shapes, expected):

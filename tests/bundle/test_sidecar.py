@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from calosim_tf.bundle.card import write_card
+from calosim_tf.bundle.card import network_lines, write_card
 from calosim_tf.bundle.checks import require_same_shapes, require_sound_file, size_of, sum_of
 from calosim_tf.bundle.describe import cell_order_words, central_values, incident_energy_words, layer_table
 from calosim_tf.bundle.folder import bundle_folder
@@ -231,3 +231,38 @@ def test_a_bundle_appears_as_a_whole(tmp_path):
     (tmp_path / "mine" / "thesis.tex").write_text("")
     with pytest.raises(RunFolderError, match="no bundle"), bundle_folder(tmp_path / "mine", force=True):
         pass
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"), [((None, 1e3), "from below to 1000 MeV"), ((1e3, None), "from 1000 to above MeV")]
+)
+def test_the_card_names_the_open_end_of_a_networks_energies(ends, words):
+    """Breaks when an open end is written as the closed one, or the closed one as open."""
+    lines = network_lines(network(energy_range=ends), ())
+    assert lines[1] == f"* Makes incident energies {words} (the upper network has a shared edge)."
+
+
+def test_the_card_lists_reports_in_order_and_claims_no_gan(bundle):
+    """Breaks when the card follows the order of the file system, or calls every generator that of a GAN."""
+    kinds = ["int8", "dynamic", "int16x8", "fp16", "a", "z", "m"]
+    for kind in kinds:
+        (bundle / f"quantisation_{kind}.md").write_text("")
+    write_card(bundle, read_sidecar(bundle), {"showers": 0, "files": []})
+    card = (bundle / "card.md").read_text()
+    places = [card.index(f"[quantisation_{kind}.md]") for kind in sorted(kinds)]
+    assert places == sorted(places)
+    assert "\nA generator, trained on nothing.  Paper: a paper.\n" in card
+
+
+def test_an_empty_folder_is_free_for_a_bundle(tmp_path):
+    """Breaks when an empty folder counts as one with files that are no bundle."""
+    with bundle_folder(tmp_path, force=False) as folder:
+        (folder / "sidecar.json").write_text("{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["sidecar.json"]
+
+
+def test_the_formats_of_a_split_are_those_that_every_network_has():
+    """Breaks when a format that one member lacks is offered."""
+    file = (ModelFile("x", "0", 1),)
+    members = (network("low", files={"onnx": file, "tflite": file}), network("high", files={"onnx": file}))
+    assert sidecar(*members).formats == ("onnx",)

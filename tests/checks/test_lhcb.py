@@ -14,7 +14,7 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry import get_detector
 from calosim_tf.physics.distances.prd import prd, prd_auc
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
-from calosim_tf.physics.metrics.lhcb import LHCB_METRICS, lhcb_metrics
+from calosim_tf.physics.metrics.lhcb import LHCB_METRICS, lhcb_metrics, scores_of
 from calosim_tf.physics.metrics.metric import measure
 from calosim_tf.physics.papers.lhcb_scores import ScoreSettings
 from calosim_tf.physics.papers.lhcb_statistics import shower_statistics
@@ -165,6 +165,21 @@ def test_the_list_measures_what_compare_measures(table):
     # a half of the reference against the other
     assert listed["prd_auc_raw"]["reference_vs_reference"] != good["prd_auc_raw"]["reference_vs_reference"]
     assert listed["prd_auc_raw"]["value_at_equal_n"] != listed["prd_auc_raw"]["value"]
+
+
+def test_the_pitch_of_the_cells_is_that_of_the_detector(monkeypatch):
+    """Breaks when millimetres are taken for centimetres."""
+    found = []
+    monkeypatch.setattr(
+        "calosim_tf.physics.metrics.lhcb.lhcb_scores", lambda reference, made, settings: found.append(settings.cell_cm)
+    )
+    scores_of(compare(made_up(20, 3), made_up(20, 1)), SETTINGS)
+    assert found == [pytest.approx(2.02, rel=0.01)]
+
+
+def test_ideal_scores():
+    """Breaks when a score of 1 is not the best; the rate of isolated cells is that of the reference."""
+    assert {metric.name: metric.ideal for metric in LHCB_METRICS if metric.ideal != 1.0} == {"isolated_cell_rate": None}
 
 
 def test_without_scikit_learn_the_list_says_so(monkeypatch):

@@ -111,6 +111,7 @@ def test_what_is_no_bundle_is_not_replaced(calosim, exported, tmp_path, without_
         assert expected in process.stderr
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_said_before_anything_is_written(monkeypatch, capsys, tmp_path):
     """Breaks when the other formats are written for minutes before the one without its extra is refused."""
     found = importlib.util.find_spec

@@ -116,6 +116,13 @@ def test_a_damaged_configuration_file_is_named(damage, message):
         experiment_from_dict(stored, "config.json")
 
 
+@pytest.mark.parametrize("name", ["caloflow_photon", "caloflow_photon_student"])
+def test_flows_are_refused_a_precision_before_they_are_built(name):
+    """Breaks when a flow, whose layers are all its own, is built for half a minute and then refused."""
+    with pytest.raises(ConfigError, match=r"training.precision: found mixed_bfloat16, which no layer of a flow can"):
+        get_experiment(name).with_values({"training.precision": "mixed_bfloat16"})
+
+
 def test_an_unknown_experiment_proposes_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'photon'"):
         get_experiment("photn")

@@ -40,6 +40,13 @@ def test_the_layout_is_told_from_the_names(jets):
         assert (file.layout, file.n_voxels) == ("jet image HDF5", 625)
 
 
+def test_some_rows_are_those_rows(jets, cells):
+    """Breaks when rows behind the first are read as others, or in another shape."""
+    with open_shower_file(jets()) as file:
+        expected = 1e3 * cells("jet_image", 6)["image"][2:5].reshape(3, 625)
+        np.testing.assert_allclose(file.read(2, 5), expected, rtol=1e-6)
+
+
 def test_negative_pixels_of_the_spline_are_empty(jets, cells):
     """Breaks when public files, whose images were rotated by a spline, are refused for them."""
     image = cells("jet_image", 6)["image"]

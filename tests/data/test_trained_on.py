@@ -47,6 +47,10 @@ def test_attributes_beyond_all_networks_are_named():
         "x0_mm -6 is outside the trained range of -5 to 5",
     ]
     assert attributes_beyond([], outside) == []
+    # rounding is relative: half of 1e-6 is none beyond 200, twice as much is
+    wide = TrainedOn((1.0, 2.0), {"x0_mm": (-200.0, 100.0)}, ())
+    assert attributes_beyond([wide], {"x0_mm": np.array([-200.0001])}) == []
+    assert attributes_beyond([wide], {"x0_mm": np.array([-200.0004])}) != []
     tail = np.append(np.full(99, 1.5), 2.1)
     assert attributes_beyond([high], {"theta_rad": tail}) == []
     assert attributes_beyond([high], {"theta_rad": tail[1:]}) != []

@@ -72,6 +72,10 @@ def test_what_any_generator_does_worst_comes_first():
     rows = [line.split()[0] for line in comparison_table(reports).splitlines() if line]
     assert rows[:4] == ["metric", "bad", "fair", "good"]
     assert list(worst_histograms(reports, 2)) == ["bad", "fair"]
+    # one report in other bins, or without: nothing to lay side by side
+    reports[1].document["histograms"]["bad"]["edges"] = [0.0, 2.0]
+    del reports[2].document["histograms"]["fair"]
+    assert list(worst_histograms(reports, 2)) == ["good"]
 
 
 def test_lhcb_generators_stand_by_the_geometric_score():

@@ -40,13 +40,16 @@ def measured(experiment, value, error, data="sample"):
 
 def group_rows(*entries):
     """Status of a group of models: name, published value, ours, its error, data."""
+    return compared(*((name, value, measured(name, *ours) if ours else None) for name, value, *ours in entries))
+
+
+def compared(*entries):
+    """Status of a group of models: name, published value, measurement or None."""
     numbers = tuple(
-        PublishedNumber(
-            "score", str(value), "table 1", FirstMeasured((f"{name}:score",), "needs GPU", "none"), "g", value
-        )
-        for name, value, *_ in entries
+        PublishedNumber("score", str(value), "table 1", FirstMeasured((name,), "needs GPU", "none"), "g", value)
+        for name, value, _ in entries
     )
-    found = {f"{name}:score": measured(name, *ours) for name, _, *ours in entries if ours}
+    found = {name: ours for name, _, ours in entries if ours}
     return rows_of(Document("d", "d", numbers), Context(None, found))
 
 
@@ -77,6 +80,29 @@ def test_the_order_of_three_models():
     assert "a and b, 6.0 sigma" in agree[0].how
     against = group_rows(("a", 2.0, 0.1, 0.03), ("b", 1.0, 0.4, 0.04), ("c", 3.0, 0.9, 0.01))
     assert {row.status for row in against} == {"order disagrees (6.0 sigma)"}
+
+
+def test_no_order_is_claimed_after_a_short_training():
+    """Breaks when a short training claims an order, or the share forgets the batch.
+
+    Published are 7820 iterations of 512 showers: 2000 of 128 are 6.4 % of that, 782 of 512 just enough.
+    """
+    short = Measurement("lhcb_wgan", "m", 0.9, 0.03, "1", "x", "c", iterations=2000, batch_size=128)
+    assert short.share_of_training == pytest.approx(2000 * 128 / (7820 * 512))
+    assert "2000 iterations, 6.4 % of the published training" in short.how
+    other = replace(short, experiment="lhcb_sagan", value=0.2)
+    rows = compared(("a", 1.0, short), ("b", 2.0, other))
+    assert {row.status for row in rows} == {"too short to tell"}
+    assert "so far order disagrees (16.5 sigma)" in rows[0].how
+    long = [replace(one, iterations=782, batch_size=None) for one in (short, other)]
+    rows = compared(("a", 1.0, long[0]), ("b", 2.0, long[1]))
+    assert {row.status for row in rows} == {"order disagrees (16.5 sigma)"}
+
+
+def test_smoke_sizes_are_measured_against_their_experiment():
+    """Breaks when the share is that of the smoke size's own training."""
+    row = Measurement("photon_2gan_smoke", "m", 1.0, 0.1, "1", "x", "c", iterations=600)
+    assert row.share_of_training == pytest.approx(600 / 1_000_000)
 
 
 def test_values_on_different_data_are_not_ordered():
@@ -122,6 +148,7 @@ def test_a_run_goes_before_the_record(tmp_path):
     (run / "report" / "metrics.json").write_text(json.dumps(content))
     found = measurements_of([run])["photon_2gan_smoke:chi2_ndf_total_energy"]
     assert (found.text, found.data, found.n, found.reference_vs_reference) == ("5.25 ± 0.31", "made up", 90, 1.1)
+    assert (found.iterations, found.batch_size) == (7, 1024)
     assert "members.low.training.iterations=7" in found.command
     assert "members.high.network.bn_mode=batch" in found.command
 

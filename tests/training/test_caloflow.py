@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -20,9 +21,11 @@ from calosim_tf.geometry import get_detector
 from calosim_tf.keras_compat import apply_gradients, make_slots, raw
 from calosim_tf.layers.flows.masked_spline import MaskedSpline
 from calosim_tf.layers.flows.passes import flow_steps
+from calosim_tf.layers.seeded_dropout import SeededDropout
 from calosim_tf.models.caloflow import ENERGY_FLOW, VOXEL_FLOW, build_generator
 from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.likelihood import likelihood_metric
+from calosim_tf.training.algorithms.caloflow import FlowModel
 from calosim_tf.training.algorithms.caloflow_student import CaloFlowStudent
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.cycles import FlowSchedule, cycled_beta1
@@ -273,6 +276,20 @@ def test_the_schedules_are_those_of_pytorch():
     np.testing.assert_allclose(rates(triangles, "generator", [0, 2.5, 5, 10, 15, 25]), expected, rtol=1e-5)
     steps = CaloFlowTraining(schedule="steps", step_iterations=(3, 6), learning_rate_generator=1.0)
     np.testing.assert_allclose(rates(steps, "generator", [0, 2, 3, 5, 6, 99]), [1, 1, 0.5, 0.5, 0.25, 0.25])
+
+
+def test_each_use_of_a_flow_has_dropout_numbers_of_its_own():
+    """Breaks if two passes of one minibatch drop the same units."""
+    drawn = []
+    model = SimpleNamespace(
+        draws=SimpleNamespace(uniform=lambda shape, draw, count: drawn.append(draw) or tf.ones(shape))
+    )
+    layers = [SeededDropout(0.5, index) for index in (0, 255)]
+    for use in (0, 1, 2):
+        with FlowModel.dropout(model, use):
+            for layer in layers:
+                layer(tf.ones((2, 2)), training=True)
+    assert drawn == [1024, 1279, 1280, 1535, 1536, 1791]
 
 
 def test_adam_takes_the_cycled_momentum():

@@ -1,16 +1,17 @@
 """Checkpoints: written whole, found again, and passed over when damaged."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from calosim_tf.errors import CheckpointError
+from calosim_tf.errors import CheckpointError, StorageError
 from calosim_tf.keras_compat import KERAS_3, checkpoint_of
-from calosim_tf.training.build import build_model, state_bytes, tracked_state
-from calosim_tf.training.checkpoint import CheckpointStore
+from calosim_tf.training.build import build_model, state_bytes, state_variables, tracked_state
+from calosim_tf.training.checkpoint import CheckpointStore, tensorflow_disk_errors
 
 # the interface that tensorflow-addons builds on
 LEGACY = None if KERAS_3 else keras.optimizers.legacy.Adam
@@ -209,3 +210,23 @@ def test_an_attribute_without_variables_needs_no_partner(store):
     saved(store, {"generator": before})
     store.restore(tf.train.Checkpoint(generator=now))
     assert float(now.scale) == 3.0
+
+
+def test_only_errors_of_the_disk_are_called_so(tmp_path):
+    """Breaks when a full disk is a traceback, or another fault is called a full disk."""
+    with pytest.raises(StorageError, match="cannot be written"), tensorflow_disk_errors(tmp_path):
+        raise tf.errors.ResourceExhaustedError(None, None, "file: No space left on device")
+    with pytest.raises(tf.errors.InvalidArgumentError), tensorflow_disk_errors(tmp_path):
+        raise tf.errors.InvalidArgumentError(None, None, "shapes differ")
+
+
+def test_the_variables_of_the_state_hold_the_average():
+    """Breaks when processes that begin together do not share the moving average of the generator."""
+    generator, average = (keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]) for _ in range(2))
+    iteration = tf.Variable(0)
+    model = SimpleNamespace(
+        networks={"generator": generator}, average=average, iteration=iteration, optimizers={}, loss_scales={}
+    )
+    assert len(state_variables(model)) == 5
+    model.average = None
+    assert len(state_variables(model)) == 3

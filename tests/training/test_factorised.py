@@ -174,6 +174,7 @@ def test_the_label_says_which_layers_are_drawn(experiment, source):
     np.testing.assert_allclose(rows[1, 4:], [*(x.mean() for x in logs), *(x.std() for x in logs)], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -192,6 +193,7 @@ def test_minibatches_that_cannot_hold_the_groups_alike_are_refused(experiment, s
         train(wrong, source, run)
 
 
+@pytest.mark.slow
 def test_weights_of_conditions_need_a_frame(experiment, source, tmp_path):
     """Breaks if the setting is silently ignored."""
     wrong = experiment.with_values({"training.moments_by_condition": True})

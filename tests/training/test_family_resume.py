@@ -1,6 +1,9 @@
 """Every loss in its real loop: a run that continues from a checkpoint equals the uninterrupted one bit for bit."""
 
 import shutil
+import signal
+import time
+from contextlib import closing
 from dataclasses import replace
 
 import keras
@@ -18,6 +21,8 @@ from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
 
+from .tiny_experiments import tiny
+
 # Trains a network of each family three times
 pytestmark = pytest.mark.slow
 
@@ -25,71 +30,26 @@ HALF = 2  # iterations before and after the checkpoint
 EVENTS = 40
 COSINE = {"training.schedule": "cosine", "training.schedule_iterations": 2 * HALF}
 SLOTS = ("optimizer_generator/_variables/", "optimizer_critic/_variables/")
-LHCB = {
-    "network.latent.size": 6,
-    "network.generator_filters": (8, 6, 5, 4),
-    "network.critic_filters": (4, 5, 6, 8),
-    "network.critic_units": (6,),
-    "training.batch_size": 6,
-    "training.critic_steps": 2,
-    "training.instance_noise": 0.1,
-}
 # Every kind of state: running averages, vectors u, batch statistics, slots, optimisers that are reset, an epoch that
 # ends in the second half (iteration 3)
 RUNS = {
-    "hinge": ("lhcb_sagan_sn_gd", LHCB | {"network.attention": "none"}, ("/u/", "moving_mean", *SLOTS)),
+    "hinge": (*tiny("hinge", {"training.critic_steps": 2}), ("/u/", "moving_mean", *SLOTS)),
     "wasserstein": (
-        "lhcb_wgan",
-        LHCB | {"training.generator_average": 0.9, "training.generator_steps": 2},
+        *tiny(
+            "wasserstein",
+            {"training.critic_steps": 2, "training.generator_average": 0.9, "training.generator_steps": 2},
+        ),
         ("average/", "moving_mean", *SLOTS),
     ),
     # the checkpoint is in the middle of the first stage
     "cvae_cgan": (
-        "lhcb_cvae_cgan",
-        {
-            "network.latent.size": 3,
-            "network.encoder_filters": (3, 4, 4, 5, 5),
-            "network.decoder_seed_channels": 4,
-            "network.decoder_filters": (5, 4, 4, 3),
-            "network.critic_filters": (3, 4, 4, 5),
-            "training.cvae_iterations": HALF + 1,
-            "training.cvae_batch_size": 6,
-            "training.batch_size": 6,
-            "training.instance_noise": 0.1,
-            "training.generator_average": 0.9,
-        },
+        *tiny("cvae_cgan", {"training.cvae_iterations": HALF + 1, "training.generator_average": 0.9}),
         ("average/", "encoder/", "decoder/", "moving_mean", "optimizer_encoder/", *SLOTS),
     ),
-    "calogan": (
-        "conditional_calogan_eplus",
-        COSINE | {
-            "network.latent.size": 6,
-            "network.seed_channels": 2,
-            "network.generator_filters": (3, 2),
-            "network.smearing_filters": 2,
-            "network.critic_filters": (2, 3, 2),
-            "network.attribute_units": (6, 5),
-            "network.attribute_dropout": (0.2, 0.5),
-            "network.minibatch_features": 2,
-            "network.minibatch_dimensions": 2,
-            "training.batch_size": 6,
-            "training.label_flip": 0.3,
-        },
-        ("moving_mean", *SLOTS),
-    ),
-    "lagan": (
-        "lagan",
-        {
-            "network.latent.size": 5,
-            "network.seed_channels": 2,
-            "network.generator_filters": (3, 2, 2),
-            "network.critic_filters": (2, 2, 2, 2),
-            "network.minibatch_features": 2,
-            "network.minibatch_dimensions": 2,
-            "training.batch_size": 6,
-        },
-        ("moving_mean", *SLOTS),
-    ),
+    "calogan": (*tiny("calogan", COSINE), ("moving_mean", *SLOTS)),
+    "lagan": (*tiny("lagan"), ("moving_mean", *SLOTS)),
+    "ilc_wgan": (*tiny("ilc_wgan"), ("constrainer/", *SLOTS)),
+    "ilc_gan": (*tiny("ilc_gan"), ("moving_mean", *SLOTS)),
     "three_d_gan": (
         "conv2d_g3",
         {
@@ -105,17 +65,15 @@ RUNS = {
         ("moving_mean", *SLOTS),
     ),
     "bfloat16": (
-        "lhcb_sagan_sn_gd",
-        LHCB | {"network.attention": "none", "training.precision": "mixed_bfloat16"},
+        *tiny("hinge", {"training.critic_steps": 2, "training.precision": "mixed_bfloat16"}),
         ("/u/", "moving_mean", *SLOTS),
     ),
     "float16": (
-        "lhcb_wgan",
-        LHCB | {"training.precision": "mixed_float16"},
+        *tiny("wasserstein", {"training.critic_steps": 2, "training.precision": "mixed_float16"}),
         ("loss_scale_critic/sound_updates", "loss_scale_generator/sound_updates", *SLOTS),
     ),
     "rmsprop": ("conv3d", COSINE | {"training.batch_size": 2}, ("moving_mean", *SLOTS)),
-}  # fmt: skip
+}
 
 
 def cut_back(run, iteration):
@@ -130,6 +88,18 @@ def saved(run, iteration):
     reader = tf.train.load_checkpoint(str(run.checkpoints / str(iteration) / "state"))
     names = [name for name in reader.get_variable_to_shape_map() if "OBJECT_GRAPH" not in name]
     return {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE"): reader.get_tensor(name) for name in names}
+
+
+def require_same_end(found_run, expected_run, iteration):
+    """The last checkpoint and both tables, bit for bit."""
+    found, expected = saved(found_run, iteration), saved(expected_run, iteration)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    for table in ("history", "selection"):
+        rows = getattr(found_run, table).rows()
+        assert rows == getattr(expected_run, table).rows()
+        assert rows
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -159,20 +129,60 @@ def both(request, cells, store, tmp_path_factory):
 def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(both):
     """Breaks when state is left out of the checkpoint, or noise, dropout or data order has a hidden count."""
     _, whole, resumed, kinds = both
-    middle, expected, found = saved(whole, HALF), saved(whole, 2 * HALF), saved(resumed, 2 * HALF)
-    assert found.keys() == expected.keys() == middle.keys()
+    middle, expected = saved(whole, HALF), saved(whole, 2 * HALF)
+    assert expected.keys() == middle.keys()
     for kind in kinds:
         held = [name for name in expected if kind in f"{name}/"]
         assert held, f"no {kind} in the checkpoint"
         assert any(not np.array_equal(middle[name], expected[name]) for name in held), f"{kind} stood still"
     for name, value in expected.items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
         if "kernel" in name and not name.startswith("optimizer"):
             assert np.isfinite(value).all(), name
-    for table in ("history", "selection"):
-        rows = getattr(resumed, table).rows()
-        assert rows == getattr(whole, table).rows()
-        assert rows
+    require_same_end(resumed, whole, 2 * HALF)
+
+
+# four processes that trace the step; ten times as long on cores that others use
+@pytest.mark.timeout(900)
+def test_killed_in_each_stage_and_resumed_bit_by_bit(new_nursery, cells, store, tmp_path):
+    """Breaks when codes of showers, weights or slots of an earlier stage are lost with the process that made them."""
+    name, settings = tiny(
+        "bib_ae",
+        {
+            "network.latent_sampling": "kde",
+            "network.kde_showers": 5,
+            "training.autoencoder_iterations": HALF,
+            "training.identity_iterations": HALF,
+            "training.iterations": 3 * HALF,
+            "training.schedule_iterations": 1,
+            "training.checkpoint_every": HALF,
+            "training.log_every": 1,
+            "data.holdout_fraction": 0.2,
+        },
+    )
+    words = [
+        f"{key}={','.join(map(str, value)) if isinstance(value, tuple) else value}" for key, value in settings.items()
+    ]
+    data = store(tmp_path / "cells.hdf5", cells("ilc", EVENTS))
+    command = ["train", name, "--data", data, "--no-report", "--resume", "--set", *words, "--out"]
+    whole, killed = (RunFolder(tmp_path / run) for run in ("whole", "killed"))
+    with closing(new_nursery(tmp_path)) as nursery:
+        code, messages = nursery.run(*command, whole.path)
+        assert code == 0, messages
+        for border in (HALF, 2 * HALF):
+            child, deadline = nursery.start(*command, killed.path), time.monotonic() + 120
+            while not (killed.checkpoints / str(border)).exists():
+                assert time.monotonic() < deadline, child.messages()
+                time.sleep(0.005)
+            child.signal(signal.SIGKILL)
+            assert child.wait() == -signal.SIGKILL
+        code, messages = nursery.run(*command, killed.path)
+        assert code == 0, messages
+    require_same_end(killed, whole, 3 * HALF)
+    state = saved(whole, 3 * HALF)
+    for part in ("/codes", "optimizer_generator/_variables/", "optimizer_encoder/_variables/"):
+        values = [value for key, value in state.items() if part in f"{key}/"]
+        assert any(np.any(value) for value in values), f"{part} is empty"
+        assert all(np.isfinite(value).all() for value in values), part
 
 
 def test_optimisers_count_the_steps_that_the_settings_say(both):

@@ -1,48 +1,25 @@
 """Steps of the ILD's generators: terms worked out apart, and which networks each stage changes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.experiments import get_experiment
+from calosim_tf.training.algorithms.ilc_gan import IlcGanModel
 from calosim_tf.training.build import build_model, build_optimizer
+
+from .tiny_experiments import BIB_AE, ILC_GAN, ILC_WGAN
 
 # Builds and traces networks of 27 000 cells
 pytestmark = pytest.mark.slow
 
 ROWS = 2
 NARROW = {
-    "bib_ae_photon_smoke": {
-        "network.latent.size": 6,
-        "network.code_size": 2,
-        "network.encoder_filters": (2, 2, 2, 2),
-        "network.encoder_units": (5,),
-        "network.decoder_units": (5,),
-        "network.decoder_seed_channels": 1,
-        "network.decoder_filters": (2, 2, 2, 2, 2, 2),
-        "network.critic_filters": 2,
-        "network.critic_branch_units": 4,
-        "network.critic_units": (5,),
-        "network.latent_critic_units": (4,),
-        "network.post_units": (3,),
-        "network.post_filters": 3,
-        "training.critic_steps": 2,
-    },
-    "ilc_wgan_photon_smoke": {
-        "network.latent.size": 5,
-        "network.generator_filters": (4, 3, 3, 2),
-        "network.critic_filters": (2, 3, 3),
-        "network.critic_units": (6,),
-        "network.constrainer_filters": (2, 2, 2),
-        "network.constrainer_units": (5,),
-        "training.critic_steps": 1,
-    },
-    "ilc_gan_photon_smoke": {
-        "network.latent.size": 5,
-        "network.generator_filters": (4, 3, 3, 2),
-        "network.critic_filters": (2, 3, 3, 3, 4),
-        "network.critic_units": (6,),
-    },
+    "bib_ae_photon_smoke": BIB_AE | {"training.critic_steps": 2},
+    "ilc_wgan_photon_smoke": ILC_WGAN,
+    "ilc_gan_photon_smoke": ILC_GAN,
 }
 
 
@@ -185,3 +162,14 @@ def test_rates_fall_each_epoch_of_the_network():
         full, epoch = training.setting("learning_rate", network), training.schedule_iterations * steps
         assert float(rate(epoch - 1)) == pytest.approx(full)
         assert float(rate(2 * epoch)) == pytest.approx(full * 0.95**2)
+
+
+def test_energies_of_generated_showers_fill_their_range():
+    """Breaks when the range begins or ends elsewhere."""
+    numbers = tf.constant([[0.0], [0.25], [1.0]])
+    model = SimpleNamespace(
+        rows=3,
+        training_config=SimpleNamespace(generated_energy_gev=(10.0, 90.0)),
+        draws=SimpleNamespace(uniform=lambda shape, draw: numbers if shape == (3, 1) else None),
+    )
+    np.testing.assert_allclose(IlcGanModel.generated_condition(model, None, 1), [[10.0], [30.0], [90.0]])

@@ -59,6 +59,13 @@ def test_the_score_decides_where_there_is_one():
     assert badness(row(1, 10)) == 1.0
 
 
+def test_a_score_that_is_no_number_is_never_the_best():
+    """Breaks when NaN, which is neither above nor below anything, hides the rows behind it: the newest was taken."""
+    rows = [row(1, 10, float("nan")), row(2, 20, 3.0), row(3, 30, 1.0), row(4, 40, 2.0)]
+    assert best_row(rows)["iteration"] == "3"
+    assert best_row([row(1, 10, float("nan")), row(2, 20, float("nan"))])["iteration"] == "2"
+
+
 def test_warnings_name_dropped_modes_and_copies(capsys):
     """Breaks if a generator with a tenth of the recall, or one of copies, passes without a word."""
     good = {"iteration": "1", "chi2": "1", "ndf": "1", **selection._columns(found())}

@@ -1,11 +1,14 @@
 """One training step against an independent, eager implementation in numpy and plain tapes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from calosim_tf.training import random
 from calosim_tf.training.build import build_model, tracked_state
+from calosim_tf.training.gan import AdversarialModel
 
 
 def batch_of(experiment, seed=0):
@@ -190,3 +193,19 @@ def test_addons_optimisers_move_the_weights_and_hold_their_slots_from_the_start(
     assert saved_names(tmp_path / "after") == before
     moved = [not np.array_equal(v.numpy(), s) for v, s in zip(model.generator.trainable_variables, start, strict=True)]
     assert any(moved)
+
+
+def test_what_an_update_draws_behind_its_latents_has_numbers_of_its_own():
+    """Breaks when energies of generated showers, or the points of a penalty, follow the latents of the same update."""
+    drawn = []
+    model = SimpleNamespace(
+        rows=4,
+        draw_latent=lambda rows, draw: drawn.append(draw),
+        generated=lambda latent, condition: None,
+        generated_condition=lambda condition, draw: drawn.append(draw),
+        critic_losses=lambda real, fake, condition, draw: drawn.append(draw),
+        minimise=lambda losses, which: losses() if which == "critic" else None,
+    )
+    AdversarialModel.generator_update(model, None, 6)
+    AdversarialModel.critic_update(model, None, None, 9)
+    assert drawn == [6, 7, 9, 10]

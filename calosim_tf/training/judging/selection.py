@@ -30,13 +30,17 @@ Judge = Callable[[], dict[str, str]]
 def chi2_per_ndf(row: dict[str, str]) -> float:
     """chi2/NDF of a row of ``selection.csv``; infinite where there is none, so that it is never chosen."""
     ndf = int(row["ndf"])
-    value = float(row["chi2"]) / ndf if ndf else math.inf
-    return math.inf if math.isnan(value) else value
+    return _number(float(row["chi2"]) / ndf if ndf else math.inf)
 
 
 def badness(row: dict[str, str]) -> float:
-    """What the best row has least of: its ``score``, or chi2/NDF in runs that have none."""
-    return float(row["score"]) if row.get("score") else chi2_per_ndf(row)
+    """What the best row has least of: its ``score``, or chi2/NDF in runs that have none; infinite for NaN."""
+    return _number(float(row["score"])) if row.get("score") else chi2_per_ndf(row)
+
+
+def _number(value: float) -> float:
+    # NaN is neither above nor below any other row
+    return math.inf if math.isnan(value) else value
 
 
 def best_row(rows: Sequence[dict[str, str]]) -> dict[str, str]:

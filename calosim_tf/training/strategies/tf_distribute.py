@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -148,8 +151,20 @@ def find_cluster() -> tuple[tf.distribute.cluster_resolver.ClusterResolver, list
     slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
         port_base=port, gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
     )
-    workers = slurm.cluster_spec().as_dict()["worker"]
+    workers = _ports_apart(slurm.cluster_spec().as_dict()["worker"], port)
     pin_gpu(int(os.environ.get("SLURM_LOCALID", 0)))
     spec = tf.train.ClusterSpec({"worker": workers})
     rank = int(os.environ["SLURM_PROCID"])
     return tf.distribute.cluster_resolver.SimpleClusterResolver(spec, task_type="worker", task_id=rank), workers
+
+
+def _ports_apart(workers: Sequence[str], first: int) -> list[str]:
+    """Addresses with ports counted per machine, of which two node names may be one (a SLURM on one machine)."""
+    found, on_machine = [], Counter()
+    for host in (worker.rpartition(":")[0] for worker in workers):
+        machine = host
+        with contextlib.suppress(OSError):
+            machine = socket.gethostbyname(host)
+        found.append(f"{host}:{first + on_machine[machine]}")
+        on_machine[machine] += 1
+    return found

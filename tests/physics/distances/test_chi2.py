@@ -100,6 +100,9 @@ def test_range_and_edges_by_hand():
     # one far outlier: twice the distance to q95 limits the range above, the minimum still limits it below
     low, high = selection_range_gev(np.append(np.arange(100.0), 1e6))
     assert (low, high) == (0.0, 50.0 + 2 * 45.0)
+    # a narrow core between far tails: ten times the distance of q84 limits both sides
+    tails = np.repeat([0.0, 100.0, 101.0, 500.0], [10, 74, 11, 6])
+    assert selection_range_gev(tails) == (90.0, 110.0)
 
 
 def test_unequal_sizes_compare_shapes():

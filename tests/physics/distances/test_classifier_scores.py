@@ -62,3 +62,12 @@ def test_known_probabilities():
     wrong = positive.astype(float)
     wrong[0] = 1.0
     assert classifier_score(wrong, positive).jsd == pytest.approx(1 - 1.0 / math.log(2))
+
+
+def test_error_of_the_separation_by_hand():
+    """Breaks when the error is not that of the mean loss, in units of ln 2."""
+    probability, positive = np.full(8, 0.25), np.repeat([False, True], 4)
+    # losses -ln 0.75 of four showers and -ln 0.25 of the other four; the standard deviation of two values is half of
+    # their difference ln 3, times sqrt(8 / 7)
+    expected = 0.5 * math.log(3) * math.sqrt(8 / 7) / math.sqrt(8) / math.log(2)
+    assert classifier_score(probability, positive).jsd_error == pytest.approx(expected, rel=1e-12)

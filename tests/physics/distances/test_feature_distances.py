@@ -194,3 +194,22 @@ def test_too_few_showers_for_fpd_are_refused():
     few = np.zeros((9_999, 2))
     with pytest.raises(DataError, match="9999 and 9999 showers, expected at least 10000"):
         fpd(few, few, np.random.default_rng(8))
+    # one of them is enough
+    for pair in ((few, np.zeros((10_000, 2))), (np.zeros((10_000, 2)), few)):
+        with pytest.raises(DataError, match="expected at least 10000"):
+            fpd(*pair, np.random.default_rng(8))
+
+
+def test_kpd_is_the_median_of_its_batches_and_half_of_their_central_68_percent():
+    """Breaks when a mean or another range of the ten batches is taken; features are divided by the largest of 2."""
+    draw = np.random.default_rng(3)
+    real, made = draw.uniform(-2.0, 2.0, (60, 2)), draw.uniform(-2.0, 2.0, (50, 2))
+    real[0] = -2.0
+    rng = np.random.default_rng(4)
+    values = []
+    for _ in range(10):
+        first, second = real[rng.integers(60, size=40)] / 2, made[rng.integers(50, size=40)] / 2
+        values.append(polynomial_mmd2(first, second))
+    low, high = np.percentile(values, (16.275, 83.725))
+    found = kpd(real, made, np.random.default_rng(4), batch_showers=40)
+    assert found == pytest.approx((np.median(values), (high - low) / 2), rel=1e-9)

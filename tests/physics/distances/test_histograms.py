@@ -63,6 +63,23 @@ def test_group_bootstrap_sees_correlated_entries():
     assert value_copied == pytest.approx(separation_power(counts.sum(axis=0), reference.sum(axis=0)))
 
 
+def test_error_of_groups_of_one_entry_is_that_of_single_entries():
+    """Breaks when the error of groups is another number than a standard deviation."""
+    bins = [np.arange(400) % n for n in (8, 5)]
+    _, error = separation_of_groups(*(np.eye(8, dtype=int)[number] for number in bins), np.random.default_rng(4))
+    _, expected = separation_with_error(*bins, np.arange(9) - 0.5, np.random.default_rng(5))
+    assert error == pytest.approx(expected, rel=0.25)
+
+
+def test_response_bins_of_other_detectors_follow_the_reference():
+    """The central 99 % of 0 to 1, half as much again on both sides, in 100 bins, or 20 at one energy."""
+    for energy, edges in ((None, 101), (2048.0, 21)):
+        found = response_edges(CLIC, energy, np.linspace(0.0, 1.0, 1001))
+        assert (len(found), found[0], found[-1]) == pytest.approx((edges, 0.005 - 0.495, 0.995 + 0.495), abs=1e-12)
+        # a single response has bins around it
+        assert response_edges(CLIC, energy, np.full(3, 0.5))[[0, -1]] == pytest.approx([0.45, 0.55])
+
+
 def test_official_response_bins():
     """100 bins 0.5..1.5 for all energies; 20 bins at one energy, narrow for photons from 4096 MeV upwards only."""
     overall = response_edges(PHOTON, None, np.empty(0))

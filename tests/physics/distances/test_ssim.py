@@ -92,3 +92,17 @@ def test_images_that_cannot_be_compared(first, second, words):
     """Breaks when numpy's message is all a user sees."""
     with pytest.raises(DataError, match=words):
         ssim(np.zeros(first), np.zeros(second), 1.0)
+
+
+def test_error_of_the_scan_is_that_of_a_mean_of_pairs():
+    """Breaks when the error is the spread of the pairs, or that over all ranges together."""
+    reference, generated = showers(6, 1, (11, 11, 2)), showers(7, 2, (11, 11, 2))
+    found = ssim_scan(reference, generated, np.random.default_rng(0), (1e-3, 1e-4))
+    partners = random_partners(6, np.random.default_rng(0))
+    for index, data_range in enumerate((1e-3, 1e-4)):
+        values = [
+            ssim(one[None], other[None], data_range)[0]
+            for one, other in zip(reference, reference[partners], strict=True)
+        ]
+        assert found["mc_mc"][index] == pytest.approx(np.mean(values))
+        assert found["mc_mc_error"][index] == pytest.approx(np.std(values, ddof=1) / np.sqrt(6))

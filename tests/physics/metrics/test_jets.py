@@ -8,9 +8,11 @@ from scipy.stats import wasserstein_distance
 
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data_prep.simulate import simulate
+from calosim_tf.geometry.detectors import JET_IMAGE
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
 from calosim_tf.physics.metrics.jets import JET_METRICS, earth_movers_distance
 from calosim_tf.physics.metrics.metric import measure
+from calosim_tf.physics.papers.jet_classes import CLASSES, classes_of
 
 N = 512  # showers that the simulator makes at a time
 
@@ -25,6 +27,18 @@ def samples() -> tuple[ShowerSet, ShowerSet]:
 def measured(generated, reference):
     comparison = compare(generated, reference)
     return measure(JET_METRICS, comparison, make_baseline(comparison, None)).overall
+
+
+def test_pixels_of_a_class_by_hand():
+    """Breaks when pixels are not in GeV, those below the threshold stay, or a class takes the jets of the other."""
+    pixels_mev = np.zeros((2, JET_IMAGE.n_voxels))
+    pixels_mev[:, 7], pixels_mev[:, 8] = (3000.0, 5000.0), 0.5 * JET_IMAGE.threshold_mev
+    showers = ShowerSet(np.full(2, 275e3), pixels_mev, JET_IMAGE, "by hand", np.array([[1.0], [0.0]]))
+    for name, value in CLASSES.items():
+        found = classes_of(showers)[name]
+        expected = 3.0 if value == 1.0 else 5.0
+        assert (found.n, found.mean_image_gev.sum(), found.mean_image_gev[0, 7]) == (1, expected, expected)
+        assert (found.occupancy, found.intensities.sum()) == (pytest.approx(1 / 625), 1)
 
 
 def test_the_distance_of_histograms_is_that_of_their_entries():

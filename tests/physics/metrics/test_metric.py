@@ -254,6 +254,10 @@ def test_a_single_shower_cannot_be_halved(make_showers):
     one = make_showers(9, per_energy=1, energies=(1024.0,))
     with pytest.raises(DataError, match="cannot be halved"):
         make_baseline(compare(one, one), None)
+    # one such energy among others is enough
+    mixed = make_showers(9, per_energy=2, energies=(512.0, 1024.0)).take(np.arange(3))
+    with pytest.raises(DataError, match="a single shower at an incident energy cannot be halved"):
+        make_baseline(compare(mixed, mixed), None)
 
 
 def test_same_input_same_errors(reference, generated):

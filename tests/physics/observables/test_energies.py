@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import DataError
-from calosim_tf.physics.observables.energies import group_energies, require_no_missing, require_same_mix
+from calosim_tf.physics.observables.energies import (
+    EnergyGroups,
+    group_energies,
+    joined_ranges,
+    require_no_missing,
+    require_same_mix,
+)
 
 
 def test_float32_and_float64_energies_are_the_same_group():
@@ -62,3 +68,13 @@ def test_a_single_shower_where_the_reference_has_none_is_named():
     groups = group_energies(np.array([256.0, 512.0, 512.0, 256.0]))
     with pytest.raises(DataError, match="showers at 512 MeV where the reference has none"):
         require_no_missing(groups, np.array([5, 0]), np.array([5, 1]), "generated")
+
+
+def test_a_sparse_range_is_joined_with_the_next_one_and_the_last_with_the_one_below():
+    """Breaks when the other edge goes, or the last range has no neighbour."""
+    edges = np.array([1.0, 10.0, 100.0, 1000.0])
+    groups = EnergyGroups(edges[:-1], edges[1:], discrete=False)
+    for filled, low in (((3, 3, 1), [1, 10]), ((1, 3, 3), [1, 100]), ((3, 1, 3), [1, 10])):
+        energies = np.repeat([5.0, 50.0, 500.0], filled)
+        found = joined_ranges(groups, energies, [energies], 2)
+        assert (found.low_mev.tolist(), found.high_mev.tolist()) == (low, [*low[1:], 1000])

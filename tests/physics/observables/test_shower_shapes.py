@@ -129,6 +129,8 @@ def test_correlations_equal_numpy_and_find_shuffled_layers(reference, generated)
     values = np.random.default_rng(2).normal(size=(50, 3)) @ np.tri(3)
     np.testing.assert_allclose(pearson_matrix(values), np.corrcoef(values, rowvar=False))
     assert np.isnan(pearson_matrix(np.column_stack([values, np.ones(50)]))[3]).all()
+    # a spread of 1e-8 of the value is no rounding
+    np.testing.assert_allclose(pearson_matrix(1.0 + 1e-8 * values), np.corrcoef(values, rowvar=False), atol=1e-6)
     shuffled = generated.showers_mev.copy()
     shuffled[:, 168:358] = np.roll(shuffled[:, 168:358], 1, axis=0)
     metric = METRICS["layer_correlation_difference"]

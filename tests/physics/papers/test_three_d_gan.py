@@ -8,6 +8,7 @@ from calosim_tf.physics.papers.three_d_gan import (
     Core90,
     cell_spectrum,
     fit90,
+    fit90_if_possible,
     hits,
     in_window,
     mean_moments,
@@ -147,3 +148,12 @@ def test_fit90_leaves_out_the_far_tenth():
     assert found.mean == pytest.approx(8.5)
     with pytest.raises(DataError, match="found 9 showers"):
         fit90(np.arange(9))
+
+
+def test_a_core_without_width_or_below_0_has_no_relative_width():
+    """Breaks when showers that are all alike, or negative ones, end in a division by 0 or a negative width."""
+    spread = np.linspace(1.0, 2.0, 20)
+    assert fit90_if_possible(spread) == fit90(spread)
+    assert fit90_if_possible(np.full(20, 1.5)) is None
+    assert fit90_if_possible(-spread) is None
+    assert fit90_if_possible(spread[:9]) is None

@@ -70,7 +70,7 @@ def cells_folder(tmp_path_factory, cells, store, photon_showers):
         folder / f"{get_detector('photon').file_layout}.hdf5",
         {"incident_energies": incident[:150, None], "showers": showers[:150]},
     )
-    for layout in ("lhcb", "calogan", "ecal", "jet_image"):
+    for layout in ("lhcb", "calogan", "ecal", "jet_image", "ilc"):
         store(folder / f"{layout}.hdf5", cells(layout, 40))
     return folder
 

@@ -1,6 +1,7 @@
 """What each replica gets: rows, random numbers, batch and learning rates."""
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,15 @@ import tensorflow as tf
 from calosim_tf.commands.strategy_options import add_options, plan_line, refuse_early, shared_experiment
 from calosim_tf.data.batches.pipeline import training_batches
 from calosim_tf.data.source import load_source
-from calosim_tf.errors import ConfigError
+from calosim_tf.errors import CalosimError, ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
 from calosim_tf.layers.replicas import ALONE, Replicas
+from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.random import Draws
 from calosim_tf.training.strategies.connect import connect
+from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.strategies.tf_distribute import find_cluster
 from calosim_tf.training.warm_up import WarmUp
 
@@ -101,6 +104,11 @@ def test_the_warm_up_climbs_to_the_rate_and_stays():
     """By hand: from 0.25 of 8 in 4 updates; over a schedule it multiplies."""
     rate = WarmUp(8.0, 0.25, 4)
     assert [float(rate(step)) for step in range(6)] == pytest.approx([3.5, 5.0, 6.5, 8.0, 8.0, 8.0])
+    # eight updates of the critic per iteration: two of sixteen are past, as many of the generator are all
+    photon = replace(get_experiment("photon").training, critic_steps=8, warmup_iterations=2, warmup_from=0.0)
+    for network, factor in (("critic", 2 / 16), ("generator", 1.0)):
+        climbing = build_optimizer(photon, network)._learning_rate
+        assert float(climbing(1)) == pytest.approx(factor * photon.setting("learning_rate", network))
     halving = WarmUp(tf.keras.optimizers.schedules.ExponentialDecay(8.0, 1, 0.5), 0.0, 2)
     assert [float(halving(step)) for step in range(3)] == pytest.approx([4.0, 4.0, 2.0])
 
@@ -144,6 +152,9 @@ def test_a_slurm_step_becomes_a_cluster(monkeypatch):
     assert (resolver.task_type, resolver.task_id) == ("worker", 3)
     monkeypatch.setenv("SLURM_JOB_ID", "124")
     assert find_cluster()[1][0] == "gpu07:21984"
+    # two names of one machine do not share a port
+    monkeypatch.setenv("SLURM_STEP_NODELIST", "127.0.0.1,localhost")
+    assert find_cluster()[1] == ["127.0.0.1:21984", "127.0.0.1:21985", "localhost:21986", "localhost:21987"]
 
 
 @pytest.mark.parametrize(
@@ -168,3 +179,26 @@ def test_one_device_cannot_be_mirrored():
     """Breaks when `mirrored` silently trains on one device."""
     with pytest.raises(ConfigError, match="--strategy mirrored: found 1 device, expected at least two GPUs"):
         connect("mirrored")
+
+
+def test_all_ranks_stop_when_one_cannot_go_on():
+    """Breaks when a failure of one rank is taken for success, or the others go on without it."""
+
+    class TwoRanks(Strategy):
+        """Rank 0 of two; ``elsewhere`` is what the other one adds to each sum."""
+
+        def __init__(self, elsewhere):
+            self.processes, self.process, self._elsewhere = 2, 0, iter(elsewhere)
+
+        def sum_over_processes(self, number):
+            return number + next(self._elsewhere)
+
+    def broken():
+        raise ConfigError("broken")
+
+    assert TwoRanks((0, 0)).together(lambda: 7) == 7
+    with pytest.raises(ConfigError, match="broken"):
+        TwoRanks((0, 0)).together(broken)
+    with pytest.raises(CalosimError, match="rank 0: stopped because another rank") as stopped:
+        TwoRanks((1, 2)).together(lambda: 7)
+    assert stopped.value.exit_code == 2

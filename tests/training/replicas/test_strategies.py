@@ -23,7 +23,7 @@ def test_two_devices_of_one_process_equal_one(several, shared_out, alone, cells_
 def test_losses_of_a_whole_batch_are_those_of_the_global_batch(several, tmp_path, cells_folder):
     """Breaks when means, pairs or roots are those of one replica, or a stage begins from another average."""
     command = [sys.executable, several.script, "mirrored", cells_folder, tmp_path]
-    cases = ("factorised", "framed", "cvae_cgan", "lagan")
+    cases = ("factorised", "framed", "cvae_cgan", "lagan", "bib_ae")
     process = subprocess.run(
         [*command, *(f"{case}:{case}_several:{several.iterations}" for case in cases)],
         capture_output=True,

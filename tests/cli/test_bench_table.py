@@ -1,0 +1,77 @@
+"""``calosim bench generate --table``: which generators have a row and what is in it; no figure is asserted."""
+
+import json
+
+import pytest
+
+from calosim_tf.commands import bench_table
+from calosim_tf.experiments import EXPERIMENTS, get_experiment
+from calosim_tf.experiments.generators import GENERATORS, VARIANTS
+
+
+def parts(experiment):
+    return [experiment.experiment(member) for member in experiment.members] or [experiment]
+
+
+def test_every_family_has_a_row_and_no_generator_two():
+    """Breaks when a new family is left out of the table, or a trained generator is timed twice."""
+    names = bench_table.all_generators()
+    assert len(set(names)) == len(names)
+    rows = {part.network.family for name in names if name in EXPERIMENTS for part in parts(EXPERIMENTS[name])}
+    assert rows == {part.network.family for experiment in EXPERIMENTS.values() for part in parts(experiment)}
+    assert "pretrained:photon" in names
+    assert "photon_factorised" not in names
+    assert set(GENERATORS) > VARIANTS
+    # teachers and students are two generators
+    assert set(names) >= {"caloflow_photon", "caloflow_photon_student"}
+
+
+def test_a_row_says_what_a_generator_is_judged_by():
+    """Breaks when a student is said to be judged by a likelihood, or made-up showers to be Monte Carlo."""
+    words = {name: bench_table.judged_words(get_experiment(name)) for name in ("photon", "bib_ae_photon")}
+    assert words["photon"] == "chi2/NDF of the response; Monte Carlo sample"
+    assert words["bib_ae_photon"] == "chi2/NDF of the response; parametrised showers"
+    assert bench_table.judged_words(get_experiment("caloflow_photon")).startswith("-ln p per voxel")
+    assert bench_table.judged_words(get_experiment("caloflow_photon_student")).startswith("divergence from the teacher")
+
+
+def test_the_table_and_the_figure_of_two_generators(calosim, tmp_path):
+    """Breaks when a split is timed or counted as one network, or a whole batch is timed beyond the work of a call."""
+    table, figure = tmp_path / "table.md", tmp_path / "figure.png"
+    process = calosim(
+        "bench", "generate", "photon_2gan", "pretrained:photon", "--table", table, "--plot", figure,
+        "--backend", "onnx", "--batch", "1,100", "--steps", 1, "--json",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    split, ours = json.loads(process.stdout)["rows"]
+    assert (split["networks"], split["parameters"]) == (2, 367_380)
+    assert ours["multiply_adds"] == pytest.approx(414_000, rel=0.02)
+    assert ours["response"]["value"] == pytest.approx(0.99, abs=0.01)
+    for row in (split, ours):
+        for batch, timed in row["batches"].items():
+            assert timed["best"] == "onnx"
+            assert timed["showers"] == int(batch)
+            assert 0.0 < timed["seconds_per_shower"]["onnx"]["median"] < 1.0
+    text = table.read_text()
+    assert "| `photon_2gan` (2 networks) | photon | 367 380 |" in text
+    assert "chi2/NDF 0.99, Monte Carlo against itself 1.00 |" in text
+    assert figure.stat().st_size > 10_000
+
+
+WRONG = {
+    "nothing": ([], "bench generate: found no name"),
+    "name": (["photn", "--table", "t.md"], "experiment 'photn' is unknown: did you mean"),
+    "backend": (["photon", "--table", "t.md", "--backend", "lite"], "--backend: found 'lite'"),
+    "folder": (["photon", "--table", "no/t.md"], "--table no/t.md: its folder does not exist"),
+    "both": (["photon", "--table", "t.md", "--protocol", "rehm"], "--table: found with --protocol"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_request_is_one_line(calosim, tmp_path, case):
+    """Breaks when minutes pass before it is found, or it ends in a traceback."""
+    arguments, words = WRONG[case]
+    process = calosim("bench", "generate", *arguments, cwd=tmp_path)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1, process.stderr
+    assert words in process.stderr

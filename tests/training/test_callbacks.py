@@ -1,0 +1,51 @@
+"""What is written between iterations, and when a training stops."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from calosim_tf.errors import NonFiniteError
+from calosim_tf.training.callbacks import History, StopOnRequest
+
+
+def history(rows, pending, first_iteration=0):
+    """History of a training of two stages, iterations 1 to 3 and 4 to 8, that writes every second iteration."""
+    run = SimpleNamespace(path="run", history=SimpleNamespace(append=rows.append))
+    training = SimpleNamespace(log_every=2, stages=[SimpleNamespace(last=3), SimpleNamespace(last=8)])
+    found = History(run, training, first_iteration, pending)
+    found.set_model(SimpleNamespace(terms=("loss",), guard=SimpleNamespace(first_fault=lambda: None)))
+    return found
+
+
+def test_a_row_is_the_mean_of_its_iterations_over_stage_borders_and_resumes():
+    """Breaks when a sum, a part of one stage in the row of the next, or the iterations before a stop are written."""
+    rows = []
+    first = history(rows, {})
+    for value in (1.0, 3.0, 5.0, 7.0, 1.0):
+        first.on_train_batch_end(0, {"loss": value})
+    assert first.pending == {"sums": {"loss": 1.0}, "count": 1}
+    history(rows, first.pending, first_iteration=5).on_train_batch_end(0, {"loss": 4.0})
+    assert [(row["iteration"], float(row["loss"])) for row in rows] == [(2, 2.0), (3, 5.0), (4, 7.0), (6, 2.5)]
+
+
+def test_a_loss_that_is_no_number_stops_the_training():
+    """Breaks when NaN is averaged."""
+    with pytest.raises(NonFiniteError, match="loss is not finite at iteration 1"):
+        history([], {}).on_train_batch_end(0, {"loss": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("replicas", "received", "agreed", "stops"),
+    [(1, None, 1.0, False), (1, "SIGTERM", 0.0, True), (2, "SIGTERM", 0.0, False), (2, None, 1.0, True)],
+)
+def test_one_process_stops_by_itself_and_several_when_all_agree(replicas, received, agreed, stops):
+    """Breaks when one of several processes stops alone, which leaves the others waiting."""
+    callback = StopOnRequest(SimpleNamespace(received=received))
+    model = SimpleNamespace(
+        replicas=SimpleNamespace(number=replicas),
+        stop_agreed=SimpleNamespace(numpy=lambda: agreed),
+        stop_training=False,
+    )
+    callback.set_model(model)
+    callback.on_train_batch_end(0)
+    assert (callback.stopped, model.stop_training) == (stops, stops)
