@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RATIO_LIMITS = (0.5, 1.5)
 # Room for the legend above all panels, and (width, height) of the room for labels between two panels.
 LEGEND_INCHES = 0.3
+# One panel is narrower than a legend with the names of two samples.
+NARROWEST_INCHES = 7.6
 GAP_INCHES = (0.72, 0.82)
 
 
@@ -48,7 +50,8 @@ def panel_grid(
     """
     columns = min(columns, n_panels)
     rows = math.ceil(n_panels / columns)
-    width, height = columns * size_inches[0] + 0.2, rows * size_inches[1] + LEGEND_INCHES * legend_rows
+    width = max(columns * size_inches[0] + 0.2, NARROWEST_INCHES)
+    height = rows * size_inches[1] + LEGEND_INCHES * legend_rows
     figure = new_figure(width, height)
     inner_width, inner_height = size_inches[0] - GAP_INCHES[0], size_inches[1] - GAP_INCHES[1]
     cells = figure.add_gridspec(

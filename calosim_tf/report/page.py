@@ -194,6 +194,11 @@ def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> 
         From :func:`calosim_tf.physics.papers.published_results.published_results`.
     ours : mapping of str to mapping of str to str
         Heading of the row, then metric -> text.
+
+    Returns
+    -------
+    str
+        Empty where no metric was measured that the others have: a column of names alone says nothing.
     """
     available = dict.fromkeys(name for numbers in ours.values() for name in numbers)
     names = [name for name in available if any(name in published["metrics"] for published in results["rows"])]
@@ -205,6 +210,8 @@ def published_table(results: Mapping, ours: Mapping[str, Mapping[str, str]]) -> 
         numbers = (published["metrics"].get(name, {}) for name in names)
         cells = (with_error(number.get("value"), number.get("error")) for number in numbers)
         rows.append(headed_row(f"{escape(published['name'])}<small>published, other data</small>", cells, "foreign"))
+    if not names:
+        return ""
     words = f"For orientation only. Grey rows: {results['note']} Source: {results['source']}."
     return paragraph(words) + table(("", *names), rows, "matrix")
 

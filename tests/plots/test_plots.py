@@ -6,7 +6,10 @@ import matplotlib
 import numpy as np
 import pytest
 
+from calosim_tf.data.schema import ShowerSet
+from calosim_tf.geometry import PHOTON
 from calosim_tf.physics.distances.histograms import LAYER_ENERGY_BINS, log_edges
+from calosim_tf.physics.metrics.comparison import compare
 from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.plots.energies import display_range, energy_label, plot_energy_grid, plot_response
 from calosim_tf.plots.gallery import PICTURES, Scene, draw_all
@@ -41,6 +44,17 @@ def test_energy_grid_draws_shares_per_energy(comparison):
     assert figure.axes[2].get_title() == "8.19 GeV"
     table = at_8_gev.chi2
     assert f"{table.chi2:.1f}/{table.ndf} = {table.value:.2f}" in figure.axes[2].texts[0].get_text()
+
+
+def test_the_legend_fits_over_a_single_panel():
+    """Breaks when a report on one incident energy cuts off the names of its samples: one panel is narrower."""
+    rng, energies = np.random.default_rng(3), np.full(40, 2048.0)
+    name = "photon_factorised_pretrained, iteration 32000 of many"
+    samples = [ShowerSet(energies, rng.exponential(4.0, (40, PHOTON.n_voxels)), PHOTON, name) for _ in range(2)]
+    figure = plot_energy_grid(compare(*samples))
+    assert len(figure.axes) == 2
+    extent = figure.legends[0].get_window_extent()
+    assert 0 <= extent.x0 < extent.x1 <= figure.bbox.x1
 
 
 def test_ratio_panel_is_generated_over_reference(comparison):

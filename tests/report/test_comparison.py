@@ -14,6 +14,7 @@ from calosim_tf.physics.papers.published_results import published_results
 from calosim_tf.report.comparison import comparison_table, read_reports
 from calosim_tf.report.html_page import headed_row
 from calosim_tf.report.number_text import with_error
+from calosim_tf.report.page import published_table
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +141,13 @@ def test_published_rows_are_named_as_such_and_have_their_published_values(report
     assert published_results("lhcb", ["fpd"]) is None
     page = (report[0] / "report.html").read_text()
     assert page.count("published, other data</small>") == len(results["rows"])
+
+
+def test_no_table_of_published_results_without_a_common_metric():
+    """Breaks when a report on metrics that nobody published shows a column of other people's names and no number."""
+    results = published_results("photon", ["chi2_ndf_total_energy", "fpd"])
+    assert published_table(results, {"this report": {"chi2_ndf_total_energy": "0.88"}}) == ""
+    assert "<table" in published_table(results, {"this report": {"fpd": "0.001"}})
 
 
 def test_rows_of_other_data_look_different_from_ours():
