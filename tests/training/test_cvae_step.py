@@ -8,17 +8,9 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.training.build import build_model
 
-ROWS = 6
-CVAE = {
-    "network.latent.size": 3,
-    "network.encoder_filters": (3, 4, 4, 5, 5),
-    "network.encoder_units": (6,),
-    "network.latent_units": 5,
-    "network.decoder_units": (6,),
-    "network.decoder_seed_channels": 4,
-    "network.decoder_filters": (5, 4, 4, 3),
-    "training.batch_size": ROWS,
-}
+from .tiny_experiments import CVAE
+
+ROWS = CVAE["training.batch_size"]
 CGAN = CVAE | {
     "network.refiner_filters": (3,),
     "network.refiner_windows": (3, 3),

@@ -11,6 +11,16 @@ LHCB = {
     "training.batch_size": 6,
     "training.instance_noise": 0.1,
 }
+CVAE = {
+    "network.latent.size": 3,
+    "network.encoder_filters": (3, 4, 4, 5, 5),
+    "network.encoder_units": (6,),
+    "network.latent_units": 5,
+    "network.decoder_units": (6,),
+    "network.decoder_seed_channels": 4,
+    "network.decoder_filters": (5, 4, 4, 3),
+    "training.batch_size": 6,
+}
 BIB_AE = {
     "network.latent.size": 6,
     "network.code_size": 2,
@@ -80,21 +90,14 @@ TINY = {
     ),
     "cvae_cgan": (
         "lhcb_cvae_cgan",
-        {
-            "network.latent.size": 3,
-            "network.encoder_filters": (3, 4, 4, 5, 5),
-            "network.encoder_units": (6,),
-            "network.latent_units": 5,
-            "network.decoder_units": (6,),
-            "network.decoder_seed_channels": 4,
-            "network.decoder_filters": (5, 4, 4, 3),
+        CVAE
+        | {
             "network.refiner_filters": (3,),
             "network.refiner_windows": (3, 3),
             "network.critic_filters": (3, 4, 4, 5),
             "network.critic_units": (5,),
             "training.cvae_iterations": 3,
             "training.cvae_batch_size": 12,
-            "training.batch_size": 6,
             "training.instance_noise": 0.1,
         },
     ),
