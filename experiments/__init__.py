@@ -8,6 +8,7 @@ import pkgutil
 
 from calosim_tf.config import AnyExperiment
 from calosim_tf.errors import ConfigError
+from calosim_tf.experiments.quick import SMOKE_SUFFIX
 
 
 def _collect() -> dict[str, AnyExperiment]:
@@ -35,3 +36,8 @@ def get_experiment(name: str) -> AnyExperiment:
     close = difflib.get_close_matches(name, EXPERIMENTS, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "see `calosim list`"
     raise ConfigError(f"experiment {name!r} is unknown: {hint}")
+
+
+def full_size(name: str) -> AnyExperiment | None:
+    """The experiment that ``<name>_smoke`` was cut from; None for any other."""
+    return get_experiment(name.removesuffix(SMOKE_SUFFIX)) if name.endswith(SMOKE_SUFFIX) else None

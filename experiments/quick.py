@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from calosim_tf.config import AnyExperiment, Experiment, SplitExperiment, TrainingConfig
 
+SMOKE_SUFFIX = "_smoke"
+
 
 def quick(training: TrainingConfig, iterations: int, checkpoint_every: int, log_every: int = 10) -> TrainingConfig:
     """A paper's settings with a schedule for few iterations; batch, penalty and D/G ratio stay.
@@ -33,7 +35,7 @@ def smoke_size(experiment: AnyExperiment, **changes) -> AnyExperiment:
     """``<name>_smoke``: the same networks and code path in a few minutes on two cores, with these changes."""
     return replace(
         experiment,
-        name=f"{experiment.name}_smoke",
+        name=f"{experiment.name}{SMOKE_SUFFIX}",
         summary=f"{experiment.name} cut to a few minutes on two cores, to see every part work",
         published=(),
         **changes,

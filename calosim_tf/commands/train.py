@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,10 @@ def _report(args: argparse.Namespace, source, run_folder) -> None:
     if args.no_report:
         return
     from calosim_tf.api.training import report_on
+    from calosim_tf.experiments import full_size
     from calosim_tf.training.judging.verdict import print_verdict
 
-    report_on(run_folder, source, print_verdict)
+    report_on(run_folder, source, functools.partial(print_verdict, full=full_size(args.experiment)))
 
 
 def configure(args: argparse.Namespace) -> AnyExperiment:

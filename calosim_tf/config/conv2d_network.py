@@ -37,6 +37,8 @@ class Conv2dGanNetwork(CubeNetwork):
     bn_mode : {'frozen', 'batch'}
         ``frozen``: statistics stay at 0 and 1 and no dropout, since the authors' loop never uses training mode;
         ``batch``: both act in training.
+    bn_momentum : float
+        Of batch normalisation, in Keras' sense (``batch`` only).
     dropout : float
         Fraction of activations set to 0 in training (``batch`` only).
     leaky_relu_slope : float
@@ -49,6 +51,7 @@ class Conv2dGanNetwork(CubeNetwork):
     aligned: bool = False
     critic_convolutions: int = 18
     bn_mode: str = "frozen"
+    bn_momentum: float = 0.99
     dropout: float = 0.2
     leaky_relu_slope: float = 0.3
 
@@ -58,6 +61,7 @@ class Conv2dGanNetwork(CubeNetwork):
         choice("network.output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         choice("network.critic_convolutions", self.critic_convolutions, CRITIC_CONVOLUTIONS)
         choice("network.bn_mode", self.bn_mode, BN_MODES)
+        in_half_open_unit("network.bn_momentum", self.bn_momentum)
         in_half_open_unit("network.dropout", self.dropout)
         in_half_open_unit("network.leaky_relu_slope", self.leaky_relu_slope)
         if self.aligned and self.generator != "g3":

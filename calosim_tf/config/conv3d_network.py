@@ -29,7 +29,8 @@ class Conv3dGanNetwork(CubeNetwork):
         one.  It is 100 in a part of the authors' code.
     bn_mode : {'frozen', 'batch'}
         ``batch``: batch statistics and dropout in training, as Keras' ``train_on_batch`` does.
-    bn_epsilon : float
+    bn_momentum, bn_epsilon : float
+        Of batch normalisation, in Keras' sense; the authors' code has Keras' 0.99.
     dropout : float
         Critic only.
     leaky_relu_slope : float
@@ -40,6 +41,7 @@ class Conv3dGanNetwork(CubeNetwork):
     first_filters: int = 32
     cell_scale: float = 1.0
     bn_mode: str = "batch"
+    bn_momentum: float = 0.99
     bn_epsilon: float = 1e-3
     dropout: float = 0.2
     leaky_relu_slope: float = 0.3
@@ -68,7 +70,8 @@ class AngleGanNetwork:
     cell_power : float
         The networks see (scaled cell energy)**cell_power.
     bn_mode : {'frozen', 'batch'}
-    bn_epsilon : float
+    bn_momentum, bn_epsilon : float
+        Of batch normalisation, in Keras' sense; the authors' code has Keras' 0.99.
     dropout : float
         Critic only.
     leaky_relu_slope : float
@@ -85,6 +88,7 @@ class AngleGanNetwork:
     cell_scale: float = 50.0
     cell_power: float = 0.85
     bn_mode: str = "batch"
+    bn_momentum: float = 0.99
     bn_epsilon: float = 1e-6
     dropout: float = 0.2
     leaky_relu_slope: float = 0.3
@@ -99,6 +103,7 @@ class AngleGanNetwork:
 
 def _check_common(network: Conv3dGanNetwork | AngleGanNetwork) -> None:
     choice("network.bn_mode", network.bn_mode, BN_MODES)
+    in_half_open_unit("network.bn_momentum", network.bn_momentum)
     above("network.bn_epsilon", network.bn_epsilon, 0.0)
     in_half_open_unit("network.dropout", network.dropout)
     in_half_open_unit("network.leaky_relu_slope", network.leaky_relu_slope)

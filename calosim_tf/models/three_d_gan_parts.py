@@ -10,9 +10,6 @@ from calosim_tf.layers.batch_normalisation import BatchNormalisation
 from calosim_tf.layers.seeded_dropout import SeededDropout
 from calosim_tf.layers.shower_image import CellSum
 
-# Keras default, as in the authors' code
-BN_MOMENTUM = 0.99
-
 
 class Parts:
     """Makes the layers of one network: consecutive kernel seeds, one slope, one way to normalise and to drop out.
@@ -54,8 +51,8 @@ class Parts:
 
     def normalise(self, x, name: str | None = None):
         """Batch normalisation over the last axis."""
-        frozen = self.network.bn_mode == "frozen"
-        return BatchNormalisation(frozen=frozen, momentum=BN_MOMENTUM, epsilon=self.bn_epsilon, name=name)(x)
+        frozen, momentum = self.network.bn_mode == "frozen", self.network.bn_momentum
+        return BatchNormalisation(frozen=frozen, momentum=momentum, epsilon=self.bn_epsilon, name=name)(x)
 
     def drop(self, x):
         """Dropout; without the training flag, as with frozen normalisation, it never acts."""

@@ -66,6 +66,15 @@ def _negative_voxel_fraction(comparison: Comparison, _: np.random.Generator) -> 
     return {"": Measured(value, error, float(_negative_voxels(comparison.reference).mean()))}
 
 
+def _without_energy(sample: Sample) -> np.ndarray:
+    return sample.total_mev <= 0
+
+
+def _empty_shower_fraction(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
+    value, error = mean_with_error(_without_energy(comparison.generated))
+    return {"": Measured(value, error, float(_without_energy(comparison.reference).mean()))}
+
+
 def _energy_added_by_clipping(comparison: Comparison, _: np.random.Generator) -> dict[str, Measured]:
     generated = comparison.generated
     added = -generated.features.negative_mev[generated.rows]
@@ -141,6 +150,12 @@ RESPONSE_METRICS = (
         "1",
         _negative_voxel_fraction,
         f"Share of the generated voxels below 0. {MEAN_ERROR}",
+    ),
+    Metric(
+        "empty_shower_fraction",
+        "1",
+        _empty_shower_fraction,
+        f"Share of the generated showers whose total energy is not above 0. {NO_THRESHOLD} {MEAN_ERROR}",
     ),
     Metric(
         "energy_added_by_clipping",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from calosim_tf.config import AnyExperiment
 from calosim_tf.data.bundled import PRETRAINED_PREFIX, run_path
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.data.source import ShowerSource
@@ -15,6 +16,7 @@ from calosim_tf.errors import CalosimError, RunFolderError
 from calosim_tf.inference.like import showers_like
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.report.evaluate import evaluate
+from calosim_tf.report.far_off import far_off_words
 from calosim_tf.report.verdict_rows import verdict_rows, verdict_text
 from calosim_tf.training.judging.control import matching_control, report_events
 from calosim_tf.training.judging.selection import chi2_words
@@ -95,9 +97,14 @@ def _notes(source: ShowerSource, reference: ShowerSet) -> list[str]:
     return notes
 
 
-def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
-    """The result on stdout: the verdict, chi2 against iteration, response per energy, where the report is."""
+def print_verdict(run: RunFolder, metrics: dict[str, Any], full: AnyExperiment | None = None) -> None:
+    """The result on stdout: the verdict, chi2 against iteration, response per energy, where the report is.
+
+    ``full`` is the experiment that a short one was cut from, named where the result is too far from Monte Carlo.
+    """
     print(verdict_text(verdict_rows(metrics)))
+    if words := far_off_words(metrics):
+        print(f"  Too far from Monte Carlo to be used: {words}. {_training_words(run.experiment(), full)}")
     overall = metrics["metrics"]["chi2_ndf_total_energy"]
     print(
         f"chi2/NDF of the total energy, {overall['n']} generated against {overall['n_reference']} held-out showers "
@@ -121,6 +128,19 @@ def print_verdict(run: RunFolder, metrics: dict[str, Any]) -> None:
     for note in metrics["notes"]:
         print(f"  {note}")
     print(f"report: {run.report / 'report.html'}")
+
+
+def _training_words(experiment: AnyExperiment, full: AnyExperiment | None) -> str:
+    """How long it was trained, and how long the experiment is that it was cut from."""
+    words = f"Trained for {_length_words(experiment)}"
+    if full is None:
+        return f"{words}."
+    return f"{words}, to see every part work; `calosim train {full.name}` asks for {_length_words(full)}."
+
+
+def _length_words(experiment: AnyExperiment) -> str:
+    first = (experiment.members or (experiment,))[0].training
+    return f"{first.iterations} iterations of {first.batch_size} showers"
 
 
 def _selection_line(run: RunFolder) -> str:

@@ -353,3 +353,18 @@ def test_monte_carlo_is_measured_beside_the_comparison_unless_networks_run(refer
         None,
     )["own"]
     assert (entry["value"], entry["reference_vs_reference"]) == (alone["value"], alone["reference_vs_reference"])
+
+
+def test_empty_showers_are_counted(reference):
+    """A quarter of the showers emptied: their share and the reference's own; breaks if a negative total is no zero."""
+    showers = reference.showers_mev.copy()
+    half = len(showers) // 4
+    showers[:half] = 0.0
+    showers[0, 0] = -1.0
+    comparison = compare(replace(reference, showers_mev=showers), reference)
+    found = measure([METRICS["empty_shower_fraction"]], comparison, make_baseline(comparison, reference)).overall
+    entry = found["empty_shower_fraction"]
+    share = half / len(showers)
+    assert entry["value"] == pytest.approx(share)
+    assert entry["error"] == pytest.approx(np.sqrt(share * (1 - share) / len(showers)), rel=0.01)
+    assert entry["reference_value"] == 0.0
