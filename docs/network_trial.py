@@ -36,7 +36,7 @@ PACKET = 60_000
 NETWORKS = ((0.0, 0.0), (1e9, 0.0), (1e9, 1e-3))
 # Bytes: one number, a generator and a critic of `photon`, and ten times as much
 SIZES = (4, 1_042_016, 1_632_452, 16_324_520)
-READINGS, SUMS = 3, 5
+READINGS, SUMS = 15, 5
 
 
 def run(*words: object) -> None:
