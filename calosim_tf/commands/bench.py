@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calosim_tf.commands.bench_numbers import positive_integer, require_positive, seconds_text
+from calosim_tf.commands.bench_predict import add_prediction, is_prediction, run_prediction
 from calosim_tf.config.sections import PRECISIONS
 from calosim_tf.config.settings_file import setting_values
 from calosim_tf.errors import ConfigError
@@ -39,6 +40,7 @@ def add_parser(subparsers) -> None:
     scaling.add_argument("--engine", choices=("mirrored", "multiworker", "horovod"), default="multiworker")
     scaling.add_argument("--rounds", type=int, default=8, metavar="N", help="readings of each way, in turn (default 8)")
     scaling.add_argument("--steps", type=int, default=5, metavar="N", help="iterations per reading (default 5)")
+    add_prediction(scaling)
     scaling.add_argument("--json", action="store_true", help="print JSON")
     scaling.set_defaults(run=run_scaling)
     generate = actions.add_parser("generate", help="network-only and whole-job time per shower")
@@ -107,11 +109,13 @@ def run_train(args: argparse.Namespace) -> int:
 
 
 def run_scaling(args: argparse.Namespace) -> int:
-    """Time the training step with several workers, one core each."""
+    """Time the training step with several workers, one core each, or predict it for more of them."""
     from calosim_tf.experiments import get_experiment
 
     require_positive("--rounds", args.rounds)
     require_positive("--steps", args.steps)
+    if is_prediction(args):
+        return run_prediction(args)
     workers = [positive_integer("--workers", item) for item in args.workers.split(",")]
     settings = setting_values(args.set)
     cores, experiment = len(os.sched_getaffinity(0)), get_experiment(args.experiment).with_values(settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from calosim_tf.errors import ConfigError
 
 
@@ -21,3 +23,9 @@ def require_positive(option: str, value: int) -> None:
     """:class:`ConfigError` unless ``value`` is at least 1."""
     if value < 1:
         raise ConfigError(f"{option}: found {value}, expected a number >= 1")
+
+
+def require_number(option: str, value: float, least: float = 0.0) -> None:
+    """:class:`ConfigError` unless ``value`` is a finite number and at least ``least``."""
+    if not (math.isfinite(value) and value >= least):
+        raise ConfigError(f"{option}: found {value:g}, expected a finite number >= {least:g}")

@@ -98,6 +98,11 @@ def test_data_check_and_evaluate_name_the_bad_file_too(calosim, without_tensorfl
         (("generate", "pretrained:photon", "--energies", "1", "--events", "1", "--out", "no/x"), ("no", "not exist")),
         (("bench", "generate", "photon", "--batch", "0"), ("--batch", "'0'")),
         (("bench", "train", "photon", "--steps", "0"), ("--steps",)),
+        (("bench", "scaling", "photon", "--predict", "2,x"), ("--predict: found 'x'",)),
+        (("bench", "scaling", "photon", "--fleet", "300"), ("--slots", "expected both")),
+        (("bench", "scaling", "photon", "--slots", "50"), ("--fleet", "expected both")),
+        (("bench", "scaling", "photon", "--predict", "2", "--bandwidth", "0"), ("--bandwidth: found 0", "finite")),
+        (("bench", "scaling", "photon", "--predict", "2", "--seconds-per-iteration", "nan"), ("per-iteration: found nan",)),
         (("info", "fotons"), ("'fotons' is unknown",)),
     ],
 )

@@ -39,6 +39,7 @@ CredType=cred/munge
 AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
+TmpFS={folder}/tmp-%n
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/%n.pid
 SlurmctldDebug=debug
@@ -233,6 +234,8 @@ class Cluster:
         (self.folder / "state").mkdir()
         for node in NODES:
             (self.folder / f"spool-{node}").mkdir()
+            # here PMIx makes a folder of one name in each node, which two nodes of one machine must not share
+            (self.folder / f"tmp-{node}").mkdir()
 
     def _start(self, name: str, *arguments: str) -> None:
         log = self.folder / f"{name}{arguments[-1] if name == 'slurmd' else ''}.log"

@@ -13,9 +13,13 @@ import re
 import shutil
 import signal
 import time
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
+
+from calosim_tf.benchmark.worker_group import transport_of
+from calosim_tf.errors import ConfigError
 
 from .cluster import NODES, Cluster, Job, wait_for
 
@@ -40,11 +44,11 @@ class Trainings:
         words = ["photon", "--data", self.data, "--no-report", "--iterations", iterations, "--set", *SETTINGS]
         return self.cluster.submit(self.folder / name, *options, SCRIPTS / script, *words, **environment)
 
-    def held(self, name: str, script: str, number: int, *options: str) -> Job:
+    def held(self, name: str, script: str, number: int, *options: str, **environment: str) -> Job:
         """A training that stops itself (SIGSTOP) at a point of its work; waits until it stands."""
         log = self.folder / f"{name}.points"
         job = self.submit(
-            name, script, *options, CALOSIM_FAULT=f"SIGSTOP:{number}", CALOSIM_FAULT_LOG=str(log)
+            name, script, *options, CALOSIM_FAULT=f"SIGSTOP:{number}", CALOSIM_FAULT_LOG=str(log), **environment
         )  # fmt: skip
         wait_for(lambda: log.exists() and f"\n{number}\t" in log.read_text(), f"{name} in the middle", START_S)
         return job
@@ -238,6 +242,30 @@ def test_two_nodes_with_horovodrun(trainings, first_append):
         "horovodrun", "several_nodes_horovodrun.sh", first_append, "--nodes=2", "--ntasks-per-node=1"
     )  # fmt: skip
     cluster.command("scancel", "--signal=USR1", "--batch", job.number)
+    go_on(job)
+    wait_for(lambda: cluster.show(job)["Restarts"] == "1", "the requeue", 60)
+    trainings.finish(job)
+    assert json.loads((run_of(job) / "status.json").read_text())["exit"] == 0
+    assert set(replicas(job)) == {("horovod", 2)}
+
+
+def _reason_against_pmix() -> str:
+    """What is missing for Horovod's MPI build under `srun`; empty for nothing."""
+    try:
+        if transport_of("horovod") != "MPI":
+            return "needs Horovod with MPI: make install-horovod MPI=1"
+    except ConfigError as error:
+        return str(error)
+    return "" if find_library("pmix") else "needs PMIx: apt-get install libpmix2"
+
+
+@pytest.mark.skipif(bool(_reason_against_pmix()), reason=_reason_against_pmix())
+def test_two_nodes_with_horovod_and_srun(trainings, first_append):
+    """Breaks if `srun` and Open MPI do not meet, or if a stop of one rank does not requeue all."""
+    cluster = trainings.cluster
+    options = ("--nodes=2", "--ntasks-per-node=1")
+    job = trainings.held("srun-horovod", "several_nodes_srun.sh", first_append, *options, STRATEGY="horovod")
+    cluster.command("scancel", "--signal=USR1", job.number)
     go_on(job)
     wait_for(lambda: cluster.show(job)["Restarts"] == "1", "the requeue", 60)
     trainings.finish(job)
