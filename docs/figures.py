@@ -2,7 +2,8 @@
 
 calosim evaluate pretrained:photon --reference FILE --out judged/factorised
 calosim evaluate pretrained:photon_calo_shower_gan --reference FILE --out judged/faithful
-python docs/figures.py docs/figures/generators.png "pretrained:photon (ours)=judged/factorised" "CaloShowerGAN=judged/faithful"
+python docs/figures.py docs/figures/generators.png "pretrained:photon (ours)=judged/factorised" \\
+    "CaloShowerGAN=judged/faithful"
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def draw(reports: Sequence[NamedReport], labels: Sequence[str]) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=DPI)
     cells = figure.add_gridspec(2, 2, left=0.12, right=0.97, bottom=0.09, top=0.93, wspace=0.27, hspace=0.3)
     for number, (name, label) in enumerate(FEATURES.items()):
-        main, ratio = cells[divmod(number, 2)].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.08).subplots(sharex=True)
+        cell = cells[divmod(number, 2)].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.08)
+        main, ratio = cell.subplots(sharex=True)
         draw_feature(Panel(main, ratio), of_feature(reports, name), LINE_COLOURS, labels)
         ratio.set(xlabel=label, yticks=(0.6, 1.0, 1.4))
         for axes in (main, ratio):
