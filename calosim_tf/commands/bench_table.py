@@ -186,7 +186,7 @@ def _response(name: str) -> dict[str, float] | None:
 def markdown(result: dict[str, Any]) -> str:
     """A table for each kind of detector, below a line about the machine; what generators are judged by at the end."""
     machine, batches, rows = result["machine"], result["batches"], result["rows"]
-    heads = ["parameters", "multiply-adds", *(f"µs, batch {batch:,}" for batch in batches)]
+    heads = [*(f"µs, batch {batch:,}" for batch in batches), "parameters", "multiply-adds"]
     lines = [
         f"{machine['cores']} cores, {machine['threads']} threads, load {machine['load_average']:.1f}; median of "
         f"{result['readings']} readings in the fastest back end. In brackets: showers of the timed call, where a "
@@ -222,9 +222,9 @@ def _line(row: dict[str, Any], kind: str, batches: Sequence[int]) -> str:
     split = f" ({row['networks']} networks)" if row["networks"] > 1 else ""
     cells = [
         f"{_quoted(row)}{split}{detector}",
+        *(_cell(row["batches"][str(batch)], batch) for batch in batches),
         f"{row['parameters']:,}".replace(",", " "),
         f"{row['multiply_adds']:.3g}",
-        *(_cell(row["batches"][str(batch)], batch) for batch in batches),
     ]
     return f"| {' | '.join(cells)} |"
 
