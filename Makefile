@@ -223,8 +223,8 @@ test-page: page  ## build the page and compare its showers with those of Python 
 	CALOSIM_TEST_PAGE="$(CURDIR)/docs/_build/page" $(BIN)/pytest -q -p no:xdist tests/page $(ARGS)
 
 .PHONY: tutorials
-tutorials: $(DEV_READY)  ## run every command of the tutorials; the notebooks are then in docs/_build/notebooks
-	$(BIN)/python docs/run_pages.py --jobs $(JOBS) --notebooks docs/_build/notebooks $(or $(PAGES),README.md docs/tutorials/*.md docs/extending.md)
+tutorials: $(DEV_READY)  ## run the commands of README, tutorials and task pages; notebooks are then in docs/_build/notebooks
+	$(BIN)/python docs/run_pages.py --jobs $(JOBS) --notebooks docs/_build/notebooks $(PAGES)
 
 .PHONY: rehearse
 rehearse:  ## what a newcomer does: fresh clone, no environment, the commands of the README, the tutorials; prints the times

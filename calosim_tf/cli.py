@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all sub-commands; imports nothing slow."""
     parser = _OneLineParser(
         prog="calosim",
-        description="GAN-based calorimeter shower simulation.",
+        description="Showers of calorimeters from generative networks: train, judge, generate, export.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -184,33 +184,49 @@ def _response(name: str) -> dict[str, float] | None:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The table with a line about the machine."""
-    machine, batches = result["machine"], result["batches"]
-    heads = [f"µs per shower, batch {batch:,}" for batch in batches]
+    """A table for each kind of detector, below a line about the machine; what generators are judged by at the end."""
+    machine, batches, rows = result["machine"], result["batches"], result["rows"]
+    heads = [*(f"µs, batch {batch:,}" for batch in batches), "parameters", "multiply-adds"]
     lines = [
         f"{machine['cores']} cores, {machine['threads']} threads, load {machine['load_average']:.1f}; median of "
         f"{result['readings']} readings in the fastest back end. In brackets: showers of the timed call, where a "
-        "whole batch would take too long.",
-        "",
-        f"| generator | detector | parameters | multiply-adds | {' | '.join(heads)} | judged by; on |",
-        f"|{'---|' * (5 + len(batches))}",
+        "whole batch would take too long."
     ]
-    for row in result["rows"]:
-        judged = row["judged_by"]
-        if row["response"]:
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        kinds.setdefault(row["detector"].split("_")[0], []).append(row)
+    for start, of_kind in kinds.items():
+        detectors = {row["detector"] for row in of_kind}
+        kind = detectors.pop() if len(detectors) == 1 else start
+        lines += ["", f"| {' | '.join([kind, *heads])} |", f"|{'---|' * (1 + len(heads))}"]
+        lines += [_line(row, kind, batches) for row in of_kind]
+    lines += ["", "Judged by:", ""]
+    for words in dict.fromkeys(row["judged_by"] for row in rows):
+        lines.append(f"* {words}: {', '.join(_quoted(row) for row in rows if row['judged_by'] == words)}")
+    trained = [row for row in rows if row["response"]]
+    if trained:
+        lines += ["", "| trained | chi2/NDF of the response | Monte Carlo against itself |", "|---|---|---|"]
+        for row in trained:
             value, own = row["response"]["value"], row["response"]["reference_vs_reference"]
-            judged += f"; chi2/NDF {value:.2f}, Monte Carlo against itself {own:.2f}"
-        split = f" ({row['networks']} networks)" if row["networks"] > 1 else ""
-        cells = [
-            f"`{row['generator']}`{split}",
-            row["detector"],
-            f"{row['parameters']:,}".replace(",", " "),
-            f"{row['multiply_adds']:.3g}",
-            *(_cell(row["batches"][str(batch)], batch) for batch in batches),
-            judged,
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+            lines.append(f"| {_quoted(row)} | {value:.2f} | {own:.2f} |")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(row: dict[str, Any]) -> str:
+    return f"`{row['generator']}`"
+
+
+def _line(row: dict[str, Any], kind: str, batches: Sequence[int]) -> str:
+    """A generator in the table of its kind of detector."""
+    detector = f", `{row['detector']}`" if row["detector"] != kind else ""
+    split = f" ({row['networks']} networks)" if row["networks"] > 1 else ""
+    cells = [
+        f"{_quoted(row)}{split}{detector}",
+        *(_cell(row["batches"][str(batch)], batch) for batch in batches),
+        f"{row['parameters']:,}".replace(",", " "),
+        f"{row['multiply_adds']:.3g}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(timed: dict[str, Any], batch: int) -> str:

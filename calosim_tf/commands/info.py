@@ -13,7 +13,7 @@ from calosim_tf.experiments import get_experiment
 def add_parser(subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser("info", help="networks, parameter counts and settings of an experiment")
-    parser.add_argument("experiment")
+    parser.add_argument("experiment", help="a name from `calosim list`")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 

@@ -22,7 +22,7 @@ MAX_SETTINGS_CHARACTERS = 100_000
 def add_parser(subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser("train", help="train an experiment and judge it")
-    parser.add_argument("experiment")
+    parser.add_argument("experiment", help="a name from `calosim list`")
     parser.add_argument(
         "--data", nargs="+", metavar="F", help="data files (default: the bundled sample, or parametrised showers)"
     )

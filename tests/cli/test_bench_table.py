@@ -1,6 +1,7 @@
 """``calosim bench generate --table``: which generators have a row and what is in it; no figure is asserted."""
 
 import json
+import re
 
 import pytest
 
@@ -53,9 +54,35 @@ def test_the_table_and_the_figure_of_two_generators(calosim, tmp_path):
             assert timed["showers"] == int(batch)
             assert 0.0 < timed["seconds_per_shower"]["onnx"]["median"] < 1.0
     text = table.read_text()
-    assert "| `photon_2gan` (2 networks) | photon | 367 380 |" in text
-    assert "chi2/NDF 0.99, Monte Carlo against itself 1.00 |" in text
+    assert (
+        "| photon | parameters | multiply-adds | µs, batch 1 | µs, batch 100 |\n|---|---|---|---|---|\n| `photon_2gan`"
+        in text
+    )
+    assert re.search(r"`photon_2gan` \(2 networks\) \| [\d.]+ onnx \| [\d.]+ onnx \| 367 380 \|", text)
+    assert "| `pretrained:photon` | 0.99 | 1.00 |" in text
     assert figure.stat().st_size > 10_000
+
+
+def row(name, detector, judged="chi2; Monte Carlo sample"):
+    """A row as it is measured, with made-up numbers."""
+    timed = {"1": {"showers": 1, "best": "onnx", "seconds_per_shower": {"onnx": {"median": 2e-5}}}}
+    return {"generator": name, "detector": detector, "networks": 1, "parameters": 1234, "multiply_adds": 5678.0,
+            "judged_by": judged, "response": None, "batches": timed}  # fmt: skip
+
+
+def test_each_kind_of_detector_has_a_table():
+    """Breaks when a row is lost between the tables, a table has a cell too many, or what it is judged by is lost."""
+    rows = [row("lagan", "jet_image"), row("conv3d", "clic"), row("conv3d_angle", "clic_angle", "likelihood; jets")]
+    machine = {"cores": 2, "threads": 2, "load_average": 0.0}
+    text = bench_table.markdown({"machine": machine, "readings": 3, "batches": [1], "rows": rows})
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    assert [[line.split(" | ")[0] for line in table] for table in tables] == [
+        ["| jet_image", "|---|---|---|---|", "| `lagan`"],
+        ["| clic", "|---|---|---|---|", "| `conv3d`", "| `conv3d_angle`, `clic_angle`"],
+    ]
+    assert {line.count("|") for table in tables for line in table} == {5}
+    assert "| `lagan` | 20 onnx | 1 234 | 5.68e+03 |" in text
+    assert "* chi2; Monte Carlo sample: `lagan`, `conv3d`\n* likelihood; jets: `conv3d_angle`\n" in text
 
 
 WRONG = {

@@ -7,6 +7,8 @@ import pytest
 from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.training.judging import selection
 from calosim_tf.training.judging.selection import badness, best_row, verdict_words, warn_of_modes
+from calosim_tf.training.judging.verdict import _selection_line
+from calosim_tf.training.run_folder import RunFolder
 
 
 def found(chi2=(1.0, 1.0), separation=(0.01, 0.01), recall=(0.7, 0.7), density=(1.0, 1.0), nearest=1.0) -> Results:
@@ -76,3 +78,8 @@ def test_warnings_name_dropped_modes_and_copies(capsys):
     assert "drops modes" in printed
     assert "memorises" in printed
     assert "recall 0.70 (0.70)" in verdict_words(good)
+
+
+def test_a_run_that_ended_before_its_last_stage_says_so(tmp_path):
+    """Breaks when ``make train-photon ITERATIONS=20``, which ends in the first stage, ends in a traceback."""
+    assert "give more --iterations" in _selection_line(RunFolder(tmp_path))

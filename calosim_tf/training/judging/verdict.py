@@ -145,7 +145,9 @@ def _length_words(experiment: AnyExperiment) -> str:
 
 def _selection_line(run: RunFolder) -> str:
     rows = run.selection.rows()
-    best = next(row for row in rows if row["chosen"] == "1")
+    best = next((row for row in rows if row["chosen"] == "1"), None)
+    if best is None:
+        return "no checkpoint was judged: the run ended before its last stage, give more --iterations"
     last = ", ".join(map(chi2_words, rows[-5:]))
     return (
         f"first {chi2_words(rows[0])} (iteration {rows[0]['iteration']}), best {chi2_words(best)} "
