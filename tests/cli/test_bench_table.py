@@ -54,10 +54,7 @@ def test_the_table_and_the_figure_of_two_generators(calosim, tmp_path):
             assert timed["showers"] == int(batch)
             assert 0.0 < timed["seconds_per_shower"]["onnx"]["median"] < 1.0
     text = table.read_text()
-    assert (
-        "| photon | parameters | multiply-adds | µs, batch 1 | µs, batch 100 |\n|---|---|---|---|---|\n| `photon_2gan`"
-        in text
-    )
+    assert "| photon | µs, batch 1 | µs, batch 100 | parameters | multiply-adds |\n|---|" in text
     assert re.search(r"`photon_2gan` \(2 networks\) \| [\d.]+ onnx \| [\d.]+ onnx \| 367 380 \|", text)
     assert "| `pretrained:photon` | 0.99 | 1.00 |" in text
     assert figure.stat().st_size > 10_000
