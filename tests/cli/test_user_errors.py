@@ -102,7 +102,7 @@ def test_data_check_and_evaluate_name_the_bad_file_too(calosim, without_tensorfl
         (("bench", "scaling", "photon", "--fleet", "300"), ("--slots", "expected both")),
         (("bench", "scaling", "photon", "--slots", "50"), ("--fleet", "expected both")),
         (("bench", "scaling", "photon", "--predict", "2", "--bandwidth", "0"), ("--bandwidth: found 0", "finite")),
-        (("bench", "scaling", "photon", "--predict", "2", "--seconds-per-iteration", "nan"), ("per-iteration: found nan",)),
+        (("bench", "scaling", "photon", "--predict", "2", "--seconds-per-iteration", "nan"), ("iteration: found nan",)),
         (("info", "fotons"), ("'fotons' is unknown",)),
     ],
 )
