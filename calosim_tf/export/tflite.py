@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from calosim_tf.bundle.formats import Format
 from calosim_tf.bundle.sidecar import ModelFile, NetworkRecord
+from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.export.formats import UnsupportedFormat, first_line
 from calosim_tf.export.parts import OUTPUT, raw_function
 from calosim_tf.export.runners import Runner, in_calls
@@ -69,7 +70,18 @@ def write(network: NetworkWriter, kind: Format) -> list[ModelFile]:
 
 
 def write_float16(network: NetworkWriter, kind: Format) -> list[ModelFile]:
-    """Write the models with weights of 16 bits into a bundle."""
+    """Write the models with weights of 16 bits into a bundle.
+
+    Raises
+    ------
+    UnsupportedFormat
+        The network holds energies in MeV, which may lie above the largest number of 16 bits.
+    """
+    if isinstance(network.part.generator.normalisation, LayerEnergyNormalisation):
+        raise UnsupportedFormat(
+            "a factorised generator holds energies in MeV, some above 65 504, the largest number of 16 bits; export "
+            "tflite or onnx"
+        )
     models = {batch: float16_model(network.part.network, batch) for batch in network.options.batches}
     return stored(network, kind, models)
 
@@ -81,13 +93,34 @@ def write_dynamic(network: NetworkWriter, kind: Format) -> list[ModelFile]:
 
 
 def stored(network: NetworkWriter, kind: Format, models: dict[int, bytes]) -> list[ModelFile]:
-    """Write models, showers per call -> content, and describe them."""
+    """Write models, showers per call -> content, and describe them.
+
+    Raises
+    ------
+    UnsupportedFormat
+        The interpreter cannot run what the converter made.
+    """
     files = []
     for batch, model in models.items():
+        require_runs(model)
         path = network.path(kind, batch)
         path.write_bytes(model)
         files.append(tflite_file(model, batch, path))
     return files
+
+
+def require_runs(model: bytes) -> None:
+    """Call a model once; :class:`UnsupportedFormat` where the interpreter lacks a kernel that the converter counts on.
+
+    TensorFlow 2.15 converts ``tile`` to activations of 16 bits, for example, and cannot run it.
+    """
+    with quiet_stderr():
+        interpreter = lite_interpreter(model_content=model)
+        try:
+            interpreter.allocate_tensors()
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise UnsupportedFormat(first_line(error)) from error
 
 
 def run_file(folder: Path, record: NetworkRecord, file: ModelFile) -> Runner:

@@ -13,12 +13,13 @@ from calosim_tf.bundle.sidecar import read_sidecar
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import ConfigError
 from calosim_tf.export.fallback import search
+from calosim_tf.export.formats import UnsupportedFormat
 from calosim_tf.export.operations import count_operations
 from calosim_tf.export.options import ExportOptions
 from calosim_tf.export.parts import load_parts
 from calosim_tf.export.quantisation_physics import Check, holds, per_energy, require_known
 from calosim_tf.export.quantise import Int8Quantiser, layers_of, representative
-from calosim_tf.export.tflite import float_model
+from calosim_tf.export.tflite import float_model, require_runs
 from calosim_tf.export.write import export
 from calosim_tf.geometry import PHOTON
 from calosim_tf.keras_compat import lite_interpreter
@@ -176,8 +177,8 @@ def test_the_report_says_what_the_files_are(run_of, part_of, tmp_path):
     assert changes[0] < changes[1]
 
 
-def of_sixteen_bits(network, examples, inputs):
-    """Output of a network in 16-bit integers, calibrated on ``examples``."""
+def sixteen_bit_model(network, examples):
+    """A network in 16-bit integers, calibrated on ``examples``."""
     prepared = tf.lite.TFLiteConverter.from_keras_model(network)
     prepared.optimizations = [tf.lite.Optimize.DEFAULT]
     prepared.representative_dataset = lambda: iter(examples)
@@ -185,7 +186,12 @@ def of_sixteen_bits(network, examples, inputs):
         tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
         tf.lite.OpsSet.TFLITE_BUILTINS,
     ]
-    interpreter = lite_interpreter(model_content=prepared.convert())
+    return prepared.convert()
+
+
+def of_sixteen_bits(network, examples, inputs):
+    """Output of a network in 16-bit integers, calibrated on ``examples``."""
+    interpreter = lite_interpreter(model_content=sixteen_bit_model(network, examples))
     (found,) = interpreter.get_signature_runner("serving_default")(**inputs).values()
     return found
 
@@ -224,3 +230,13 @@ def test_what_deviates_beyond_the_usual_is_said_in_the_card():
     assert sentence.startswith("model.int16x8.b1.tflite differs from the network by 1 of its largest output")
     assert sentence in "\n".join(_parity_lines({"showers": 64, "files": rows}))
     assert all(kind.usual is not None for kind in FORMATS.values() if kind.tolerance is None)
+
+
+def test_what_converts_but_does_not_run_is_refused():
+    """Breaks if a bundle may hold a model that ends with a traceback at its first shower."""
+    given = keras.Input((4,), batch_size=1, name="given")
+    tiled = keras.Model(given, keras.layers.Lambda(lambda x: tf.tile(x, (1, 3)))(keras.layers.Dense(4)(given)))
+    model = sixteen_bit_model(tiled, [{"given": np.ones((1, 4), "f4")}] * 4)
+    with pytest.raises(UnsupportedFormat, match=r"INT16.*tile"):
+        require_runs(model)
+    require_runs(tf.lite.TFLiteConverter.from_keras_model(tiled).convert())
