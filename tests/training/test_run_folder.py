@@ -1,17 +1,20 @@
 """Run folder: what is refused, what may differ on resume, tables that survive a crash."""
 
+import os
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf import __version__
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
 from calosim_tf.training.judging.verdict import report_events
 from calosim_tf.training.normalisation import fit_normalisation
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, environment
 
 
 class Source:
@@ -41,6 +44,18 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
     assert (normalisation.kin_min_mev, normalisation.kin_max_mev) == (256.0, 1024.0)
     assert begun.trained_on().incident_energy_mev == (256.0, 512.0)
     assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"] == tf.__version__
+
+
+def test_a_record_says_which_command_on_what_machine(monkeypatch):
+    """Breaks when an argument of the command is lost, or processors that this process may not use are counted."""
+    monkeypatch.setattr(sys, "argv", ["/opt/bin/calosim", "train", "photon", "--seed", "7"])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5})
+    found = environment()
+    assert found["command"] == ["calosim", "train", "photon", "--seed", "7"]
+    assert found["cpu_count"] == 3
+    assert found["calosim_tf"] == __version__
+    assert found["packages"]["numpy"] == np.__version__
+    assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
 
 
 def test_who_shared_a_run_is_noted_from_each_start(begun):
