@@ -15,7 +15,7 @@ from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
 from calosim_tf.physics.distances.chi2 import chi2_from_totals
 from calosim_tf.physics.metrics.comparison import compare, make_baseline
-from calosim_tf.physics.metrics.layer_shapes import layer_edges
+from calosim_tf.physics.metrics.layer_shapes import layer_edges, voxel_spectrum_edges
 from calosim_tf.physics.metrics.listed import METRICS
 from calosim_tf.physics.metrics.metric import Measured, Metric, distance_from_ideal, entries_of, measure
 from calosim_tf.physics.metrics.statistics import ratio_with_error
@@ -209,6 +209,14 @@ def test_bins_of_a_layer_energy_are_logarithmic(reference):
     np.testing.assert_allclose(widths, widths[0])
 
 
+def test_bins_of_the_voxel_spectrum_end_at_the_hottest_voxel(reference):
+    """Breaks if the bins end at the largest voxel of a weak shower, or all energies share those of the highest."""
+    comparison = compare(reference, reference)
+    for one, rows in ((comparison, slice(None)), (comparison.by_energy[0], reference.incident_energy_mev == 1024)):
+        edges = voxel_spectrum_edges(one)
+        np.testing.assert_allclose(edges, np.geomspace(1.0, reference.showers_mev[rows].max(), 50), rtol=1e-5)
+
+
 def test_a_control_of_the_same_size_needs_no_second_value(distorted):
     """MC vs MC comes from the control set, not from the generated showers: close to the ideal although the latter
     is not.
@@ -289,7 +297,9 @@ def test_a_new_metric_joins_without_changes_elsewhere(reference):
         "showers", "1", lambda c, rng: {"": Measured(len(c.generated), 0.0), "half": Measured(0.5, 0.0)}, "Number."
     )
     absent = replace(count, name="impossible", needs=frozenset({"a second detector"}))
-    results = measure([count, absent], comparison, make_baseline(comparison, None))
+    lines = replace(count, name="lines", needs=frozenset({"discrete_energies"}))
+    results = measure([count, absent, lines], comparison, make_baseline(comparison, None))
+    assert results.overall["lines"]["value"] == 240
     assert results.overall["showers"]["value"] == 240
     assert results.per_energy[4096.0]["showers_half"]["value"] == 0.5
     assert results.left_out == ("impossible",)
