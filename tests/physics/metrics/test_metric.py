@@ -320,7 +320,14 @@ def test_undefined_numbers_are_null_and_sort_last(reference):
 
 @pytest.mark.parametrize(
     ("value", "floor", "floor_error", "ideal", "expected"),
-    [(3.0, 1.5, 0.1, 1.0, 4.0), (0.9, 1.0, 0.05, 1.0, 2.0), (0.02, 0.01, 0.001, 0.0, 2.0), (5.0, 1.0, 0.1, None, 0.0)],
+    [
+        (3.0, 1.5, 0.1, 1.0, 4.0),
+        (0.9, 1.0, 0.05, 1.0, 2.0),
+        (0.02, 0.01, 0.001, 0.0, 2.0),
+        (0.02, 0.01, None, 0.0, 2.0),
+        (0.02, 0.0, None, 0.0, 0.0),
+        (5.0, 1.0, 0.1, None, 0.0),
+    ],
 )
 def test_distance_from_ideal_by_hand(value, floor, floor_error, ideal, expected):
     entry = {
