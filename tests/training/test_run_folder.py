@@ -12,7 +12,8 @@ from calosim_tf import __version__
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
-from calosim_tf.training.judging.verdict import report_events
+from calosim_tf.training.judging.verdict import report_events, reporting
+from calosim_tf.training.load import judged_part
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.run_folder import RunFolder, environment
 
@@ -75,6 +76,29 @@ def test_the_end_of_a_run_is_noted_with_its_reason(begun, error, state, code):
     """Breaks when a run that stopped by a signal looks like one that failed, so that nobody resumes it."""
     begun.note_end(7, error)
     assert begun.status() == {"iteration": 7, "state": state, "exit": code}
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"), [(StoppedBySignal("x"), "stopped", 75), (KeyError("x"), "failed", 1)]
+)
+def test_a_run_is_not_finished_before_its_report(begun, error, state, code):
+    """Breaks when a run whose report failed looks finished, or still at work."""
+    begun.write_status(7, "running")
+    with pytest.raises(type(error)), reporting(begun):  # noqa: PT012
+        assert begun.status()["state"] == "running"
+        raise error
+    assert begun.status() == {"iteration": 7, "state": state, "exit": code}
+    with reporting(begun):
+        pass
+    assert begun.status() == {"iteration": 7, "state": "finished", "exit": 0}
+
+
+@pytest.mark.parametrize(("decay", "part"), [(0.0, "generator"), (0.99, "average")])
+def test_a_run_is_judged_by_its_average_where_it_has_one(tmp_path, tiny, decay, part):
+    """Breaks when showers are made by the last weights although the best checkpoint was chosen by their average."""
+    run = RunFolder(tmp_path / "run")
+    run.prepare(tiny.with_values({"training.generator_average": decay}), Source(), resume=False, force=False)
+    assert judged_part(run) == part
 
 
 @pytest.mark.parametrize(("detector", "events"), [("photon", 121_000), ("clic", 2**28 // 25**3)])
