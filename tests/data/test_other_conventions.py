@@ -13,7 +13,7 @@ from calosim_tf.cli import main
 from calosim_tf.config.experiment import experiment_from_dict
 from calosim_tf.data.readers import read_incident_particles, read_showers
 from calosim_tf.data.source import load_source
-from calosim_tf.data.units import smaller_unit
+from calosim_tf.data.units import describe_logarithm, smaller_unit
 from calosim_tf.data_prep.default_data import source_of
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.experiments import get_experiment
@@ -149,3 +149,14 @@ def test_a_record_says_the_units_and_what_else_a_file_holds(write, few_showers):
     np.testing.assert_allclose(found.showers_mev, showers, rtol=1e-6)
     np.testing.assert_allclose(found.incident_energy_mev, incident, rtol=1e-6)
     np.testing.assert_array_equal(found.attributes, theta[:, None])
+
+
+def test_the_way_back_from_a_logarithm_ends_in_mev():
+    """Breaks when a user is told a formula that is off by 1000, or of another base."""
+    found = [
+        describe_logarithm(f"{base} of the energy in {unit}", "e")
+        for base in ("log10", "ln")
+        for unit in ("GeV", "MeV")
+    ]
+    ways = ["1000 * 10**e", "10**e", "1000 * e**e", "e**e"]
+    assert [words.rpartition("write ")[2] for words in found] == [f"{way} in MeV" for way in ways]

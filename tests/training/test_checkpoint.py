@@ -35,6 +35,7 @@ def restored(store, which="latest"):
 def test_the_newest_checkpoint_is_restored_with_its_content(store):
     assert store.iterations() == [2, 4, 6]
     assert restored(store) == (6, 6.0)
+    assert (store.folder / "latest").read_text() == "6\n"
 
 
 def test_notes_come_back_with_their_checkpoint(store):
