@@ -108,7 +108,9 @@ test-quick: $(DEV_READY)  ## run the tests that need no training, no export and 
 KERAS_3_TESTS := tests/training/test_own_models.py tests/training/test_calogan_step.py tests/training/test_score_gan.py \
     tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/replicas/test_shares.py \
     tests/training/replicas/test_strategies.py tests/training/test_precision.py tests/export/test_parity.py \
+    tests/training/test_wgan_gp_step.py \
     tests/training/test_caloflow.py::test_a_perfect_student_makes_the_showers_of_its_teacher \
+    tests/training/test_caloflow.py::test_nothing_is_left_to_learn_for_a_perfect_student \
     tests/benchmark/test_accelerator.py::test_what_cannot_be_run_is_said
 
 .PHONY: test-keras3

@@ -300,7 +300,7 @@ def start_workers():
 # Real commands, processes of a cluster, runs of every family, a report with its pictures: what uses one of these, also
 # by another fixture, is slow, and so are trainings on replicas.  Other tests that take more than about 2 seconds carry
 # the marker themselves.
-SLOW_FIXTURES = frozenset({"calosim", "start_workers", "run_of", "report"})
+SLOW_FIXTURES = frozenset({"calosim", "new_nursery", "start_workers", "run_of", "report"})
 
 
 # What repeats whole trainings, times whole commands, or builds networks of up to 100 million weights: make test-long

@@ -148,6 +148,12 @@ def test_a_changed_byte_is_found(bundle):
             require_sound_file(bundle, only.file(kind))
 
 
+def test_a_folder_is_as_large_as_its_files(bundle):
+    """Breaks when the sidecar gives the size of the folder's entry, or leaves out what lies deeper."""
+    assert size_of(bundle / "model.saved_model") == len(b"graph") + len(b"numbers")
+    assert size_of(bundle / "model.onnx") == len(b"onnx")
+
+
 def test_a_network_of_other_sizes_is_refused(tmp_path):
     """Breaks when a bundle's network takes another latent than its sidecar says and is fed it anyway."""
     require_same_shapes(tmp_path, network(), 5, 1, None)
@@ -160,8 +166,11 @@ def test_files_are_chosen_by_batch():
     files = {"tflite": tuple(ModelFile(f"b{size}", "", 1, batch=size) for size in (1, 100))}
     record = network(files=files)
     assert [record.file("tflite", size).batch for size in (None, 1, 2, 100, 5000)] == [100, 1, 100, 100, 100]
-    with pytest.raises(RunFolderError, match="found no format onnx"):
+    with pytest.raises(RunFolderError, match=r"found no format onnx \(it was not asked for in the export\)"):
         record.file("onnx")
+    without = dataclasses.replace(record, not_available={"onnx": "needs tf2onnx"})
+    with pytest.raises(RunFolderError, match=r"found no format onnx \(needs tf2onnx\), expected one of: tflite"):
+        without.file("onnx")
 
 
 def test_networks_of_a_split_are_in_order(bundle):
@@ -240,6 +249,14 @@ def test_the_card_names_the_open_end_of_a_networks_energies(ends, words):
     """Breaks when an open end is written as the closed one, or the closed one as open."""
     lines = network_lines(network(energy_range=ends), ())
     assert lines[1] == f"* Makes incident energies {words} (the upper network has a shared edge)."
+
+
+def test_the_card_names_the_law_of_the_latent():
+    """Breaks when a user is told to draw normal numbers for a network that was trained on uniform ones."""
+    uniform = dataclasses.replace(network(), latent=LatentLaw(size=5, law="uniform", low=-0.5, high=2.0))
+    assert "* Latent: 5 numbers, uniform from -0.5 to 2." in network_lines(uniform, ())
+    normal = dataclasses.replace(network(), latent=LatentLaw(size=4, mean=0.5, std=0.25))
+    assert "* Latent: 4 numbers, normal, mean 0.5, standard deviation 0.25." in network_lines(normal, ())
 
 
 def test_the_card_lists_reports_in_order_and_claims_no_gan(bundle):

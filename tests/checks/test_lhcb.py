@@ -47,7 +47,7 @@ def table() -> dict[str, dict]:
     outliers = made_up(150, 4)
     outliers.showers_mev[::4, 0] = 0.1 * outliers.showers_mev[::4].sum(axis=1) + 5
     models = {"good": made_up(150, 3), "wide": made_up(170, 5, radius_cells=2.5), "outliers": outliers}
-    return score_table(made_up(160, 1), models, made_up(150, 2), SETTINGS)
+    return score_table(made_up(150, 1), models, made_up(150, 2), SETTINGS)
 
 
 def test_document_survives_json(table):
@@ -155,9 +155,8 @@ def test_bad_settings_are_named():
 
 def test_the_list_measures_what_compare_measures(table):
     """Breaks if `evaluate` and `calosim compare` give one generator two scores."""
-    reference, control = made_up(150, 1), made_up(150, 2)
-    good = score_table(reference, {"good": made_up(150, 3)}, control, SETTINGS)["good"]["metrics"]
-    comparison = compare(made_up(150, 3), reference)
+    good = table["good"]["metrics"]
+    comparison = compare(made_up(150, 3), made_up(150, 1))
     listed = measure(lhcb_metrics(SETTINGS), comparison, make_baseline(comparison, None)).overall
     for name in ("prd_auc_final", "prd_auc_width_across_geometric", "coverage_physics", "isolated_cell_rate"):
         assert listed[name]["value"] == good[name]["value"]

@@ -121,6 +121,26 @@ def test_lhcb_compression_is_that_of_the_file(cells, store, tmp_path):
             assert (file.layout, file.compression) == ("LHCb npz or HDF5", expected)
 
 
+@pytest.mark.parametrize("layout", ["calogan", "ecal", "ecal_angle", "ilc", "jet_image"])
+def test_compression_is_that_of_the_cells(cells, store, tmp_path, layout):
+    """Breaks if ``data check`` says nothing of how a file is packed."""
+    arrays = cells(layout, 4)
+    for options, expected in (({}, None), ({"compression": "gzip"}, "gzip")):
+        with open_shower_file(store(tmp_path / f"{expected}.hdf5", arrays, **options)) as file:
+            assert file.compression == expected
+
+
+@pytest.mark.parametrize("layout", ["lhcb", "calogan", "ecal", "ecal_angle", "ilc", "jet_image"])
+def test_rows_from_the_middle_are_those_of_the_whole(cells, store, tmp_path, layout):
+    """Breaks if a block that does not begin with the first shower has another size or other showers."""
+    with open_shower_file(store(tmp_path / "a.hdf5", cells(layout, 7), {"axes": "yx"})) as file:
+        whole = file.read(0, 7)
+        np.testing.assert_array_equal(file.read(3, 5), whole[3:5])
+        out = np.empty((2, file.n_voxels), file.dtype)
+        assert file.read(3, 5, out) is out
+        np.testing.assert_array_equal(out, whole[3:5])
+
+
 @pytest.mark.parametrize("column", [(1,), ()])
 def test_calogan_of_variable_angle(cells, store, tmp_path, column):
     """Breaks if layers are joined in another order, energies stay in GeV or positions are lost."""

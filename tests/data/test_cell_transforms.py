@@ -9,6 +9,7 @@ import pytest
 
 from calosim_tf.config import DataConfig
 from calosim_tf.data.cell_transforms import CubeNormalisation, GevNormalisation, LogCellNormalisation
+from calosim_tf.data.layer_energies import LayerEnergyNormalisation
 from calosim_tf.data.normalisations import NORMALISATIONS, normalisation_from_dict
 from calosim_tf.data.source import load_source
 from calosim_tf.geometry import get_detector
@@ -77,6 +78,28 @@ def test_an_attribute_that_never_changes_gives_no_nan(store, cells, tmp_path):
     np.testing.assert_array_equal(found[:, 3], 0.0)
     np.testing.assert_allclose(found[:, 4], 0.0, atol=1e-6)
     np.testing.assert_allclose(found[:, :3].std(axis=0), 1.0, rtol=1e-5)
+
+
+def test_the_attributes_of_layer_energies_are_standardised(store, cells, tmp_path):
+    """Breaks if a width below 1 is taken for that of a number which never changes."""
+    arrays = cells("calogan", 40)
+    arrays["x0"][:] = 7.0
+    source = load_source(store(tmp_path / "a.hdf5", arrays), get_detector("calogan"))
+    norm = LayerEnergyNormalisation.of_training(source, DataConfig(layout="calogan"), None)
+    found = norm.label(source.incident_energy_mev, source.attributes)[source.train_rows]
+    names = ("ln_kin", *source.detector.attributes)
+    for name, column in zip(names[1:], found[:, 1:].T, strict=False):
+        np.testing.assert_allclose(column.mean(), 0.0, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(column.std(), 0.0 if name.startswith("x0") else 1.0, rtol=1e-4, err_msg=name)
+
+
+def test_the_layer_energies_reach_from_the_lowest_to_the_highest_energy():
+    """Breaks if an end of the table is not the logarithm of the energy there."""
+    norm = LayerEnergyNormalisation(*RANGE, table=((2e3, 0.1, 0.5), (5e4, 0.1, 0.7)))
+    knots, rows = norm.knots()
+    np.testing.assert_allclose(knots, np.log([1e3, 2e3, 5e4, 1e5]))
+    slope = 0.2 / np.log(25)
+    np.testing.assert_allclose(rows[:, 1], [0.5 - slope * np.log(2), 0.5, 0.7, 0.7 + slope * np.log(2)])
 
 
 def test_gev_cells_by_hand():

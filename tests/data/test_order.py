@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from calosim_tf.data.batches.order import ShuffledRows
+from calosim_tf.data.batches.order import ShuffledRows, replica_rows
+from calosim_tf.data.batches.pipeline import learnt_rows
 from calosim_tf.errors import DataError
 
 # name -> arguments after the number of rows and the seed; 1003 rows leave a short last block
@@ -77,3 +80,17 @@ def test_no_rows_is_a_data_error():
     """Breaks if an empty selection hangs the endless sequence."""
     with pytest.raises(DataError, match="no events to train on"):
         ShuffledRows(0, 1)
+
+
+def test_replicas_share_each_minibatch_in_order():
+    """Breaks when a replica gets whole minibatches, or the part of the other."""
+    rows = np.arange(12)
+    assert [replica_rows(rows, 4, index, 2).tolist() for index in (0, 1)] == [[0, 1, 4, 5, 8, 9], [2, 3, 6, 7, 10, 11]]
+
+
+def test_only_showers_without_any_energy_count_as_empty():
+    """Breaks when weak showers are left out of a training, or empty ones where a network has to make them."""
+    total_mev = np.array([0.0, 0.3, 5.0, 0.0])
+    source = SimpleNamespace(train_rows=np.array([3, 1, 0, 2]), total_energy_mev=total_mev.__getitem__)
+    assert learnt_rows(source, SimpleNamespace(learns_empty=False)).tolist() == [1, 2]
+    assert learnt_rows(source, SimpleNamespace(learns_empty=True)).tolist() == [3, 1, 0, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -12,7 +13,7 @@ from calosim_tf.cli import main
 from calosim_tf.config.experiment import experiment_from_dict
 from calosim_tf.data.readers import read_incident_particles, read_showers
 from calosim_tf.data.source import load_source
-from calosim_tf.data.units import smaller_unit
+from calosim_tf.data.units import describe_logarithm, smaller_unit
 from calosim_tf.data_prep.default_data import source_of
 from calosim_tf.errors import ConfigError, DataError
 from calosim_tf.experiments import get_experiment
@@ -134,3 +135,28 @@ def test_a_wrong_key_is_one_line(grouped, keys, words):
 def test_energies_in_kev_are_named_and_high_energies_are_not(energies, unit):
     """Breaks if keV pass as MeV, or the highest published energies (4.2 TeV), alone in a file, are taken for keV."""
     assert smaller_unit(energies) == unit
+
+
+def test_a_record_says_the_units_and_what_else_a_file_holds(write, few_showers):
+    """Breaks when showers in GeV are read as MeV, or what a file says of the particle is not read."""
+    incident, showers = few_showers
+    path = write(incident[:, None] / 1e3, showers / 1e3)
+    theta = np.linspace(1.0, 2.0, len(incident))
+    with h5py.File(path, "a") as file:
+        file["theta"] = theta
+    own = replace(PHOTON, name="own", energy_unit_mev=1e3, cell_unit_mev=1e3, attributes=("theta",), central=(1.5,))
+    found = read_showers(path, own)
+    np.testing.assert_allclose(found.showers_mev, showers, rtol=1e-6)
+    np.testing.assert_allclose(found.incident_energy_mev, incident, rtol=1e-6)
+    np.testing.assert_array_equal(found.attributes, theta[:, None])
+
+
+def test_the_way_back_from_a_logarithm_ends_in_mev():
+    """Breaks when a user is told a formula that is off by 1000, or of another base."""
+    found = [
+        describe_logarithm(f"{base} of the energy in {unit}", "e")
+        for base in ("log10", "ln")
+        for unit in ("GeV", "MeV")
+    ]
+    ways = ["1000 * 10**e", "10**e", "1000 * e**e", "e**e"]
+    assert [words.rpartition("write ")[2] for words in found] == [f"{way} in MeV" for way in ways]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calosim_tf.data.sampling_fraction import PUBLISHED, SamplingFraction, fit
+from calosim_tf.data.sampling_fraction import PUBLISHED, PUBLISHED_CONTRACT, SamplingFraction, contract_of, fit
 from calosim_tf.errors import DataError
 
 
@@ -29,6 +29,23 @@ def test_fit_weighs_showers_by_their_resolution():
     energy = np.array([100.0, 400.0])
     visible = np.array([2.0, 12.0])  # fractions 2 and 3 per 100 GeV, weights 1 and 4
     assert fit(energy, visible, degree=0).coefficients[0] == pytest.approx((2.0 * 1 + 3.0 * 4) / 5)
+
+
+@pytest.mark.parametrize(
+    ("highest_gev", "scale", "public"),
+    [(400.0, 1.01, True), (400.0, 1.09, False), (400.0, 0.9, False), (60.0, 1.0, False)],
+)
+def test_the_published_contract_is_for_the_public_data_alone(highest_gev, scale, public):
+    """Breaks when showers of another calorimeter, or of low energy, are held to the authors' polynomial.
+
+    The first energies, 100 to 400 of 500 GeV, are the same shares of other data: 80 to 320 of 400 GeV.
+    """
+    energy = np.linspace(4.0, highest_gev, 50)
+    found = contract_of(energy, scale * PUBLISHED.visible_energy_gev(energy))
+    assert (found == PUBLISHED_CONTRACT) is public
+    if not public:
+        assert found.fake_energy_gev == (4.0, highest_gev)
+        np.testing.assert_allclose(found.first_energy_gev, (0.2 * highest_gev, 0.8 * highest_gev))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,14 @@ def test_layer_normalised_vector_by_hand():
     np.testing.assert_allclose(back, np.where(SHOWERS > 0, SHOWERS, 1e-4), rtol=1e-5)
 
 
+def test_a_voxel_below_one_mev_keeps_its_share():
+    """Breaks when small energies are taken for empty voxels: 0.25 and 0.75 MeV in one layer."""
+    normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES)
+    showers = np.array([[0.25, 0.75, 1.0, 1.0, 2.0]], dtype="f4")
+    vector = normalisation.to_network(showers, ENERGY[:1])
+    np.testing.assert_allclose(vector[0, :7], [0.25, 0.75, 0.25, 0.25, 0.5, 0.2, 0.8], rtol=1e-6)
+
+
 def test_a_layer_normalised_vector_has_the_size_that_networks_are_built_for():
     """Breaks when a network is built for another number of outputs: cells, layers and the total."""
     normalisation = LayerNormalisation(0.0, 1000.0, 2000.0, layer_sizes=SIZES)

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter, fletcher32
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data.writer import COMPRESSIONS
@@ -149,6 +150,7 @@ def test_requests_that_cannot_be_met(tmp_path, arguments, expected):
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
+from calosim_tf.data.hdf5 import PatientFile
 from calosim_tf.data.layouts.calochallenge_writer import CaloChallengeWriter
 from calosim_tf.errors import DataError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -189,3 +191,12 @@ def test_hdf5_is_not_written_under_the_name_of_npz(tmp_path, name):
     with pytest.raises(ConfigError, match=r"x\.npz: showers are written as HDF5, expected a name that ends in \.hdf5"):
         shower_writer(tmp_path / "x.npz", get_detector(name), 1)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_keeps_its_errors_is_cut_where_asked(tmp_path):
+    """Breaks if what HDF5 cuts off stays behind the end of the file."""
+    path = tmp_path / "a"
+    with PatientFile(path) as file:
+        file.write(b"abcdef")
+        assert file.truncate(4) == 4
+    assert path.read_bytes() == b"abcd"

@@ -208,6 +208,7 @@ def test_a_perfect_student_makes_the_showers_of_its_teacher(distilled):
     np.testing.assert_allclose(own(inputs), showers, rtol=1e-6, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_to_learn_for_a_perfect_student(distilled):
     """Breaks if states or parameters are compared with those of another block, or an end is compared with itself."""
     model, _, own = distilled

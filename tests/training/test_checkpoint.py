@@ -35,6 +35,7 @@ def restored(store, which="latest"):
 def test_the_newest_checkpoint_is_restored_with_its_content(store):
     assert store.iterations() == [2, 4, 6]
     assert restored(store) == (6, 6.0)
+    assert (store.folder / "latest").read_text() == "6\n"
 
 
 def test_notes_come_back_with_their_checkpoint(store):
@@ -95,10 +96,24 @@ def test_a_damaged_newest_checkpoint_falls_back_with_one_line(store, capsys, dam
 
 
 @pytest.mark.parametrize("content", ["99\n", "", "not a number\n"])
-def test_a_wrong_pointer_does_not_hide_the_checkpoints(store, content):
-    """Breaks when the pointer file is trusted more than the folders."""
+def test_a_wrong_pointer_does_not_hide_the_checkpoints(store, content, capsys):
+    """Breaks when the pointer file is trusted more than the folders, or nobody hears of it."""
     (store.folder / "latest").write_text(content)
     assert restored(store) == (6, 6.0)
+    assert "using the newest sound one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("keep", "missing"), [(10, 9), (2, 1), (1, 1)])
+def test_there_is_room_for_what_a_run_will_keep(store, monkeypatch, keep, missing):
+    """Breaks when checkpoints that are there are not taken off: 3 of those to keep, the best and the one being written.
+
+    In MiB: 2 for a checkpoint and 1 to spare.
+    """
+    store.keep = keep
+    monkeypatch.setattr("calosim_tf.training.checkpoint.free_bytes", lambda _: missing * 3 * 2**20)
+    store.require_room(2 * 2**20)
+    with pytest.raises(StorageError, match=f"for {missing} checkpoints"):
+        store.require_room(2 * 2**20 + 1)
 
 
 def test_no_sound_checkpoint_is_one_line(store):

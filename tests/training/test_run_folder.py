@@ -1,17 +1,21 @@
 """Run folder: what is refused, what may differ on resume, tables that survive a crash."""
 
+import os
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf import __version__
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
-from calosim_tf.training.judging.verdict import report_events
+from calosim_tf.training.judging.verdict import report_events, reporting
+from calosim_tf.training.load import judged_part
 from calosim_tf.training.normalisation import fit_normalisation
-from calosim_tf.training.run_folder import RunFolder
+from calosim_tf.training.run_folder import RunFolder, environment
 
 
 class Source:
@@ -43,6 +47,18 @@ def test_a_new_run_records_configuration_data_and_environment(begun, tiny):
     assert read_json(begun.path / "environment.json", "")["packages"]["tensorflow"] == tf.__version__
 
 
+def test_a_record_says_which_command_on_what_machine(monkeypatch):
+    """Breaks when an argument of the command is lost, or processors that this process may not use are counted."""
+    monkeypatch.setattr(sys, "argv", ["/opt/bin/calosim", "train", "photon", "--seed", "7"])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5})
+    found = environment()
+    assert found["command"] == ["calosim", "train", "photon", "--seed", "7"]
+    assert found["cpu_count"] == 3
+    assert found["calosim_tf"] == __version__
+    assert found["packages"]["numpy"] == np.__version__
+    assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+
+
 def test_who_shared_a_run_is_noted_from_each_start(begun):
     """Breaks when a resumed run forgets the first start, or a replica's share is not that of the global batch."""
     begun.note_start(0, "mirrored", 2, 16)
@@ -60,6 +76,29 @@ def test_the_end_of_a_run_is_noted_with_its_reason(begun, error, state, code):
     """Breaks when a run that stopped by a signal looks like one that failed, so that nobody resumes it."""
     begun.note_end(7, error)
     assert begun.status() == {"iteration": 7, "state": state, "exit": code}
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"), [(StoppedBySignal("x"), "stopped", 75), (KeyError("x"), "failed", 1)]
+)
+def test_a_run_is_not_finished_before_its_report(begun, error, state, code):
+    """Breaks when a run whose report failed looks finished, or still at work."""
+    begun.write_status(7, "running")
+    with pytest.raises(type(error)), reporting(begun):  # noqa: PT012
+        assert begun.status()["state"] == "running"
+        raise error
+    assert begun.status() == {"iteration": 7, "state": state, "exit": code}
+    with reporting(begun):
+        pass
+    assert begun.status() == {"iteration": 7, "state": "finished", "exit": 0}
+
+
+@pytest.mark.parametrize(("decay", "part"), [(0.0, "generator"), (0.99, "average")])
+def test_a_run_is_judged_by_its_average_where_it_has_one(tmp_path, tiny, decay, part):
+    """Breaks when showers are made by the last weights although the best checkpoint was chosen by their average."""
+    run = RunFolder(tmp_path / "run")
+    run.prepare(tiny.with_values({"training.generator_average": decay}), Source(), resume=False, force=False)
+    assert judged_part(run) == part
 
 
 @pytest.mark.parametrize(("detector", "events"), [("photon", 121_000), ("clic", 2**28 // 25**3)])

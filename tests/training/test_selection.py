@@ -6,7 +6,7 @@ import pytest
 
 from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.training.judging import selection
-from calosim_tf.training.judging.selection import badness, best_row, verdict_words, warn_of_modes
+from calosim_tf.training.judging.selection import badness, best_row, chi2_words, verdict_words, warn_of_modes
 from calosim_tf.training.judging.verdict import _selection_line
 from calosim_tf.training.run_folder import RunFolder
 
@@ -41,6 +41,11 @@ def test_a_perfect_generator_scores_one():
 def test_a_factor_of_two_weighs_the_same_wherever_it_is(values):
     """Breaks if recall is not inverted, density counts in one direction alone, or a ratio has another weight."""
     assert score(**values) == pytest.approx(2**0.25, rel=1e-5)
+
+
+def test_a_chi2_is_said_with_two_decimals_or_a_dash():
+    """Breaks when a row without a number is said as nan, or one with a number as a dash."""
+    assert [chi2_words({"chi2": "12.566", "ndf": ndf}) for ndf in ("4", "0")] == ["3.14", "-"]
 
 
 def test_a_number_that_is_missing_is_never_the_best():

@@ -84,6 +84,7 @@ def reference_iteration(model, showers, condition, states, iteration):
         variable.assign(weight)
 
 
+@pytest.mark.slow
 def test_three_iterations_equal_the_written_out_algorithm(tiny):
     """Breaks when a sign, a beta, the penalty weight, the generator's minibatch or the order of updates changes."""
     tiny = tiny.with_values({"training.learning_rate_critic": 0.01, "training.learning_rate_generator": 0.01})

@@ -125,7 +125,8 @@ def test_gaussian_mmd_equals_the_sum_over_pairs():
 
 def test_the_median_distance_is_over_each_pair_once():
     """Breaks if neighbours in the file are left out: of 0, 1, 3 and 7 the distances are 1, 2, 4, 3, 6 and 7."""
-    assert median_distance(np.array([0.0, 1.0, 3.0, 7.0])[:, None]) == pytest.approx(3.5)
+    for unit in (1.0, 0.01):
+        assert median_distance(unit * np.array([0.0, 1.0, 3.0, 7.0])[:, None]) == pytest.approx(3.5 * unit)
     assert median_distance(np.zeros((4, 2))) == 1.0
 
 

@@ -126,6 +126,7 @@ def test_numbers_by_hand():
     assert result.quantile_held_out == pytest.approx(3.0)
     assert result.fraction_below == pytest.approx(2 / 3)
     assert result.fraction_below_error == pytest.approx(np.sqrt(0.6 * 0.4 / 3))
+    assert result.expected_fraction_error == pytest.approx(np.sqrt(0.01 * 0.99 / 101))
 
 
 def test_scaling_takes_the_energy_out():

@@ -30,14 +30,14 @@ def measured(generated, reference):
 
 
 def test_pixels_of_a_class_by_hand():
-    """Breaks when pixels are not in GeV, those below the threshold stay, or a class takes the jets of the other."""
-    pixels_mev = np.zeros((2, JET_IMAGE.n_voxels))
-    pixels_mev[:, 7], pixels_mev[:, 8] = (3000.0, 5000.0), 0.5 * JET_IMAGE.threshold_mev
-    showers = ShowerSet(np.full(2, 275e3), pixels_mev, JET_IMAGE, "by hand", np.array([[1.0], [0.0]]))
+    """Breaks when pixels are not in GeV or not per jet, small ones stay, or a class takes the jets of the other."""
+    pixels_mev = np.zeros((3, JET_IMAGE.n_voxels))
+    pixels_mev[:, 7], pixels_mev[:, 8] = (3000.0, 5000.0, 3000.0), 0.5 * JET_IMAGE.threshold_mev
+    showers = ShowerSet(np.full(3, 275e3), pixels_mev, JET_IMAGE, "by hand", np.array([[1.0], [0.0], [1.0]]))
     for name, value in CLASSES.items():
         found = classes_of(showers)[name]
-        expected = 3.0 if value == 1.0 else 5.0
-        assert (found.n, found.mean_image_gev.sum(), found.mean_image_gev[0, 7]) == (1, expected, expected)
+        n, expected = (2, 3.0) if value == 1.0 else (1, 5.0)
+        assert (found.n, found.mean_image_gev.sum(), found.mean_image_gev[0, 7]) == (n, expected, expected)
         assert (found.occupancy, found.intensities.sum()) == (pytest.approx(1 / 625), 1)
 
 

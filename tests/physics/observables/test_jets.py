@@ -82,4 +82,6 @@ def test_tau_21_does_not_depend_on_the_company():
     """Breaks when images of few and of many pixels are padded into each other."""
     pixels = np.concatenate([random_images(3, 0.01), random_images(3, 0.9, 1), np.zeros((1, 625))])
     np.testing.assert_allclose(tau_21(pixels), np.concatenate([tau_21(row[None]) for row in pixels]))
+    np.testing.assert_allclose(tau_21(pixels)[:-1], tau_2(pixels)[:-1] / tau_1(pixels)[:-1])
+    assert np.all(tau_21(pixels)[:-1] > 0.0)
     assert tau_21(pixels)[-1] == 0.0

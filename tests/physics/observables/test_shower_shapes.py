@@ -18,7 +18,13 @@ from calosim_tf.physics.metrics.tails import tail_rate
 from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.physics.observables.high_level_features import high_level_features
 from calosim_tf.physics.observables.sample import Sample
-from calosim_tf.physics.observables.shower_shapes import lateral_edges_mm, shower_shapes, voxel_pass, voxel_radius_mm
+from calosim_tf.physics.observables.shower_shapes import (
+    lateral_edges_mm,
+    longitudinal_profiles,
+    shower_shapes,
+    voxel_pass,
+    voxel_radius_mm,
+)
 
 
 def sample_of(showers: ShowerSet) -> Sample:
@@ -155,3 +161,18 @@ def test_layers_that_vary_by_rounding_alone_have_no_correlation(generated, refer
     sparse = compare(replace(generated, showers_mev=rare), reference)
     found = METRICS["layer_correlation_difference"].function(sparse, np.random.default_rng(3))[""]
     assert np.isfinite([found.value, found.error]).all()
+
+
+def test_longitudinal_profile_is_of_shares():
+    """Breaks if shares are of the mean layer, or an empty shower is no number."""
+    showers = np.zeros((2, 368), dtype=np.float32)
+    showers[0, 8], showers[0, 168] = 100.0, 300.0
+    found = longitudinal_profiles(sample_of(ShowerSet(np.array([800.0, 800.0]), showers, PHOTON, "by hand")))
+    np.testing.assert_allclose(found, [[0.0, 0.25, 0.75, 0.0, 0.0], [0.0] * 5])
+
+
+def test_radius_of_cells_and_of_rings_by_hand():
+    """Breaks if a radius is not that of the middle: cells of 20.2 mm in 30 rows, and rings from 0 to 5 mm."""
+    cells = voxel_radius_mm(get_detector("lhcb"))
+    assert cells[[0, 29, 30 * 15 + 15]] == pytest.approx(np.hypot(1, 1) * 20.2 * np.array([14.5, 14.5, 0.5]), rel=0.01)
+    assert voxel_radius_mm(PHOTON)[0] == pytest.approx(2.5)
