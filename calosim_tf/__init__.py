@@ -1,4 +1,4 @@
-"""GAN-based calorimeter shower simulation on TensorFlow and Keras.
+"""Generative calorimeter shower simulation on TensorFlow and Keras.
 
 For Python programs: :func:`load`, :func:`generate`, :func:`open_showers`, :func:`evaluate` and :func:`train`, with the
 types that they give.  They come from :mod:`calosim_tf.api` when they are asked for, so that importing the package costs

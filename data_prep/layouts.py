@@ -34,7 +34,19 @@ from calosim_tf.data_prep.voxelise import sample_spots
 from calosim_tf.errors import ConfigError
 from calosim_tf.geometry import PHOTON, PION, VoxelDetector
 from calosim_tf.geometry.beams import Beam
-from calosim_tf.geometry.detectors import CALOGAN, CALOGAN_GAMMA, CALOGAN_PIPLUS, CLIC, CLIC_ANGLE, ILC, JET_IMAGE, LHCB
+from calosim_tf.geometry.detectors import (
+    CALOGAN,
+    CALOGAN_CENTRAL,
+    CALOGAN_CENTRAL_GAMMA,
+    CALOGAN_CENTRAL_PIPLUS,
+    CALOGAN_GAMMA,
+    CALOGAN_PIPLUS,
+    CLIC,
+    CLIC_ANGLE,
+    ILC,
+    JET_IMAGE,
+    LHCB,
+)
 
 # Variance per energy of 5.0 MeV, that is a sampling term of 7.1 % / sqrt(E / GeV): measured on the EGSnrc sample, whose
 # thresholds are low (lead-argon calorimeters as built have 10 %).  The shape is tuned to its share of hit voxels.
@@ -52,6 +64,10 @@ PHOTON_PIPLUS = replace(
     challenge_set=0,
     response_ranges=(),
 )
+
+
+# (incident_mev, attributes, rng) -> showers_mev
+Simulated = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -75,7 +91,7 @@ class Layout:
     detector: VoxelDetector
     version: int
     description: str
-    showers_mev: Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+    showers_mev: Simulated
     events_at_mev: dict[float, int] | None = None
 
     @property
@@ -111,6 +127,15 @@ def _pions_in(stack: Stack, detector: VoxelDetector, incident_mev: np.ndarray, r
     return showers + sample_spots(hadronic_mev, HADRON_SPOT_MEV, HADRON_SPOT_SHAPE, rng)
 
 
+def _central(showers_mev: Simulated) -> Simulated:
+    """The same particles, all perpendicular and in the middle: the original CaloGAN sets, without attributes."""
+
+    def central_showers_mev(incident_mev: np.ndarray, _attributes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return showers_mev(incident_mev, np.tile(CALOGAN.central, (len(incident_mev), 1)), rng)
+
+    return central_showers_mev
+
+
 def _published_events(at_262_gev: int) -> dict[float, int]:
     """CaloChallenge data set 1: events at 2^8 ... 2^22 MeV in one file."""
     counts = [10_000] * 10 + [at_262_gev, 5_000, 3_000, 2_000, 1_000]
@@ -135,6 +160,9 @@ LAYOUTS = {
         Layout(CALOGAN, 1, _in_words(CALOGAN_STACK), calogan_showers_mev),
         Layout(CALOGAN_GAMMA, 1, _in_words(CALOGAN_STACK), calogan_gamma_showers_mev),
         Layout(CALOGAN_PIPLUS, 1, _in_words(CALOGAN_STACK), calogan_piplus_showers_mev),
+        Layout(CALOGAN_CENTRAL, 1, _in_words(CALOGAN_STACK), _central(calogan_showers_mev)),
+        Layout(CALOGAN_CENTRAL_GAMMA, 1, _in_words(CALOGAN_STACK), _central(calogan_gamma_showers_mev)),
+        Layout(CALOGAN_CENTRAL_PIPLUS, 1, _in_words(CALOGAN_STACK), _central(calogan_piplus_showers_mev)),
         Layout(CLIC, 1, _in_words(CLIC_STACK), clic_showers_mev),
         Layout(CLIC_ANGLE, 1, _in_words(CLIC_STACK), clic_angle_showers_mev),
         Layout(JET_IMAGE, 1, "parametrised prongs of jets in pixels: no parton shower, no detector", jet_images_mev),

@@ -1,7 +1,9 @@
-"""Make the table of generators and formats in docs/export.md: `.venv/bin/python docs/export_matrix.py [NAME ...]`.
+"""Make the table of formats in docs/export.md: `.venv/bin/python docs/export_matrix.py [NAME | RUN ...]`.
 
 Every generator of the package at its full size, with initial weights, is exported in every format; what the table says
-is what the bundles say.  A row is printed as soon as it is there; all of them take about an hour on two cores.
+is what the bundles say.  A run folder stands for its experiment where initial weights would say nothing: networks that
+make empty showers, students without a teacher.  A row is printed as soon as it is there; all of them take about an
+hour on two cores.
 """
 
 from __future__ import annotations
@@ -32,12 +34,11 @@ from calosim_tf.training.untrained import write_untrained
 EVENTS = {"photon": 400, "pion": 400}
 # Enough for the ranges; physics is not looked at here
 DRAWS, CHECKED = 16, 18
-SIMULATED_AS = {"calogan_central": "calogan"}
 
 
 def source(layout: str) -> ShowerSource:
     """A few parametrised showers, to fit the normalisation to."""
-    blocks = list(simulate(SIMULATED_AS.get(layout, layout), EVENTS.get(layout, 16), seed=1))
+    blocks = list(simulate(layout, EVENTS.get(layout, 16), seed=1))
     energy, showers, attributes = (
         np.concatenate([getattr(block, key) for block in blocks])
         for key in ("incident_energy_mev", "showers_mev", "attributes")
@@ -48,12 +49,15 @@ def source(layout: str) -> ShowerSource:
 
 
 def row(name: str, folder: Path) -> list[str]:
-    """Cells of the table for one generator."""
-    experiment, run = get_experiment(name), RunFolder(folder / "run")
+    """Cells of the table for one generator, an experiment or a run folder."""
+    trained = Path(name).is_dir()
+    run = RunFolder(Path(name) if trained else folder / "run")
+    experiment = run.experiment() if trained else get_experiment(name)
     for part in experiment.members or (experiment,):
         if reason := getattr(part.network, "why_not_exported", ""):
             return [f"n/a: {reason}"] * len(FORMATS)
-    write_untrained(experiment, source(experiment.data.layout), run)
+    if not trained:
+        write_untrained(experiment, source(experiment.data.layout), run)
     options = ExportOptions(tuple(FORMATS), batches=(1,), skip_unsupported=True, draws=DRAWS, events=CHECKED)
     export(run, folder / "bundle", options)
     sidecar = read_sidecar(folder / "bundle")
@@ -83,7 +87,7 @@ def main(names: list[str]) -> None:
     print(f"|{'---|' * (len(FORMATS) + 1)}", flush=True)
     for name in names or GENERATORS:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"| {name} | {' | '.join(row(name, Path(folder)))} |", flush=True)
+            print(f"| {Path(name).name} | {' | '.join(row(name, Path(folder)))} |", flush=True)
 
 
 if __name__ == "__main__":

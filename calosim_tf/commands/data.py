@@ -64,7 +64,8 @@ def _add_simulate(actions) -> None:
     simulate.add_argument(
         "layout",
         metavar="LAYOUT",
-        help="photon, photon_piplus, pion, lhcb, calogan, calogan_gamma, calogan_piplus, clic, clic_angle, ilc or "
+        help="photon, photon_piplus, pion, lhcb, calogan, calogan_gamma, calogan_piplus, calogan_central, "
+        "calogan_central_gamma, calogan_central_piplus, clic, clic_angle, ilc or "
         "jet_image",
     )
     simulate.add_argument("--out", required=True, metavar="F")

@@ -9,7 +9,13 @@ import pytest
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.readers import read_showers
 from calosim_tf.data_prep.layouts import LAYOUTS, get_layout
-from calosim_tf.data_prep.simulate import incident_attributes, incident_energies_mev, simulate, simulate_to_file
+from calosim_tf.data_prep.simulate import (
+    incident_attributes,
+    incident_energies_mev,
+    simulate,
+    simulate_particles,
+    simulate_to_file,
+)
 from calosim_tf.geometry import get_detector
 
 N = 20_000
@@ -92,6 +98,17 @@ def test_photons_are_later_than_positrons_and_pions_latest():
     positrons, photons, pions = (mean[:288].sum() / 3e4 for mean in means)
     assert positrons > photons + 0.04
     assert photons > pions + 0.04
+
+
+@pytest.mark.parametrize("particle", ["", "_gamma", "_piplus"])
+def test_central_particles_are_perpendicular_in_the_middle(particle):
+    """Breaks if the original sets are made with the angles and positions of the later ones."""
+    (central,) = simulate(f"calogan_central{particle}", 20, 9)
+    energies = central.incident_energy_mev
+    middle = np.tile([np.pi / 2, 0.0, 0.0, 0.0], (20, 1))
+    (expected,) = simulate_particles(f"calogan{particle}", energies, middle, 9)
+    np.testing.assert_array_equal(central.showers_mev, expected.showers_mev)
+    assert central.attributes.shape == (20, 0)
 
 
 def test_inclined_electrons_cross_the_middle_of_the_window():

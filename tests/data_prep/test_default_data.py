@@ -6,6 +6,7 @@ from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data_prep import simulate
 from calosim_tf.data_prep.default_data import default_data
 from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import EXPERIMENTS
 
 
 @pytest.fixture
@@ -50,3 +51,9 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(asked, monkeypatch, tmp_p
     monkeypatch.setenv("CALOSIM_DATA", str(tmp_path / "file"))
     with pytest.raises(ConfigError, match="CALOSIM_DATA"):
         default_data("calogan_piplus")
+
+
+@pytest.mark.parametrize("layout", sorted({experiment.data.layout for experiment in EXPERIMENTS.values()}))
+def test_every_experiment_finds_data(layout, asked):
+    """Breaks if an experiment of the list needs --data, as those of central photons and pions once did."""
+    default_data(layout)
