@@ -127,8 +127,7 @@ CONV3D_ANGLE = Experiment(
 SMOKE_MOMENTUM = 0.8
 
 
-def _smoke(experiment: Experiment, batch_size: int, iterations: int) -> Experiment:
-    network = replace(experiment.network, bn_momentum=SMOKE_MOMENTUM)
+def _smoke(experiment: Experiment, batch_size: int, iterations: int, **network) -> Experiment:
     training = replace(
         experiment.training,
         batch_size=batch_size,
@@ -139,7 +138,7 @@ def _smoke(experiment: Experiment, batch_size: int, iterations: int) -> Experime
         iterations_per_file=max(1, iterations // 20),
         files_per_epoch=2,
     )
-    return smoke_size(experiment, network=network, training=training)
+    return smoke_size(experiment, network=replace(experiment.network, **network), training=training)
 
 
 EXPERIMENTS = (
@@ -151,6 +150,6 @@ EXPERIMENTS = (
     _smoke(CONV2D_G1, batch_size=16, iterations=120),
     _smoke(CONV2D_G2, batch_size=16, iterations=120),
     _smoke(CONV2D_G3, batch_size=16, iterations=120),
-    _smoke(CONV3D_BASELINE, batch_size=8, iterations=60),
-    _smoke(CONV3D_ANGLE, batch_size=2, iterations=30),
+    _smoke(CONV3D_BASELINE, batch_size=8, iterations=60, bn_momentum=SMOKE_MOMENTUM),
+    _smoke(CONV3D_ANGLE, batch_size=2, iterations=30, bn_momentum=SMOKE_MOMENTUM),
 )

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -129,11 +130,16 @@ def test_other_particles_have_the_same_networks(name, other):
     assert get_experiment(name).data.layout != get_experiment(other).data.layout
 
 
+# What the full size has where a smoke size has another: its moving statistics have few updates to follow in
+BUT_FOR = {"conv3d": {"bn_momentum": 0.99}, "conv3d_angle": {"bn_momentum": 0.99}}
+
+
 @pytest.mark.parametrize("name", [*EXPECTED, *SAME])
 def test_the_smoke_size_has_the_networks_of_the_full_one(name):
     """Breaks when a quick experiment uses another model than the one it represents."""
     full, smoke = EXPERIMENTS[name], EXPERIMENTS[f"{name}_smoke"]
-    assert (full.network, full.data) == (smoke.network, smoke.data)
+    assert full.network == replace(smoke.network, **BUT_FOR.get(name, {}))
+    assert full.data == smoke.data
     assert smoke.training.iterations <= 1_000
     assert smoke.published == ()
 
