@@ -27,7 +27,7 @@ def far_off_words(document: Mapping[str, Any]) -> str:
     far = [ratio for ratio in ratios if not CLOSE[0] <= ratio <= CLOSE[1]]
     words = []
     if far:
-        low, high = f"{min(far):.2g}", f"{max(far):.2g}"
+        low, high = _short(min(far)), _short(max(far))
         span = low if low == high else f"{low} to {high}"
         words.append(f"mean response {span} times Monte Carlo's at {len(far)} of {len(ratios)} energies")
     empty = [row[EMPTY] for row in rows if EMPTY in row]
@@ -37,3 +37,7 @@ def far_off_words(document: Mapping[str, Any]) -> str:
             f"up to {100 * max(more):.0f} % of the showers have no energy at {len(more)} of {len(empty)} energies"
         )
     return f"{', and '.join(words)} above the lowest" if words else ""
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.2g}" if abs(ratio) < 100 else f"{ratio:.0f}"

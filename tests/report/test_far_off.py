@@ -36,6 +36,13 @@ def document(ratios: list[float | None], empty: list[float], empty_mc: float = 0
             0.0,
             "mean response -32 to 1.5 times Monte Carlo's at 2 of 3 energies above the lowest",
         ),
+        # no powers of ten
+        (
+            [1.0, -140.4, 0.0043],
+            [0.0] * 3,
+            0.0,
+            "mean response -140 to 0.0043 times Monte Carlo's at 2 of 2 energies above the lowest",
+        ),
         # Monte Carlo has empty showers too: only more than that counts
         (
             [1.0, 1.0, None],
