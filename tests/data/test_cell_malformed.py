@@ -41,6 +41,7 @@ LHCB = {
     "no deposits": (lacks("EnergyDeposit"), "no array 'EnergyDeposit'"),
     "no point": (lacks("ParticlePoint"), "no array 'ParticlePoint'"),
     "no events": (lambda a: a.update({k: v[:0] for k, v in a.items()}), "EnergyDeposit holds no events"),
+    "one number": (has("EnergyDeposit", lambda v: np.float32(7.0)), "EnergyDeposit holds no events"),
     "nan cell": (number("EnergyDeposit", (7, 3, 4, 0), np.nan), "EnergyDeposit of event 7 is not a finite number"),
     "nan momentum": (number("ParticleMomentum", (5, 0), np.nan), "ParticleMomentum of event 5 is not a finite number"),
     "infinite point": (number("ParticlePoint", (9, 1), np.inf), "ParticlePoint of event 9 is not a finite number"),

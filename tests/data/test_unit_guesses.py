@@ -9,7 +9,7 @@ import pytest
 
 from calosim_tf.data.layouts.ecal_file import EcalAngleFile, EcalFile
 from calosim_tf.data.layouts.hit_cells import HitCells, hit_cells
-from calosim_tf.data.readers import read_incident_particles, read_showers
+from calosim_tf.data.readers import open_shower_file, read_incident_particles, read_showers
 from calosim_tf.data.units import logarithm_by_deposits
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
@@ -41,6 +41,14 @@ def test_where_two_units_are_possible_both_are_named_and_a_power_of_ten_first(fr
         assert found.count("it would be") == len(units)
         assert "multiply ECAL by 0.001" in found
         assert "multiply ECAL by 0.02" in found
+
+
+@pytest.mark.parametrize(("layout", "words"), [("ecal", "ECAL is in MeV"), ("ilc", "30x30/layers is in keV")])
+def test_the_share_alone_tells_the_unit_where_no_cells_are_known(cells, store, tmp_path, layout, words):
+    """Breaks when an open file takes what its caller found out about the deposits for something else."""
+    with open_shower_file(store(tmp_path / "a.hdf5", cells(layout, 4))) as file:
+        assert file.wrong_units(None) is None
+        assert file.wrong_units(19.0).startswith(words)
 
 
 # What passes through the silicon of one layer

@@ -1,11 +1,13 @@
 """Photon networks: exact parameter counts, exact layer arithmetic, frozen batch normalisation."""
 
+import keras
 import numpy as np
 import pytest
 
 from calosim_tf.config import DenseGanNetwork, LatentLaw
 from calosim_tf.experiments import get_experiment
 from calosim_tf.models.calo_shower_gan import build_critic, build_generator
+from calosim_tf.training.build import build_networks
 
 SMALL = DenseGanNetwork(
     latent=LatentLaw(size=5), n_outputs=7, generator_units=(6, 4), critic_units=(8, 3), generator_bn="all"
@@ -27,6 +29,22 @@ def test_photon_parameter_counts_are_the_published_ones():
     assert trainable(generator) == 260_504
     assert generator.count_params() == 262_640
     assert trainable(critic) == critic.count_params() == 408_113
+
+
+@pytest.mark.parametrize(("seed", "generator_seed", "critic_seed"), [(0, 0, 5_000), (3, 30_000, 35_000)])
+def test_the_first_weights_of_a_seed_never_change(seed, generator_seed, critic_seed):
+    """Breaks when a run of the same seed begins with other weights than in an earlier release."""
+    network = {"generator_units": (6, 4), "critic_units": (8, 3), "latent.size": 5}
+    values = {"run.seed": seed} | {f"network.{key}": value for key, value in network.items()}
+    networks = build_networks(get_experiment("photon").with_values(values))
+    first = {"generator": ("glorot_normal", generator_seed), "critic": ("he_uniform", critic_seed)}
+    assert networks.keys() == first.keys()
+    for name, (initialiser, number) in first.items():
+        kernels = [weight for weight in networks[name].get_weights() if weight.ndim == 2]
+        assert len(kernels) == 3
+        for index, kernel in enumerate(kernels):
+            drawn = keras.initializers.get({"class_name": initialiser, "config": {"seed": number + index}})
+            np.testing.assert_array_equal(kernel, np.asarray(drawn(kernel.shape)))
 
 
 @pytest.mark.parametrize(("place", "normalisation"), [("none", 0), ("hidden", 4 * (6 + 4)), ("all", 4 * (6 + 4 + 7))])

@@ -1,11 +1,17 @@
 """What is written between iterations, and when a training stops."""
 
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
-from calosim_tf.errors import NonFiniteError
+from calosim_tf.errors import NonFiniteError, WorkerLostError
 from calosim_tf.training.callbacks import History, StopOnRequest
+from calosim_tf.training.signals import STOP_SIGNALS, StopRequest
+from calosim_tf.training.strategies.strategy import Strategy
+from calosim_tf.training.train import _Fit
 
 
 def history(rows, pending, first_iteration=0):
@@ -49,3 +55,42 @@ def test_one_process_stops_by_itself_and_several_when_all_agree(replicas, receiv
     callback.set_model(model)
     callback.on_train_batch_end(0)
     assert (callback.stopped, model.stop_training) == (stops, stops)
+
+
+@pytest.mark.parametrize(
+    ("processes", "received", "stops"),
+    [(1, signal.SIGTERM, True), (1, None, False), (2, signal.SIGTERM, False), (2, None, False)],
+)
+def test_a_request_behind_the_last_iteration_stops_one_process_alone(processes, received, stops):
+    """Breaks when it is lost, or one of several processes acts on it."""
+    model = SimpleNamespace(iteration=SimpleNamespace(numpy=lambda: 7))
+    fit = _Fit(None, None, SimpleNamespace(path="run"), model, 0, SimpleNamespace(processes=processes))
+    stop = fit.stop_of(SimpleNamespace(received=received))
+    assert (stop is not None) == stops
+    assert not stops or "run: stopped by SIGTERM after iteration 7" in str(stop)
+
+
+def test_the_first_signal_is_a_request():
+    """Breaks when a signal ends the process in the middle of an iteration, or a block without one leaves a trace."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    try:
+        with StopRequest() as request:
+            assert request.received is None
+        assert {number: signal.getsignal(number) for number in STOP_SIGNALS} == before
+        # without a handler the signal would end this process
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        with StopRequest() as request:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert request.received is signal.SIGUSR1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("processes", "expected"), [(1, tf.errors.UnavailableError), (2, WorkerLostError)])
+def test_only_several_processes_lose_one(processes, expected):
+    """Breaks when one process says that another is gone."""
+    strategy = Strategy()
+    strategy.processes = processes
+    with pytest.raises(expected), strategy.watching("run"):
+        raise tf.errors.UnavailableError(None, None, "socket closed by peer")

@@ -93,3 +93,5 @@ def test_an_autoencoder_with_a_batch_that_replicas_cannot_share_is_one_line():
     model.replicas = type("Four", (), {"number": 4})
     with pytest.raises(ConfigError, match=r"training\.cvae_batch_size: found 6, expected a multiple of 4"):
         model.prepare(None, None)
+    model.replicas = type("Three", (), {"number": 3})
+    model.prepare(None, None)

@@ -2,11 +2,20 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from calosim_tf.physics.metrics.metric import Results
 from calosim_tf.training.judging import selection
-from calosim_tf.training.judging.selection import badness, best_row, chi2_words, verdict_words, warn_of_modes
+from calosim_tf.training.judging.selection import (
+    badness,
+    badness_words,
+    best_row,
+    chi2_words,
+    verdict_words,
+    warn_of_modes,
+    why_nothing_is_selected,
+)
 from calosim_tf.training.judging.verdict import _selection_line
 from calosim_tf.training.run_folder import RunFolder
 
@@ -46,6 +55,17 @@ def test_a_factor_of_two_weighs_the_same_wherever_it_is(values):
 def test_a_chi2_is_said_with_two_decimals_or_a_dash():
     """Breaks when a row without a number is said as nan, or one with a number as a dash."""
     assert [chi2_words({"chi2": "12.566", "ndf": ndf}) for ndf in ("4", "0")] == ["3.14", "-"]
+
+
+def test_what_a_row_is_judged_by_is_said_with_two_decimals_or_a_dash():
+    """Breaks when the log of a training shows another number than the one that decides."""
+    assert [badness_words(row(1, chi2)) for chi2 in (12.5, "nan")] == ["1.25", "-"]
+
+
+def test_showers_that_select_nothing_are_counted():
+    """Breaks when full showers are called empty."""
+    words = why_nothing_is_selected(np.array([256.0, 256.0, 512.0]), np.array([0.0, 1.0, 0.2]))
+    assert "(number 3, 1 of them empty, at 2 different energies)" in words
 
 
 def test_a_number_that_is_missing_is_never_the_best():

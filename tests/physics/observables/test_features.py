@@ -11,12 +11,14 @@ import pytest
 from calosim_tf.data.schema import ShowerSet
 from calosim_tf.errors import DataError
 from calosim_tf.geometry import PHOTON
+from calosim_tf.physics.observables.energies import group_energies
 from calosim_tf.physics.observables.features import (
     mean_shower_mev,
     response,
     shower_features,
     total_energy_mev,
 )
+from calosim_tf.physics.observables.sample import Sample
 from calosim_tf.physics.observables.voxel_spectra import voxel_spectra
 
 
@@ -131,6 +133,17 @@ def test_voxel_spectra_equal_numpy_and_groups_add_up(reference):
         assert groups.shape == (7, len(binned) - 1)
         np.testing.assert_array_equal(groups.sum(axis=0), np.histogram(showers[chosen], bins=binned)[0])
         np.testing.assert_array_equal(groups[2], np.histogram(showers[chosen[2::7]], bins=binned)[0])
+
+
+def test_a_sample_counts_its_own_spectrum_and_keeps_it(reference):
+    """Breaks when only spectra that were prepared for all samples in one pass are there."""
+    whole = Sample.measure(reference, group_energies(reference.incident_energy_mev))
+    edges = np.geomspace(1.0, 1000.0, 20)
+    sample = whole.take(np.array([7, 3, 100]))
+    spectrum = sample.spectrum(edges)
+    expected = np.histogram(reference.showers_mev[[7, 3, 100]], bins=edges)[0]
+    np.testing.assert_array_equal(spectrum.sum(axis=0), expected)
+    assert sample.spectrum(edges.copy()) is spectrum
 
 
 def test_mean_shower(reference):
