@@ -5,6 +5,7 @@ import pytest
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data_prep import simulate
 from calosim_tf.data_prep.default_data import default_data
+from calosim_tf.data_prep.layouts import LAYOUTS
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import EXPERIMENTS
 
@@ -57,3 +58,4 @@ def test_a_data_folder_that_cannot_be_made_is_one_line(asked, monkeypatch, tmp_p
 def test_every_experiment_finds_data(layout, asked):
     """Breaks if an experiment of the list needs --data, as those of central photons and pions once did."""
     default_data(layout)
+    assert [name for name, _ in asked if name not in LAYOUTS] == []
