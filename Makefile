@@ -101,7 +101,7 @@ test-long: $(DEV_READY)  ## run the tests that repeat whole trainings: resume, r
 QUICK_TIMEOUT := 30
 
 .PHONY: test-quick
-test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute)
+test-quick: $(DEV_READY)  ## run the tests that need no training, no export and no long command (about a minute and a half)
 	$(BIN)/pytest -q -m "not slow" --timeout $(QUICK_TIMEOUT) -n $(JOBS) --dist loadfile $(ARGS)
 
 # What the two sets of packages could differ in: see keras_compat.py.  Everything else is tested once.

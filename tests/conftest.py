@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -298,7 +299,7 @@ def start_workers():
 
 
 # Real commands, processes of a cluster, runs of every family, a report with its pictures: what uses one of these, also
-# by another fixture, is slow, and so are trainings on replicas.  Other tests that take more than about 2 seconds carry
+# by another fixture, is slow, and so are trainings on replicas.  Other tests that take more than about a second carry
 # the marker themselves.
 SLOW_FIXTURES = frozenset({"calosim", "new_nursery", "start_workers", "run_of", "report"})
 
@@ -333,3 +334,9 @@ def pytest_collection_modifyitems(items):
         if replicas or (item.path.name in LONG_FILES and item.get_closest_marker("slow")):
             item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: "replicas" not in item.path.parts)
+
+
+def pytest_collection_finish():
+    """Take what the imports have made out of the collections of garbage: a full one goes through a million objects."""
+    gc.collect()
+    gc.freeze()

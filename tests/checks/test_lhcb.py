@@ -153,6 +153,7 @@ def test_bad_settings_are_named():
         score_table(reference, made, control, ScoreSettings(n_clusters=5, statistics=("girth",)))
 
 
+@pytest.mark.slow
 def test_the_list_measures_what_compare_measures(table):
     """Breaks if `evaluate` and `calosim compare` give one generator two scores."""
     good = table["good"]["metrics"]
@@ -181,6 +182,7 @@ def test_ideal_scores():
     assert {metric.name: metric.ideal for metric in LHCB_METRICS if metric.ideal != 1.0} == {"isolated_cell_rate": None}
 
 
+@pytest.mark.slow
 def test_without_scikit_learn_the_list_says_so(monkeypatch):
     """Breaks if `evaluate` of LHCb showers ends where an extra is missing."""
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)

@@ -27,6 +27,7 @@ def generate(path, out, source="pretrained:photon"):
     return main(["generate", source, "--layer-energies", str(path), "--out", str(out), "-q"])
 
 
+@pytest.mark.slow
 def test_showers_have_the_layer_energies_of_the_file(write, tmp_path):
     """Breaks if energies are drawn all the same, shuffled, or scaled to another total."""
     out = tmp_path / "showers.hdf5"

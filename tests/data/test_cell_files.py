@@ -279,6 +279,7 @@ print(total, megabytes("VmHWM") - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
+@pytest.mark.slow
 def test_many_ecal_files_are_streamed_in_bounded_memory(tmp_path):
     """Breaks if streaming takes blocks of 4096 cubes (then 176 MiB), or every open file keeps a large cache (116).
 

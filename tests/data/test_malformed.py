@@ -359,6 +359,7 @@ def test_energies_alone_are_checked_too(write, few_showers):
         read_incident_particles(write(incident=few_showers[0][:, None] / 1000), PHOTON)
 
 
+@pytest.mark.slow
 def test_damaged_bytes_never_escape_as_other_errors(write, tmp_path):
     """Breaks if some broken metadata raises what the command line would show as a traceback."""
     sound = write(compression="gzip", chunks=(32, 368)).read_bytes()

@@ -29,7 +29,13 @@ def layers(network, kind):
 KEPT = {"conv2d_3dgan": 15, "conv3d_3dgan": 2}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# The quick suite folds one network without normalisations and one with them before convolutions
+QUICK = ("calo_shower_gan", "lhcb_gan")
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES]
+)
 def test_the_folded_network_is_the_same_function(family, monkeypatch):
     """Breaks when a scale goes into the wrong axis of a kernel, a shift is lost, or one is folded through a padding."""
     small_tables(monkeypatch)

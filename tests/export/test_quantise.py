@@ -196,6 +196,7 @@ def of_sixteen_bits(network, examples, inputs):
     return found
 
 
+@pytest.mark.slow
 def test_sixteen_bits_saturate_beyond_the_calibrated_range():
     """Breaks if a sum of 16-bit integers wraps around, so that cells brighter than any in calibration become 0."""
     inputs = [keras.Input((6, 6, 1), batch_size=1, name=name) for name in ("own", "carried")]
@@ -207,6 +208,7 @@ def test_sixteen_bits_saturate_beyond_the_calibrated_range():
     assert (found > 0.7 * expected).all()
 
 
+@pytest.mark.slow
 def test_shares_of_layers_survive_sixteen_bits():
     """Breaks if the sum over open layers wraps around in 16-bit integers: shares are then lost or of the wrong sign."""
     given = keras.Input((6 + 3 + 1,), batch_size=1, name="given")
@@ -232,6 +234,7 @@ def test_what_deviates_beyond_the_usual_is_said_in_the_card():
     assert all(kind.usual is not None for kind in FORMATS.values() if kind.tolerance is None)
 
 
+@pytest.mark.slow
 def test_what_converts_but_does_not_run_is_refused():
     """Breaks if a bundle may hold a model that ends with a traceback at its first shower."""
     given = keras.Input((4,), batch_size=1, name="given")

@@ -73,6 +73,7 @@ def sampler(engine, threads=2, call_rows=None) -> EngineSampler:
 
 
 @pytest.mark.parametrize("build", [dense_network, pytest.param(cube_network, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_engines_give_the_network_s_numbers(build):
     """Breaks when inputs are exchanged, axes of an output are lost, or filled-up rows reach the result."""
     pytest.importorskip("tf2onnx")

@@ -197,6 +197,7 @@ def test_the_density_integrates_to_one(fast):
 
 
 @pytest.mark.parametrize("fast", ["density", "sampling"])
+@pytest.mark.slow
 def test_a_flow_undoes_itself_and_its_network_samples(fast):
     """Breaks if blocks and permutations are taken in another order in one of the directions."""
     network = toy(fast, features=6)
@@ -210,6 +211,7 @@ def test_a_flow_undoes_itself_and_its_network_samples(fast):
         np.testing.assert_allclose(one, other, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_teacher_of_one_block_is_triangular_behind_its_permutation():
     """Breaks if the permutation is undone on the wrong side."""
     network = toy("density", features=5, blocks=2)

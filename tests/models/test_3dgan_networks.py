@@ -102,6 +102,7 @@ def test_heads_of_a_critic(g1_critic):
     np.testing.assert_array_equal(found["auxiliary"], other["auxiliary"])
 
 
+@pytest.mark.slow
 def test_the_cell_scale_changes_what_is_seen_but_not_the_unit():
     """Breaks when the scale leaks into the ECAL sum or the generated energies are not divided by it."""
     image = np.random.default_rng(1).exponential(1e-3, size=(1, 25, 25, 25)).astype("f4")

@@ -54,6 +54,7 @@ def test_networks_have_the_sizes_of_the_authors(variant):
     assert tuple(found) == expected
 
 
+@pytest.mark.slow
 def test_critic_features_are_those_of_the_authors():
     """21 775 numbers reach the last layer; breaks when a layer's map, sparsity or minibatch feature is left out."""
     critic = build_critic(CaloGanNetwork())

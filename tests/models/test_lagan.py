@@ -51,6 +51,7 @@ def test_parameter_counts(generator, critic):
     ("variant", "generator_count", "critic_count"),
     [("dcgan", 1_519_705, 1_018_738), ("fcn", 895_315, 1_257_586), ("hybrid", 2_414_620, 2_276_082)],
 )
+@pytest.mark.slow
 def test_parameter_counts_of_the_rivals(variant, generator_count, critic_count):
     """Breaks when a network that the paper compares with loses a layer, or the hybrid one has two tables of classes."""
     network = LaganNetwork(variant=variant)

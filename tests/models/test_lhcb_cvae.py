@@ -39,6 +39,7 @@ def test_parameter_counts():
     ("values", "refiner"),
     [({}, 10_081), ({"refiner_filters": (16, 16), "refiner_windows": (3, 3, 3)}, 2_625)],
 )
+@pytest.mark.slow
 def test_parameter_counts_of_refiner_and_critic(values, refiner):
     """Breaks when a window or a pooling changes: both refiners of the authors, and their critic."""
     network = LhcbCvaeCganNetwork(**values)
@@ -46,6 +47,7 @@ def test_parameter_counts_of_refiner_and_critic(values, refiner):
     assert trainable(lhcb_cvae_cgan.build_critic(network)) == 1_211_969
 
 
+@pytest.mark.slow
 def test_parameter_counts_and_images_of_the_first_generation():
     """Breaks when a layer of the April 2020 network changes, or its images do not grow as PyTorch's do."""
     network = LhcbEarlyCganNetwork()

@@ -184,6 +184,7 @@ BLOCK = {"attention_2/f", "attention_2/g", "attention_2/h", "attention_2/v"}
         ),
     ],
 )
+@pytest.mark.slow
 def test_spectral_normalisation_covers_what_the_settings_say(values, generator, critic):
     """Breaks when a run labelled 'critic only' normalises the generator, or a layer is left out."""
     network = dataclasses.replace(SMALL, attention="one_each", **values)
@@ -191,6 +192,7 @@ def test_spectral_normalisation_covers_what_the_settings_say(values, generator, 
     assert wrapped(build_critic(network)) == critic
 
 
+@pytest.mark.slow
 def test_a_normalised_generator_survives_cloning():
     """Breaks when the averaged generator, a clone, loses a wrapper or a weight."""
     generator = randomised(build_generator(SPECTRAL))

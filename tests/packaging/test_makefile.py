@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Thirty calls of make, for one file that seldom changes
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 INPUTS = ("setup.py", "setup.cfg", "pyproject.toml", "constraints.txt", "constraints-keras3.txt")
 

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 FILES = ("tests/cli/test_export.py", "tests/cli/test_user_errors.py", "tests/bundle/test_formats.py")
 
 
+@pytest.mark.slow
 def test_whatever_uses_a_slow_fixture_is_left_out():
     """Breaks when a test that starts a command comes back into the quick suite, also through another fixture, or when
     nothing is left of it.

@@ -50,6 +50,7 @@ def pictures(axes) -> np.ndarray:
     return np.ma.filled(axes.images[0].get_array(), 0.0)
 
 
+@pytest.mark.slow
 def test_mean_images_are_real_above_generated_and_rows_run_down(real, tmp_path):
     """Breaks when the samples are exchanged, or a shower of larger x0 is drawn further up."""
     made = made_up(2)
@@ -85,6 +86,7 @@ def test_copies_show_in_the_distances(tmp_path):
     save_picture(figure, tmp_path / "memory.png")
 
 
+@pytest.mark.slow
 def test_a_walk_has_one_row_per_layer_and_network(walked):
     """Breaks when rows are labelled with another network, or the middle point is not subtracted."""
     path, walks, _ = walked

@@ -56,6 +56,7 @@ def test_showers_in_space_draw_cells_where_they_are(samples):
     assert len(second[0]) == 2
 
 
+@pytest.mark.slow
 def test_pictures_are_written_for_empty_showers_too(tmp_path, samples):
     """Breaks when a generator that has collapsed stops the report."""
     empty = np.zeros((4, 5, 6))

@@ -56,6 +56,7 @@ def test_terms_are_those_of_the_showers_and_the_encoder_s_law(reconstruction):
 @pytest.mark.parametrize(
     ("frozen", "loss", "weight"), [(False, "hinge", 0.1), (True, "hinge", 0.0), (True, "wasserstein", 0.1)]
 )
+@pytest.mark.slow
 def test_each_stage_changes_its_own_networks(frozen, loss, weight):
     """Breaks when the encoder is pulled by the critic, a frozen decoder moves (its moving statistics too), or one that
     is not frozen stays."""

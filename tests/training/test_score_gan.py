@@ -160,6 +160,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_by_bit(tmp_path):
 
 @pytest.mark.parametrize("kind", ["own", pytest.param("addons", marks=pytest.mark.addons)])
 @pytest.mark.parametrize("training", [HINGE, WASSERSTEIN], ids=["hinge", "wasserstein"])
+@pytest.mark.slow
 def test_the_generator_update_leaves_the_critic_as_it_is(training, kind):
     """Breaks when the critic is called in training mode there: tensorflow-addons would divide its kernels again."""
     model = made(training, dataclasses.replace(NETWORK, spectral_norm=kind))

@@ -56,6 +56,7 @@ def test_fpd_agrees_with_jetnet_within_its_own_spread(jetnet, pairs, name):
 
 
 @pytest.mark.parametrize("name", ["random", "showers"])
+@pytest.mark.slow
 def test_kpd_agrees_with_jetnet_within_its_own_spread(jetnet, pairs, name):
     """Breaks if kernel, scale or batches differ: four standard deviations of jetnet over its seeds."""
     values = np.array(jetnet[name]["kpd"])

@@ -305,6 +305,7 @@ def test_a_new_metric_joins_without_changes_elsewhere(reference):
     assert results.left_out == ("impossible",)
 
 
+@pytest.mark.slow
 def test_undefined_numbers_are_null_and_sort_last(reference):
     """No energy in layer 12 of either sample: the ratio of the means has no value (JSON has no NaN)."""
     showers = reference.showers_mev.copy()
@@ -339,6 +340,7 @@ def test_distance_from_ideal_by_hand(value, floor, floor_error, ideal, expected)
     assert distance_from_ideal(entry) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_continuous_energies_are_evaluated_in_ranges(make_showers):
     """Breaks if a range of a continuous set is cut again, or a sample of many energies cannot be compared."""
     rng = np.random.default_rng(10)

@@ -78,6 +78,7 @@ def test_tau_2_equals_the_clustering_pair_by_pair(share):
     np.testing.assert_allclose(tau_2(pixels), [slow_tau_2(row) if (row > 0).sum() > 1 else 0 for row in pixels])
 
 
+@pytest.mark.slow
 def test_tau_21_does_not_depend_on_the_company():
     """Breaks when images of few and of many pixels are padded into each other."""
     pixels = np.concatenate([random_images(3, 0.01), random_images(3, 0.9, 1), np.zeros((1, 625))])
