@@ -7,6 +7,7 @@
 * ``lhcb_factorised``: continuous energies, points and slopes: networks in a frame that follows the particle.
 * ``lhcb_factorised_pretrained``: the same, longer; ``pretrained:lhcb`` is its best state.
 * ``calogan_factorised``: the same for three layers of different cells, points and angles.
+* ``calogan_factorised_pretrained``: the same, longer; ``pretrained:calogan`` is its best state.
 * ``<name>_smoke``: a few minutes on two cores, an end-to-end smoke test.
 """
 
@@ -132,6 +133,16 @@ CALOGAN = replace(
     data=DataConfig(layout="calogan", balance_energies=True),
 )
 
+CALOGAN_PRETRAINED = replace(
+    CALOGAN,
+    name="calogan_factorised_pretrained",
+    summary="calogan_factorised, longer: what pretrained:calogan is",
+    data=replace(CALOGAN.data, holdout_fraction=0.1),
+    training=replace(
+        LHCB_TRAINING, head_iterations=4_000, iterations=16_000, schedule_iterations=12_000, checkpoint_every=2_000
+    ),
+)
+
 
 def _smoke_sized(training: FactorisedTraining) -> FactorisedTraining:
     return replace(
@@ -147,6 +158,7 @@ EXPERIMENTS = (
     LHCB,
     LHCB_PRETRAINED,
     CALOGAN,
+    CALOGAN_PRETRAINED,
     smoke_size(PHOTON, training=_smoke_sized(TRAINING)),
     smoke_size(PION, training=_smoke_sized(TRAINING)),
     smoke_size(LHCB, training=_smoke_sized(LHCB_TRAINING)),

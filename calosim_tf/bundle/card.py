@@ -108,6 +108,12 @@ def _parity_lines(parity: dict[str, Any]) -> list[str]:
             f"| {row['network']} | {row['format']} | {row['file'] or '-'} | {row['batch'] or 'any'} "
             f"| {row['largest_deviation_over_largest_output']:.1e} | {row['relative_change_of_total_energy']:+.1e} |"
         )
+    for row in parity["files"]:
+        if "rounding" in row:
+            lines.append(
+                f"\n{row['file'] or row['format']} was judged by double precision: it is {row['rounding']['file']:.1e} of the largest "
+                f"output away from it (root mean square), the network itself {row['rounding']['network']:.1e}."
+            )
     return [*lines, *(f"\n**{sentence}.**" for sentence in beyond_usual(parity))]
 
 

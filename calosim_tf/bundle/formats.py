@@ -31,8 +31,8 @@ class Format:
     runner : str
         (folder of the bundle, record of the network, file) -> function of latent and condition, to check a file with.
     tolerance : float or None
-        Largest deviation from the folded network over its largest output; None for formats of reduced precision,
-        which are judged by their physics.
+        Largest deviation from the folded network over its largest output, unless the network's own rounding is larger
+        (:mod:`calosim_tf.export.parity`); None for formats of reduced precision, which are judged by their physics.
     usual : float or None
         Deviation up to which a format of reduced precision is as good as it gets; one beyond it is written, and card
         and command say so.

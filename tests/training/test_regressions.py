@@ -54,3 +54,20 @@ def test_centres_follow_point_and_slope():
     distance = [layer.coordinates_mm[axis] - centre[:, i, None] for i, axis in enumerate(("y", "x"))]
     showers = np.exp(-(distance[0] ** 2 + distance[1] ** 2) / 2 / 25.0**2)
     np.testing.assert_allclose(fit_centres(detector, showers, slopes, point, log_energy), [[1.1, 40.0, 5.0]], rtol=0.02)
+
+
+def test_centres_are_found_where_cells_are_thirty_times_as_long_as_wide():
+    """Breaks if the long axis has a say: all its showers are centred in one cell, wherever the particle enters."""
+    rng = np.random.default_rng(3)
+    detector = get_detector("calogan")
+    slopes, point, log_energy = rng.normal(0, 0.2, (400, 2)), rng.uniform(-50, 50, (400, 2)), rng.uniform(7, 11, 400)
+    parts = []
+    for layer in detector.layers:
+        centre = point + slopes * (40.0 + 5.0 * log_energy[:, None])
+        distance = [
+            layer.coordinates_mm[axis] - centre[:, i, None] for i, axis in enumerate((layer.row_axis, layer.column_axis))
+        ]
+        parts.append(np.exp(-(distance[0] ** 2 + distance[1] ** 2) / 2 / 30.0**2))
+    found = fit_centres(detector, np.concatenate(parts, axis=1), slopes, point, log_energy)
+    np.testing.assert_allclose(found[:, 0], 1.0, atol=0.05)
+    np.testing.assert_allclose(found[0], [1.0, 40.0, 5.0], rtol=0.05)

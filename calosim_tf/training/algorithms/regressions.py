@@ -49,6 +49,8 @@ def fit_centres(
 ) -> np.ndarray:
     """Coefficients of the centre of energy, a x + s (b + c ln E), of both axes together.
 
+    Where cells are longer than wide, the finer axis alone tells: a centre hardly moves inside of one cell.
+
     Parameters
     ----------
     detector : VoxelDetector
@@ -67,11 +69,13 @@ def fit_centres(
         cells = showers[:, own].astype(np.float64)
         total = cells.sum(axis=1)
         hit = total > 0.0
-        middles = np.stack([layer.coordinates_mm[axis] for axis in (layer.row_axis, layer.column_axis)], axis=1)
+        sizes = np.array([layer.row_mm, layer.column_mm])
+        fine = np.flatnonzero(sizes == sizes.min())
+        middles = np.stack([layer.coordinates_mm[(layer.row_axis, layer.column_axis)[axis]] for axis in fine], axis=1)
         centres = cells[hit] @ middles / total[hit, None]
         # outliers of weak showers count less: by energy
         weight = np.sqrt(total[hit])[:, None]
-        rows, wanted = (terms[hit] * weight[:, :, None]).reshape(-1, 3), (centres * weight).ravel()
+        rows, wanted = (terms[hit][:, fine] * weight[:, :, None]).reshape(-1, 3), (centres * weight).ravel()
         found.append(np.linalg.lstsq(rows, wanted, rcond=None)[0])
     return np.array(found)
 
