@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from calosim_tf.errors import NonFiniteError, WorkerLostError
+from calosim_tf.errors import NonFiniteError, StoppedBySignal, WorkerLostError
 from calosim_tf.training.callbacks import History, StopOnRequest
-from calosim_tf.training.signals import STOP_SIGNALS, StopRequest
+from calosim_tf.training.signals import STOP_SIGNALS, StopRequest, signals_given_back, stop_at_once
 from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.train import _Fit
 
@@ -70,21 +70,63 @@ def test_a_request_behind_the_last_iteration_stops_one_process_alone(processes, 
     assert not stops or "run: stopped by SIGTERM after iteration 7" in str(stop)
 
 
-def test_the_first_signal_is_a_request():
-    """Breaks when a signal ends the process in the middle of an iteration, or a block without one leaves a trace."""
+@pytest.fixture
+def kept_handlers():
+    """Handlers of the stop signals, which are put back behind the test."""
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    try:
-        with StopRequest() as request:
-            assert request.received is None
-        assert {number: signal.getsignal(number) for number in STOP_SIGNALS} == before
-        # without a handler the signal would end this process
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        with StopRequest() as request:
-            os.kill(os.getpid(), signal.SIGUSR1)
-            assert request.received is signal.SIGUSR1
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def handlers():
+    return {number: signal.getsignal(number) for number in STOP_SIGNALS}
+
+
+def test_the_first_signal_is_a_request(kept_handlers):
+    """Breaks when a signal ends the process in the middle of an iteration, or a block without one leaves a trace."""
+    with StopRequest() as request:
+        assert request.received is None
+    assert handlers() == kept_handlers
+    # without a handler the signal would end this process
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    with StopRequest() as request:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert request.received is signal.SIGUSR1
+
+
+def test_where_no_iteration_runs_a_signal_stops_at_once(kept_handlers):
+    """Breaks when a signal is kept for later or without a word, a second one is caught, or a handler is left behind."""
+    with stop_at_once("run"):
+        pass
+    assert handlers() == kept_handlers
+    seen = {}
+
+    def stopped():
+        with stop_at_once("run"):
+            try:
+                os.kill(os.getpid(), signal.SIGUSR1)
+            finally:
+                seen.update(handlers())
+
+    with pytest.raises(StoppedBySignal, match=r"^run: stopped by SIGUSR1; nothing is lost, continue with --resume$"):
+        stopped()
+    assert set(seen.values()) == {signal.SIG_DFL}
+    assert handlers() == kept_handlers
+
+
+def test_a_program_gets_its_signals_back(kept_handlers):
+    """Breaks when Ctrl-C ends a notebook whose training was stopped by an earlier one."""
+
+    def stopped():
+        with signals_given_back():
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            raise StoppedBySignal("stopped")
+
+    with pytest.raises(StoppedBySignal):
+        stopped()
+    assert handlers() == kept_handlers
 
 
 @pytest.mark.parametrize(("processes", "expected"), [(1, tf.errors.UnavailableError), (2, WorkerLostError)])

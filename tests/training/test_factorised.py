@@ -1,15 +1,21 @@
 """The factorised generator in its real loop: two stages, tables from the data, resume over the border."""
 
+from types import SimpleNamespace
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.config import LatentLaw
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.layer_energies import DRAW
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
+from calosim_tf.training.algorithms import particles
+from calosim_tf.training.algorithms.factorised import FactorisedModel
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.load import load_generator
 from calosim_tf.training.parts import prepare
@@ -249,3 +255,75 @@ def test_ranks_of_training_energies_are_even_whatever_their_law(experiment, sour
             if is_open[:, layer].mean() > 0.2:
                 middle = np.median(own[is_open[:, layer], layer + 1])
                 assert middle == pytest.approx(shut + (1 - shut) / 2, abs=0.03)
+
+
+def small_model(**parts):
+    """The frame of a model: ``energy_head`` of one weight, ``shape`` with voxels in layers of two and three."""
+    inputs = {"latent": keras.Input((1,), name="latent"), "condition": keras.Input((1,), name="condition")}
+    networks = []
+    for start in (1.0, 5.0):
+        unit = keras.Input((1,))
+        head = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(start))(unit)
+        head = keras.Model(unit, head, name="energy_head")
+        other = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(start), name="other")
+        networks.append(keras.Model(inputs, other(head(inputs["latent"]))))
+    generator, average = networks
+    training = get_experiment("photon_factorised").with_values(SMALL).training
+    return FactorisedModel({"generator": generator, **parts}, average, LatentLaw(size=1), training, 1)
+
+
+def test_the_shape_is_learnt_beside_the_averaged_head():
+    """Breaks if the head stays where the last update left it, or anything else is overwritten."""
+    model = small_model()
+    head, other = (model.generator.get_layer(name).get_weights()[0] for name in ("energy_head", "other"))
+    first, second = model.training_config.stages
+    model.begin(first)
+    np.testing.assert_array_equal(model.generator.get_layer("energy_head").get_weights()[0], head)
+    model.begin(second)
+    assert model.generator.get_layer("energy_head").get_weights()[0].item() == 5.0
+    np.testing.assert_array_equal(model.generator.get_layer("other").get_weights()[0], other)
+    assert model.stage == second
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_layer_energies_are_those_of_the_real_showers(monkeypatch, place):
+    """Breaks if a layer has voxels of the next, or the shape network gets the energies of the label."""
+    monkeypatch.setattr(FactorisedModel, "_layer_sizes", (2, 3))
+    model, kept = small_model(), []
+    model.stage = model.training_config.stages[place]
+    monkeypatch.setattr(model, ("_head_update", "_shape_updates")[place], lambda *found: kept.extend(found) or {})
+    model.updates(tf.constant([[1.0, 2.0, 4.0, 8.0, 16.0]]), tf.constant([[0.5, 0.25, 99.0, 99.0]]))
+    showers, particle, energies = [[1.0, 2.0, 4.0, 8.0, 16.0]], [0.5, 0.25], [3.0, 28.0]
+    expected = ([[energies], [particle]], [showers, [[*particle, *energies]]])[place]
+    for found, numbers in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(found.numpy(), np.reshape(numbers, (1, -1)))
+
+
+def test_showers_are_viewed_block_by_block_in_their_order(monkeypatch):
+    """Breaks if a block is lost, or a shower is moved into the frame of another."""
+    monkeypatch.setattr(particles, "BLOCK", 3)
+    layers = {
+        "views": SimpleNamespace(framed=True),
+        "frame": lambda particle: (tf.constant(particle[:, :1]), tf.constant(100.0 * particle[:, 1:])),
+        "into_frame": lambda pair: pair[0] + pair[1],
+    }
+    critic = SimpleNamespace(get_layer=layers.get)
+    source = SimpleNamespace(
+        read=lambda rows: rows[:, np.newaxis].astype("f8"),
+        incident_energy_mev=np.arange(9.0),
+        attributes=np.arange(9.0),
+    )
+    normalisation = SimpleNamespace(
+        to_network=lambda showers, energy: showers,
+        # the energies of two layers stand behind the particle
+        label=lambda energy, attributes: np.stack([energy, attributes, energy, energy], axis=1),
+        layer_sizes=(1, 1),
+    )
+    rows = np.array([8, 1, 5, 2, 7, 0, 3])
+    showers, numbers = particles.viewed(critic, source, normalisation, rows)
+    np.testing.assert_array_equal(showers[:, 0], 101.0 * rows)
+    np.testing.assert_array_equal(numbers[:, 0], rows)
+    layers["views"].framed = False
+    showers, numbers = particles.viewed(critic, source, normalisation, rows)
+    np.testing.assert_array_equal(showers[:, 0], rows)
+    assert numbers is None

@@ -35,10 +35,10 @@ class Numbered(Replicas):
         return self._index
 
 
-def test_the_rows_of_all_replicas_are_those_of_one_process_and_each_reads_its_own(cells_folder, tiny, monkeypatch):
+def test_the_rows_of_all_replicas_are_those_of_one_process_and_each_reads_its_own(public_like_file, tiny, monkeypatch):
     """Breaks when rows are read by two replicas or by none, or a minibatch is made of other showers than alone."""
     detector = get_detector("photon")
-    source = load_source([cells_folder / f"{detector.file_layout}.hdf5"], detector)
+    source = load_source([public_like_file], detector)
     normalisation = fit_normalisation(tiny, source)
     rows, minibatch = 16, 8
     alone = [batch for batch, _ in zip(training_batches(source, normalisation, 5, rows, 3), range(2), strict=False)]
