@@ -98,12 +98,12 @@ def test_the_likelihood_is_the_mean_over_all_judged_showers(monkeypatch):
 
     normalisation = SimpleNamespace(
         label=lambda energy, attributes: energy[:, np.newaxis].astype("f4"),
-        to_network=lambda showers, energy: showers + 1e4 * (energy == 1024.0)[:, np.newaxis].astype("f4"),
+        to_network=lambda showers, energy: showers + 10.0 * energy[:, np.newaxis].astype("f4"),
     )
     model = SimpleNamespace(held_out_loss=loss, seed=5)
     judge = likelihood_judge(source, normalisation, model, lambda: {"chi2": "7", "ndf": "3"})
     # every second of the seven, in calls of three and one
-    expected = np.mean([1001 + 256, 1003 + 256, 1005 + 1e4 + 1024, 1007 + 2048])
+    expected = np.mean([1001 + 11 * 256, 1003 + 11 * 256, 1005 + 11 * 1024, 1007 + 11 * 2048])
     row = judge()
     assert (float(row["held_out_loss"]), float(row["score"])) == pytest.approx((expected, expected))
     assert (row["chi2"], row["ndf"]) == ("7", "3")
