@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from calosim_tf.config import CaloFlowDistillation, CaloFlowTraining
 from calosim_tf.config.caloflow.network import CaloFlowNetwork
-from calosim_tf.errors import RunFolderError
+from calosim_tf.errors import ConfigError, RunFolderError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.layers.flows.masked_spline import MaskedSpline
@@ -19,7 +19,7 @@ from calosim_tf.layers.flows.passes import flow_steps, log_density, to_features
 from calosim_tf.layers.flows.spline import BINS, LEAST, PARAMETERS
 from calosim_tf.models.caloflow import CONTEXT, ENERGY_FLOW, VOXEL_FLOW, build_generator
 from calosim_tf.training.algorithms.caloflow import CaloFlowModel
-from calosim_tf.training.algorithms.caloflow_student import CaloFlowStudent
+from calosim_tf.training.algorithms.caloflow_student import CaloFlowStudent, _require_alike
 from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.flow_density import energy_log_density, loss_per_voxel, noisy_voxels, voxel_log_density
@@ -127,33 +127,35 @@ def test_evaluate_takes_showers_in_mev_block_by_block(monkeypatch):
 
 
 def test_updates_lower_the_loss_of_the_flow_of_their_stage_alone():
-    """Breaks when the density is minimised, the noise has another unit, or a stage trains the other flow."""
+    """Breaks when the density is minimised, the noise has another unit, or another flow is trained."""
     network, generator = toy()
     training = CaloFlowTraining(
-        batch_size=16, energy_batch_size=16, iterations=4, energy_iterations=2, learning_rate_generator=0.02,
-        learning_rate_energy_flow=0.02, energy_noise_mev=100.0, voxel_noise_mev=100.0,
+        batch_size=8, energy_batch_size=8, iterations=2, energy_iterations=1, learning_rate_generator=0.02,
+        learning_rate_energy_flow=0.02, energy_noise_mev=200.0, voxel_noise_mev=100.0,
     )  # fmt: skip
     networks = {"generator": generator, "energy_flow": generator.get_layer(ENERGY_FLOW)}
     model = CaloFlowModel(networks, None, network.latent, training, 3)
     model.compile({name: build_optimizer(training, name) for name in networks})
-    showers, condition, uniform = batch(16)
+    showers, condition, uniform = batch(8)
 
-    def losses(uniform):
-        voxels, layers = map(tf.constant, noisy_by_hand(showers, uniform, 1e-3))
+    def losses(uniform, largest):
+        voxels, layers = map(tf.constant, noisy_by_hand(showers, uniform, largest))
         of_layers = energy_log_density(generator, layers, condition)
         of_voxels = voxel_log_density(generator, voxels, layers, condition)
         return [-float(tf.reduce_mean(value)) for value in (of_layers, of_voxels)]
 
-    seen = [losses(uniform)]
-    for place, stage in enumerate(training.stages):
+    seen = [losses(uniform, 1e-3)]
+    for place, (stage, largest) in enumerate(zip(training.stages, (2e-3, 1e-3), strict=True)):
         model.stage = stage
-        expected = losses(model.draws.uniform((16, 5), 0).numpy())[place]
+        expected = losses(model.draws.uniform((8, 5), 0).numpy(), largest)[place]
         logs = model.train_step((tf.constant(showers), tf.constant(condition)))
         assert {name: float(loss) for name, loss in logs.items()} == {
             f"{stage.networks[0]}_loss_likelihood": pytest.approx(expected, rel=1e-5)
         }
-        model.train_step((tf.constant(showers), tf.constant(condition)))
-        seen.append(losses(uniform))
+        seen.append(losses(uniform, 1e-3))
+    # both flows, with the noise of the voxels
+    held_out = model.held_out_loss(showers, condition, uniform)
+    assert float(tf.reduce_mean(held_out)) == pytest.approx(sum(seen[-1]) / 5, rel=1e-5)
     first, second = np.diff(seen, axis=0)
     assert first[0] < -0.01
     assert first[1] == 0.0
@@ -170,6 +172,17 @@ def student():
     model = CaloFlowStudent({"generator": own}, None, network.latent, training, 3, energies)
     model.learn_from(toy()[1])
     return model
+
+
+def test_a_student_takes_the_energy_flow_of_a_teacher(student):
+    """Breaks when it keeps its own, which nothing trains, or learns from a network that it cannot undo."""
+    own, taught = (model.get_layer(ENERGY_FLOW).get_weights() for model in (student.generator, student.teacher))
+    for found, expected in zip(own, taught, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ConfigError, match="found a student, or a teacher in the place of the student, expected"):
+        _require_alike(student.generator, student.generator)
+    with pytest.raises(ConfigError, match="found a network without flows, expected"):
+        _require_alike(student.teacher.get_layer(ENERGY_FLOW), student.generator)
 
 
 def test_a_student_adds_up_the_gradients_of_its_minibatches(student, monkeypatch):

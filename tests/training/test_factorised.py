@@ -315,13 +315,13 @@ def test_showers_are_viewed_block_by_block_in_their_order(monkeypatch):
     )
     normalisation = SimpleNamespace(
         to_network=lambda showers, energy: showers,
-        # the energies of two layers stand behind the particle
-        label=lambda energy, attributes: np.stack([energy, attributes, energy, energy], axis=1),
-        layer_sizes=(1, 1),
+        # the energies of three layers stand behind the particle
+        label=lambda energy, attributes: np.stack([energy, attributes, energy, energy, energy], axis=1),
+        layer_sizes=(1, 1, 1),
     )
     rows = np.array([8, 1, 5, 2, 7, 0, 3])
     showers, numbers = particles.viewed(critic, source, normalisation, rows)
-    np.testing.assert_array_equal(showers[:, 0], 101.0 * rows)
+    np.testing.assert_array_equal(showers, 101.0 * rows[:, np.newaxis])
     np.testing.assert_array_equal(numbers[:, 0], rows)
     layers["views"].framed = False
     showers, numbers = particles.viewed(critic, source, normalisation, rows)

@@ -10,11 +10,13 @@ from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.source import ShowerSource, load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
+from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
-from calosim_tf.training.judging import control, likelihood, selection
+from calosim_tf.training.judging import control, likelihood, selection, verdict
 from calosim_tf.training.judging.control import matching_control
 from calosim_tf.training.judging.likelihood import likelihood_judge
 from calosim_tf.training.judging.selection import physics_judge
+from calosim_tf.training.run_folder import RunFolder
 
 PHOTON = get_detector("photon")
 
@@ -118,3 +120,28 @@ def test_a_model_without_a_density_has_no_likelihood():
     model = SimpleNamespace(held_out_loss=None, training_config=SimpleNamespace(algorithm="hinge"))
     with pytest.raises(ConfigError, match=r"training\.selection: found likelihood for training\.algorithm = hinge"):
         likelihood_judge(None, None, model, None)
+
+
+def test_a_report_is_on_held_out_showers_beside_training_ones(tmp_path, monkeypatch):
+    """Breaks when the generator is judged on what it was trained on, or Monte Carlo is compared with itself."""
+    given = {}
+
+    def evaluated(made, reference, **options):
+        given.update(options, made=made, reference=reference)
+        return "metrics"
+
+    monkeypatch.setattr(verdict, "evaluate", evaluated)
+    monkeypatch.setattr(verdict, "showers_like", lambda *arguments: arguments)
+    monkeypatch.setattr(verdict, "load_generator", lambda run: (run, (40,)))
+    monkeypatch.setattr(verdict, "_notes", lambda source, reference: [])
+    run = RunFolder(tmp_path)
+    write_json(tmp_path / "config.json", get_experiment("photon").with_values({"run.seed": 17}).to_dict())
+    assert verdict.write_report(run, source_of([256.0, 512.0, 256.0, 512.0, 256.0], [512.0, 256.0] * 2)) == "metrics"
+    assert given["reference"].showers_mev[:, 0].tolist() == [1001, 1002, 1003, 1004]
+    assert given["control"].showers_mev[:, 0].tolist() == [1, 2, 3, 4]
+    generator, reference, seed, label = given["made"]
+    assert generator is run
+    assert reference is given["reference"]
+    assert (seed, label) == (17, "photon, iteration 40")
+    # nothing to compare where no training shower has an energy of the held-out ones
+    assert verdict.write_report(run, source_of([256.0, 256.0], [512.0, 512.0])) is None
