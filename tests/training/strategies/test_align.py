@@ -1,12 +1,13 @@
-"""All processes begin at the chief's iteration, or none does."""
+"""Several processes: where they begin, and what they make of each other's numbers."""
 
 from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
-from calosim_tf.errors import CheckpointError
-from calosim_tf.training.strategies.horovod import Horovod
+from calosim_tf.errors import CheckpointError, ConfigError
+from calosim_tf.experiments import get_experiment
+from calosim_tf.training.strategies.horovod import Horovod, HorovodReplicas
 from calosim_tf.training.strategies.tf_distribute import MultiWorker
 
 
@@ -50,3 +51,43 @@ def test_the_chief_alone_reads_and_sends_what_it_read(process, elsewhere, restor
     assert len(calls) == restored
     # after the chief has read
     assert sent == [(variables, 0, restored)]
+
+
+def test_gradients_are_averaged_and_the_rest_is_added_up():
+    """Breaks when gradients grow with the number of processes, or something else than gradients loses digits."""
+    other, sent = [5.0, 7.0], []
+
+    def reduced(tensors, op, compression=None):
+        sent.append(compression)
+        return [
+            (tensor + more) / (2.0 if op == "average" else 1.0) for tensor, more in zip(tensors, other, strict=False)
+        ]
+
+    hvd = SimpleNamespace(
+        Sum="sum", Average="average", Compression=SimpleNamespace(fp16="16 bits", none="none"), size=lambda: 2,
+        rank=lambda: 1, grouped_allreduce=reduced, allreduce=lambda tensor, op: reduced([tensor], op)[0],
+    )  # fmt: skip
+    for fp16, expected in ((False, "none"), (True, "16 bits")):
+        sent.clear()
+        replicas = HorovodReplicas(hvd, fp16)
+        assert (replicas.index, replicas.number) == (1, 2)
+        assert [float(mean) for mean in replicas.mean_dense([tf.constant(1.0), tf.constant(2.0)])] == [3.0, 4.5]
+        assert [float(total) for total in replicas.sum([tf.constant(1.0), tf.constant(2.0)])] == [6.0, 7.0]
+        assert sent == [expected, None, None]
+
+
+@pytest.mark.parametrize(
+    ("compiled", "on_gpu", "refused"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_a_compiled_step_needs_operations_that_can_be_compiled(compiled, on_gpu, refused):
+    """Breaks when it ends in a traceback of XLA, or what works is refused."""
+    strategy = object.__new__(Horovod)
+    strategy._hvd = SimpleNamespace(nccl_built=lambda: on_gpu)
+    whole = get_experiment("photon").with_values({"training.jit_compile": compiled})
+    split = get_experiment("photon_2gan").with_values({"training.jit_compile": compiled})
+    for experiment in (whole, split):
+        if not refused:
+            strategy.require_compilable(experiment)
+            continue
+        with pytest.raises(ConfigError, match=r"training\.jit_compile: found true with --strategy horovod"):
+            strategy.require_compilable(experiment)
