@@ -185,6 +185,15 @@ def test_a_student_takes_the_energy_flow_of_a_teacher(student):
         _require_alike(student.teacher.get_layer(ENERGY_FLOW), student.generator)
 
 
+def test_energies_that_select_are_those_of_whole_showers(student):
+    """Breaks when chi2 is taken from other latent numbers than those of the showers, or from another flow."""
+    latent = np.random.default_rng(5).normal(size=(ROWS, 7))
+    inputs = {"latent": latent.astype("f4"), "condition": batch()[1]}
+    showers = np.abs(student.generator(inputs).numpy())
+    layers = np.stack([showers[:, :3].sum(axis=1), showers[:, 3:].sum(axis=1)], axis=1)
+    np.testing.assert_allclose(student.energy_generator()(inputs), layers, rtol=1e-5)
+
+
 def test_a_student_adds_up_the_gradients_of_its_minibatches(student, monkeypatch):
     """Breaks when one is left out, taken twice or with the condition of the other, or the sum is averaged."""
     showers, condition, _ = map(tf.constant, batch(2 * ROWS))

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from calosim_tf.physics.distances import classifier
 from calosim_tf.physics.distances.classifier import NetworkSettings, TrainedNetwork, train_network
-from calosim_tf.physics.metrics import network_features
+from calosim_tf.physics.metrics import classifiers, network_features
+from calosim_tf.physics.metrics.classifiers import ClassifierSettings, classify
 from calosim_tf.physics.metrics.likelihood import likelihood_metric
 from calosim_tf.physics.metrics.network_features import EnergyNetwork
 
@@ -80,3 +81,40 @@ def test_the_best_epoch_is_kept(monkeypatch, classes):
     wrong = (labels + 1) % classes
     first, last = (trained(epochs, wrong).logits(inputs) for epochs in (1, 3))
     np.testing.assert_array_equal(first, last)
+
+
+@pytest.mark.parametrize(("told_apart", "auc"), [(True, 1.0), (False, 0.5)])
+def test_no_shower_is_scored_by_a_classifier_that_has_seen_it(monkeypatch, told_apart, auc):
+    """Breaks when scored showers were trained on or calibrated by, a sample has the other's label, or is the larger."""
+    # generated showers are numbered from 0, those of the reference from 1000
+    monkeypatch.setitem(
+        classifiers.INPUTS, "numbers", (lambda sample: sample.rows[:, np.newaxis].astype("f8"), "numbers")
+    )
+    trained, asked = [], []
+
+    def logits(inputs):
+        asked.append(inputs)
+        return np.where(inputs >= 1000, 1.0, -1.0) * told_apart
+
+    def train(inputs, labels, selection, settings, seed, label):
+        trained.append((inputs, labels, selection, seed))
+        return SimpleNamespace(logits=logits)
+
+    monkeypatch.setattr(classifier, "train_network", train)
+    samples = Rows(range(130)), Rows(range(1000, 1121))
+    samples[1].showers = SimpleNamespace(detector=SimpleNamespace(n_voxels=1))
+    settings = ClassifierSettings("ours", 2, (3,), 1, 10, 0.1)
+    found = classify(SimpleNamespace(generated=samples[0], reference=samples[1]), "numbers", settings)
+    assert found.sizes == (80, 20, 21)
+    assert [score.auc for score in found.scores] == pytest.approx([auc, auc])
+    for place, (inputs, labels, selection, _) in enumerate(trained):
+        chosen, scored = asked[2 * place : 2 * place + 2]
+        np.testing.assert_array_equal(chosen, selection[0])
+        for numbers, is_reference in ((inputs, labels), selection):
+            np.testing.assert_array_equal(numbers[:, 0] >= 1000, is_reference == 1)
+        parts = [set(part[:, 0]) for part in (inputs, chosen, scored)]
+        assert [len(part) for part in parts] == [160, 40, 42]
+        assert len(set.union(*parts)) == 2 * 121
+    # another split and other initial weights in each training
+    assert trained[0][3] != trained[1][3]
+    assert set(asked[1][:, 0]) != set(asked[3][:, 0])
