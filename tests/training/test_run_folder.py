@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from calosim_tf import __version__
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
+from calosim_tf.experiments import get_experiment
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
 from calosim_tf.keras_compat import checkpoint_of
@@ -20,6 +22,7 @@ from calosim_tf.training.load import judged_part, load_generator
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.publish import main, publish
 from calosim_tf.training.run_folder import RunFolder, environment
+from calosim_tf.training.teacher import load_teacher
 
 
 class Source:
@@ -314,3 +317,28 @@ def test_a_published_run_has_its_generator_and_no_paths(begun, tiny, tmp_path):
     assert out.data()["files"] == [{"path": "a.hdf5", "events": 3}]
     assert read_json(out.report / "metrics.json", "") == {"metrics": 1}
     assert main([str(begun.path), str(out.path)]) == 2
+
+
+def test_a_teacher_is_the_judged_network_of_one_run_in_the_units_of_its_student(begun, tiny, tmp_path):
+    """Breaks when the newest checkpoint teaches, it goes on learning, or its showers have other units."""
+
+    def taught_by(path):
+        return get_experiment("caloflow_photon_student").with_values({"training.teacher": str(path)})
+
+    generator = build_networks(tiny)["generator"]
+    store, expected = CheckpointStore(begun.checkpoints, keep=9), generator.get_weights()
+    store.save(checkpoint_of(generator=generator), 2)
+    store.mark_best(2)
+    generator.set_weights([weight + 1.0 for weight in expected])
+    store.save(checkpoint_of(generator=generator), 4)
+    own = begun.normalisation()
+    teacher = load_teacher(taught_by(begun.path), own, "student")
+    assert teacher.trainable_variables == []
+    for found, weight in zip(teacher.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, weight)
+    with pytest.raises(ConfigError, match=f"found {begun.path}, whose normalisation is not that of student"):
+        load_teacher(taught_by(begun.path), replace(own, kin_max_mev=9e5), "student")
+    assert load_teacher(tiny, own, "student") is None
+    for path in ("", tmp_path / "nowhere"):
+        with pytest.raises(ConfigError, match=r"training\.teacher: found .*expected the run folder of one trained"):
+            load_teacher(taught_by(path), own, "student")
