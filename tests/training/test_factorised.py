@@ -18,6 +18,7 @@ from calosim_tf.training.algorithms import particles
 from calosim_tf.training.algorithms.factorised import FactorisedModel
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.load import load_generator
+from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
@@ -164,7 +165,6 @@ def test_showers_keep_the_layer_energies_that_are_given(whole, source):
 
 
 def test_the_label_says_which_layers_are_drawn(experiment, source):
-    from calosim_tf.training.normalisation import fit_normalisation
 
     law = fit_normalisation(experiment, source)
     label = law.label(np.array([256.0, 512.0]))
@@ -223,7 +223,6 @@ def test_settings_that_no_network_can_have_are_refused(experiment, settings, mes
 
 
 def test_a_network_for_another_detector_is_refused(experiment, source):
-    from calosim_tf.training.normalisation import fit_normalisation
 
     with pytest.raises(ConfigError, match=r"data\.layout: found photon, expected pion for a network of family"):
         fit_normalisation(experiment.with_values({"network.detector": "pion"}), source)
@@ -233,7 +232,6 @@ def test_ranks_of_training_energies_are_even_whatever_their_law(experiment, sour
     """Breaks if a group takes the quantiles of another, or a closed layer counts as an open one of little energy."""
     from calosim_tf.data.batches.energy_groups import energy_groups
     from calosim_tf.training.algorithms.marginals import LEAST_LOG_WIDTH, Marginals
-    from calosim_tf.training.normalisation import fit_normalisation
 
     law = fit_normalisation(experiment, source)
     rows = source.train_rows
@@ -283,6 +281,46 @@ def test_the_shape_is_learnt_beside_the_averaged_head():
     assert model.generator.get_layer("energy_head").get_weights()[0].item() == 5.0
     np.testing.assert_array_equal(model.generator.get_layer("other").get_weights()[0], other)
     assert model.stage == second
+
+
+def recorded(path, filled):
+    """A network, or a part of one, whose tables are kept by their places."""
+    return SimpleNamespace(
+        get_layer=lambda name: recorded(f"{path}/{name}", filled),
+        fill=lambda *values: filled.update({path: values}),
+        fit=lambda groups, reach: filled.update({path: list(groups)}),
+        n_values=3,
+        framed=False,
+    )
+
+
+def test_every_table_is_filled_from_the_training_showers(monkeypatch, experiment, source):
+    """Breaks if a network keeps a table of ones, that of the average is left out, or held-out showers enter."""
+    monkeypatch.setattr(FactorisedModel, "_see_with", lambda model, critic: None)
+    filled = {}
+    networks = {name: recorded(name, filled) for name in ("generator", "critic")}
+    average = recorded("average", filled)
+    model = FactorisedModel(networks, average, LatentLaw(size=1), experiment.training, 1)
+    model.prepare(source, fit_normalisation(experiment, source))
+    rows = source.train_rows
+    energy, response = source.incident_energy_mev[rows], source.total_energy_mev(rows)
+    groups = [response[energy == one] / one for one in (256.0, 512.0, 1024.0)]
+    for name in ("generator", "average"):
+        log_energy, shares = filled[f"{name}/emptiness"]
+        np.testing.assert_allclose(np.exp(log_energy), [256.0, 512.0, 1024.0])
+        # no empty shower: out of reach of any draw
+        assert min(group.min() for group in groups) > 0.0
+        np.testing.assert_array_equal(shares, np.full((3, 1), -10.0))
+        log_energy, table = filled[f"{name}/energy_head/table"]
+        np.testing.assert_allclose(np.exp(log_energy), [256.0, 512.0, 1024.0])
+        np.testing.assert_allclose(table[:, 0], [group.mean() for group in groups], rtol=1e-3)
+        np.testing.assert_allclose(table[:, 1], [group.std() for group in groups], rtol=1e-2)
+    for name in ("generator/shape", "average/shape", "critic"):
+        np.testing.assert_array_equal(filled[f"{name}/table"][1], table[:, :3])
+    seen = [showers for _, showers, _ in filled["critic/views"]]
+    trained = {row.tobytes() for row in source.read(rows)}
+    assert [len(showers) for showers in seen] == [len(group) for group in groups]
+    assert all(row.tobytes() in trained for showers in seen for row in showers)
 
 
 @pytest.mark.parametrize("place", [0, 1])
