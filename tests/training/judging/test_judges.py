@@ -12,10 +12,11 @@ from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.files import write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.training import train
 from calosim_tf.training.judging import control, likelihood, selection, verdict
 from calosim_tf.training.judging.control import matching_control
 from calosim_tf.training.judging.likelihood import likelihood_judge
-from calosim_tf.training.judging.selection import physics_judge
+from calosim_tf.training.judging.selection import chi2_judge, physics_judge
 from calosim_tf.training.run_folder import RunFolder
 
 PHOTON = get_detector("photon")
@@ -52,6 +53,46 @@ def test_the_control_of_a_spectrum_is_as_large_and_as_wide():
 @pytest.fixture(scope="module")
 def photons():
     return load_source(bundled_sample("photon"), PHOTON, energy_max_mev=512.0)
+
+
+def test_chi2_compares_held_out_showers_with_as_many_generated_ones(photons):
+    """Breaks when the seed of the run or the held-out conditions are lost, or a generator off by a tenth passes."""
+    rows, asked = photons.holdout_rows, []
+    energy, reference = photons.incident_energy_mev[rows], photons.total_energy_mev(rows) / 1e3
+    experiment = get_experiment("photon").with_values({"run.seed": 17})
+
+    def chi2_of(factor):
+        def totals(energy, seed, attributes):
+            asked.append((energy, seed, len(attributes)))
+            return factor * reference
+
+        judge = chi2_judge(experiment, photons, SimpleNamespace(total_energy_gev=totals), energy, reference)
+        row = judge()
+        assert int(row["ndf"]) > 20
+        return float(row["chi2"]) / int(row["ndf"])
+
+    assert chi2_of(1.0) == 0.0
+    assert chi2_of(1.1) > 2.0
+    for asked_energy, *others in asked:
+        np.testing.assert_array_equal(asked_energy, energy)
+        assert others == [17, len(rows)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("chi2", ("chi2", "whole")), ("physics", ("physics", "whole", ("chi2", "whole"))),
+     ("likelihood", ("likelihood", ("chi2", "energies")))],
+)  # fmt: skip
+def test_a_run_is_judged_by_the_rule_of_its_experiment(monkeypatch, rule, expected):
+    """Breaks when a run is selected by another rule than its settings say, or by other weights than the judged ones."""
+    monkeypatch.setattr(train, "ShowerGenerator", lambda network, *others: network)
+    monkeypatch.setattr(train, "chi2_judge", lambda experiment, source, network, *others: ("chi2", network))
+    monkeypatch.setattr(train, "physics_judge", lambda experiment, source, network, chi2: ("physics", network, chi2))
+    monkeypatch.setattr(train, "likelihood_judge", lambda source, law, model, chi2: ("likelihood", chi2))
+    model = SimpleNamespace(judged_generator=lambda: "whole", energy_generator=lambda: "energies")
+    experiment = get_experiment("photon").with_values({"training.selection": rule})
+    run = SimpleNamespace(normalisation=lambda: None)
+    assert train._judge(experiment, SimpleNamespace(detector=None), run, model, None, None) == expected
 
 
 def judged(photons, showers_of):
