@@ -23,6 +23,7 @@ from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.publish import main, publish
 from calosim_tf.training.run_folder import RunFolder, environment
 from calosim_tf.training.teacher import load_teacher
+from calosim_tf.training.untrained import write_untrained
 
 
 class Source:
@@ -342,3 +343,16 @@ def test_a_teacher_is_the_judged_network_of_one_run_in_the_units_of_its_student(
     for path in ("", tmp_path / "nowhere"):
         with pytest.raises(ConfigError, match=r"training\.teacher: found .*expected the run folder of one trained"):
             load_teacher(taught_by(path), own, "student")
+
+
+def test_an_untrained_run_has_the_first_weights_of_its_seed(tiny, tmp_path):
+    """Breaks when its weights are others, a change of them is lost, or an existing run is overwritten."""
+    run = RunFolder(tmp_path / "run")
+    write_untrained(tiny, Source(), run, lambda network: network.set_weights([w + 1.0 for w in network.get_weights()]))
+    generator, iterations = load_generator(run)
+    assert iterations == (0,)
+    expected = build_networks(tiny)["generator"].get_weights()
+    for found, first in zip(generator.network.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, first + 1.0)
+    with pytest.raises(RunFolderError, match="found an existing run"):
+        write_untrained(tiny, Source(), run)
