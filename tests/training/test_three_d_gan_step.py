@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
+from calosim_tf.data.sampling_fraction import PUBLISHED
 from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import SeededDropout, dropout_numbers
 from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
@@ -206,6 +207,15 @@ def test_energies_of_generated_showers_widen_after_the_first_epochs(data):
         np.testing.assert_allclose(found, low + (high - low) * uniforms(1, iteration), rtol=1e-5)
     real = make(fake_conditions="real").generated_condition(data[1], 1)
     np.testing.assert_array_equal(real.numpy(), data[1].numpy())
+
+
+def test_the_total_energy_follows_the_coefficients_of_the_data():
+    """Breaks when those of the public data stand where others were found, or the order of the powers turns."""
+    condition = tf.constant([[0.5, 1.2], [2.0, 1.2]])
+    found = make(ecal_coefficients=(2.0, 3.0)).expected_ecal(condition)
+    np.testing.assert_allclose(found, [[0.5 * (2.0 * 0.5 + 3.0)], [2.0 * (2.0 * 2.0 + 3.0)]])
+    energy = condition[:, :1].numpy()
+    np.testing.assert_allclose(make().expected_ecal(condition), energy * np.polyval(PUBLISHED.coefficients, energy))
 
 
 def test_other_conditions_are_kept():
