@@ -106,7 +106,7 @@ test-quick: $(DEV_READY)  ## run the tests that need no training, no export and 
 
 # What the two sets of packages could differ in: see keras_compat.py.  Everything else is tested once.
 KERAS_3_TESTS := tests/training/test_own_models.py tests/training/test_calogan_step.py tests/training/test_score_gan.py \
-    tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/replicas/test_shares.py \
+    tests/training/test_three_d_gan_step.py tests/training/test_factorised.py tests/training/strategies/test_shares.py \
     tests/training/replicas/test_strategies.py tests/training/test_precision.py tests/export/test_parity.py \
     tests/training/test_wgan_gp_step.py \
     tests/training/test_caloflow.py::test_a_perfect_student_makes_the_showers_of_its_teacher \

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from calosim_tf.errors import ConfigError
+from calosim_tf.experiments import get_experiment
 from calosim_tf.training import processor
 
 ON_CPU = "this processor multiplies no {}"
@@ -44,6 +45,10 @@ def test_a_processor_without_the_units_is_named(tmp_path, monkeypatch, kind):
     record.write_text("processor : 0\nflags\t\t: fpu sse avx2 avx512f\n")
     with pytest.raises(ConfigError, match=r"^training.precision: found it, which this processor does not multiply in"):
         processor.require_units(kind, "training.precision: found it")
+    processor.refuse_missing_precision(get_experiment("photon"))
+    split = get_experiment("photon_2gan").with_values({"training.precision": f"mixed_{kind}"})
+    with pytest.raises(ConfigError, match=f"^training.precision: found mixed_{kind}, which this processor does not"):
+        processor.refuse_missing_precision(split)
     record.write_text(f"processor : 0\nflags\t\t: fpu sse {processor.CPU_FLAGS[kind][0]}\n")
     processor.require_units(kind, "training.precision: found it")
 

@@ -1,17 +1,24 @@
 """The factorised generator in its real loop: two stages, tables from the data, resume over the border."""
 
+from types import SimpleNamespace
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from calosim_tf.config import LatentLaw
 from calosim_tf.data.bundled import bundled_sample
 from calosim_tf.data.layer_energies import DRAW
 from calosim_tf.data.source import load_source
 from calosim_tf.errors import ConfigError
 from calosim_tf.experiments import get_experiment
 from calosim_tf.geometry import get_detector
+from calosim_tf.training.algorithms import particles
+from calosim_tf.training.algorithms.factorised import FactorisedModel
 from calosim_tf.training.build import build_networks
 from calosim_tf.training.load import load_generator
+from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.parts import prepare
 from calosim_tf.training.run_folder import RunFolder
 from calosim_tf.training.train import train
@@ -158,7 +165,6 @@ def test_showers_keep_the_layer_energies_that_are_given(whole, source):
 
 
 def test_the_label_says_which_layers_are_drawn(experiment, source):
-    from calosim_tf.training.normalisation import fit_normalisation
 
     law = fit_normalisation(experiment, source)
     label = law.label(np.array([256.0, 512.0]))
@@ -217,7 +223,6 @@ def test_settings_that_no_network_can_have_are_refused(experiment, settings, mes
 
 
 def test_a_network_for_another_detector_is_refused(experiment, source):
-    from calosim_tf.training.normalisation import fit_normalisation
 
     with pytest.raises(ConfigError, match=r"data\.layout: found photon, expected pion for a network of family"):
         fit_normalisation(experiment.with_values({"network.detector": "pion"}), source)
@@ -227,7 +232,6 @@ def test_ranks_of_training_energies_are_even_whatever_their_law(experiment, sour
     """Breaks if a group takes the quantiles of another, or a closed layer counts as an open one of little energy."""
     from calosim_tf.data.batches.energy_groups import energy_groups
     from calosim_tf.training.algorithms.marginals import LEAST_LOG_WIDTH, Marginals
-    from calosim_tf.training.normalisation import fit_normalisation
 
     law = fit_normalisation(experiment, source)
     rows = source.train_rows
@@ -249,3 +253,115 @@ def test_ranks_of_training_energies_are_even_whatever_their_law(experiment, sour
             if is_open[:, layer].mean() > 0.2:
                 middle = np.median(own[is_open[:, layer], layer + 1])
                 assert middle == pytest.approx(shut + (1 - shut) / 2, abs=0.03)
+
+
+def small_model(**parts):
+    """The frame of a model: ``energy_head`` of one weight, ``shape`` with voxels in layers of two and three."""
+    inputs = {"latent": keras.Input((1,), name="latent"), "condition": keras.Input((1,), name="condition")}
+    networks = []
+    for start in (1.0, 5.0):
+        unit = keras.Input((1,))
+        head = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Constant(start))(unit)
+        head = keras.Model(unit, head, name="energy_head")
+        other = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(start), name="other")
+        networks.append(keras.Model(inputs, other(head(inputs["latent"]))))
+    generator, average = networks
+    training = get_experiment("photon_factorised").with_values(SMALL).training
+    return FactorisedModel({"generator": generator, **parts}, average, LatentLaw(size=1), training, 1)
+
+
+def test_the_shape_is_learnt_beside_the_averaged_head():
+    """Breaks if the head stays where the last update left it, or anything else is overwritten."""
+    model = small_model()
+    head, other = (model.generator.get_layer(name).get_weights()[0] for name in ("energy_head", "other"))
+    first, second = model.training_config.stages
+    model.begin(first)
+    np.testing.assert_array_equal(model.generator.get_layer("energy_head").get_weights()[0], head)
+    model.begin(second)
+    assert model.generator.get_layer("energy_head").get_weights()[0].item() == 5.0
+    np.testing.assert_array_equal(model.generator.get_layer("other").get_weights()[0], other)
+    assert model.stage == second
+
+
+def recorded(path, filled):
+    """A network, or a part of one, whose tables are kept by their places."""
+    return SimpleNamespace(
+        get_layer=lambda name: recorded(f"{path}/{name}", filled),
+        fill=lambda *values: filled.update({path: values}),
+        fit=lambda groups, reach: filled.update({path: list(groups)}),
+        n_values=3,
+        framed=False,
+    )
+
+
+def test_every_table_is_filled_from_the_training_showers(monkeypatch, experiment, source):
+    """Breaks if a network keeps a table of ones, that of the average is left out, or held-out showers enter."""
+    monkeypatch.setattr(FactorisedModel, "_see_with", lambda model, critic: None)
+    filled = {}
+    networks = {name: recorded(name, filled) for name in ("generator", "critic")}
+    average = recorded("average", filled)
+    model = FactorisedModel(networks, average, LatentLaw(size=1), experiment.training, 1)
+    model.prepare(source, fit_normalisation(experiment, source))
+    rows = source.train_rows
+    energy, response = source.incident_energy_mev[rows], source.total_energy_mev(rows)
+    groups = [response[energy == one] / one for one in (256.0, 512.0, 1024.0)]
+    for name in ("generator", "average"):
+        log_energy, shares = filled[f"{name}/emptiness"]
+        np.testing.assert_allclose(np.exp(log_energy), [256.0, 512.0, 1024.0])
+        # no empty shower: out of reach of any draw
+        assert min(group.min() for group in groups) > 0.0
+        np.testing.assert_array_equal(shares, np.full((3, 1), -10.0))
+        log_energy, table = filled[f"{name}/energy_head/table"]
+        np.testing.assert_allclose(np.exp(log_energy), [256.0, 512.0, 1024.0])
+        np.testing.assert_allclose(table[:, 0], [group.mean() for group in groups], rtol=1e-3)
+        np.testing.assert_allclose(table[:, 1], [group.std() for group in groups], rtol=1e-2)
+    for name in ("generator/shape", "average/shape", "critic"):
+        np.testing.assert_array_equal(filled[f"{name}/table"][1], table[:, :3])
+    seen = [showers for _, showers, _ in filled["critic/views"]]
+    trained = {row.tobytes() for row in source.read(rows)}
+    assert [len(showers) for showers in seen] == [len(group) for group in groups]
+    assert all(row.tobytes() in trained for showers in seen for row in showers)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_layer_energies_are_those_of_the_real_showers(monkeypatch, place):
+    """Breaks if a layer has voxels of the next, or the shape network gets the energies of the label."""
+    monkeypatch.setattr(FactorisedModel, "_layer_sizes", (2, 3))
+    model, kept = small_model(), []
+    model.stage = model.training_config.stages[place]
+    monkeypatch.setattr(model, ("_head_update", "_shape_updates")[place], lambda *found: kept.extend(found) or {})
+    model.updates(tf.constant([[1.0, 2.0, 4.0, 8.0, 16.0]]), tf.constant([[0.5, 0.25, 99.0, 99.0]]))
+    showers, particle, energies = [[1.0, 2.0, 4.0, 8.0, 16.0]], [0.5, 0.25], [3.0, 28.0]
+    expected = ([[energies], [particle]], [showers, [[*particle, *energies]]])[place]
+    for found, numbers in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(found.numpy(), np.reshape(numbers, (1, -1)))
+
+
+def test_showers_are_viewed_block_by_block_in_their_order(monkeypatch):
+    """Breaks if a block is lost, or a shower is moved into the frame of another."""
+    monkeypatch.setattr(particles, "BLOCK", 3)
+    layers = {
+        "views": SimpleNamespace(framed=True),
+        "frame": lambda particle: (tf.constant(particle[:, :1]), tf.constant(100.0 * particle[:, 1:])),
+        "into_frame": lambda pair: pair[0] + pair[1],
+    }
+    critic = SimpleNamespace(get_layer=layers.get)
+    source = SimpleNamespace(
+        read=lambda rows: rows[:, np.newaxis].astype("f8"),
+        incident_energy_mev=np.arange(9.0),
+        attributes=np.arange(9.0),
+    )
+    normalisation = SimpleNamespace(
+        to_network=lambda showers, energy: showers,
+        # the energies of three layers stand behind the particle
+        label=lambda energy, attributes: np.stack([energy, attributes, energy, energy, energy], axis=1),
+        layer_sizes=(1, 1, 1),
+    )
+    rows = np.array([8, 1, 5, 2, 7, 0, 3])
+    showers, numbers = particles.viewed(critic, source, normalisation, rows)
+    np.testing.assert_array_equal(showers, 101.0 * rows[:, np.newaxis])
+    np.testing.assert_array_equal(numbers[:, 0], rows)
+    layers["views"].framed = False
+    showers, numbers = particles.viewed(critic, source, normalisation, rows)
+    np.testing.assert_array_equal(showers[:, 0], rows)
+    assert numbers is None

@@ -4,7 +4,10 @@ import keras
 import pytest
 import tensorflow as tf
 
+from calosim_tf.layers.replicas import ALONE
+from calosim_tf.training import loss_scale
 from calosim_tf.training.guard import Guard
+from calosim_tf.training.loss_scale import FIRST_SCALE, LossScale
 
 NAN, INF = float("nan"), float("inf")
 SOUND = {"weight": 1.0, "data": 1.0, "first": 1.0, "slope": 1.0, "second": 1.0}
@@ -60,3 +63,28 @@ def test_no_index_is_computed(step):
     (graph,) = {function.graph for function in step.traced._list_all_concrete_functions()}
     slices = [operation for operation in graph.get_operations() if operation.type == "StridedSlice"]
     assert {begin.op.type for begin in (operation.inputs[1] for operation in slices)} <= {"Const"}
+
+
+def test_a_scale_follows_its_gradients(monkeypatch):
+    """Breaks when a gradient keeps the factor, an overflown one reaches a weight, or the factor stays."""
+    monkeypatch.setattr(loss_scale, "SOUND_UPDATES", 2)
+    scale, weight = LossScale(ALONE), tf.Variable(1.0)
+
+    def update(factor):
+        """An update by the gradient of ``factor`` times the weight; what a check sees of it."""
+        with tf.GradientTape() as tape:
+            loss = scale.scaled(factor * weight)
+        (gradient, none), faulty = scale.unscaled([tape.gradient(loss, weight), None])
+        assert none is None
+        with scale.undone_where_overflown([weight]):
+            # a slot would move without a gradient too
+            weight.assign(weight + gradient + 1.0)
+        state = scale.state["scale"].numpy() / FIRST_SCALE, int(scale.state["sound_updates"].numpy())
+        return float(weight), *state, float(faulty[0])
+
+    assert update(3.0) == (5.0, 1.0, 1, 3.0)
+    assert update(1e38) == (5.0, 0.5, 0, 0.0)
+    assert update(3.0) == (9.0, 0.5, 1, 3.0)
+    assert update(3.0) == (13.0, 1.0, 0, 3.0)
+    scale.state["scale"].assign(1.0)
+    assert update(INF) == (13.0, 1.0 / FIRST_SCALE, 0, INF)

@@ -12,9 +12,6 @@ from calosim_tf.training.build import build_model, build_optimizer
 
 from .tiny_experiments import BIB_AE, ILC_GAN, ILC_WGAN
 
-# Builds and traces networks of 27 000 cells
-pytestmark = pytest.mark.slow
-
 ROWS = 2
 NARROW = {
     "bib_ae_photon_smoke": BIB_AE | {"training.critic_steps": 2},
@@ -43,6 +40,7 @@ def moved(before, after):
     return {name for name, rows in pairs.items() if any(not np.array_equal(*pair) for pair in rows)}
 
 
+@pytest.mark.slow
 def test_stages_of_the_bib_ae_change_their_own_networks():
     """Breaks when the post-processor trains nothing (as in the released script), or moves what lies before it."""
     model = made("bib_ae_photon_smoke", autoencoder_iterations=1, identity_iterations=1, iterations=3)
@@ -62,6 +60,7 @@ def test_stages_of_the_bib_ae_change_their_own_networks():
     assert float(logs["generator_loss_sorted"]) > 0.0
 
 
+@pytest.mark.slow
 def test_terms_of_the_autoencoder():
     """Breaks when a term misses its weight, a critic sees another pair, or noise is added to more than the code."""
     model = made("bib_ae_photon_smoke", critic_steps=1, learning_rate_critic=1e-12, learning_rate_latent_critic=1e-12)
@@ -87,6 +86,7 @@ def test_terms_of_the_autoencoder():
     assert float(logs["critic_loss_real"]) == pytest.approx(-real.mean(), rel=2e-3, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_density_is_filled_with_the_codes_of_training_showers():
     """Breaks when the kernels are those of the encoder before its training, or are not at the border of the stage."""
     experiment = get_experiment("bib_ae_photon_smoke").with_values(
@@ -121,6 +121,7 @@ def test_the_density_is_filled_with_the_codes_of_training_showers():
     assert (np.abs(density.codes.numpy() - mean) < 5 * spread).all()
 
 
+@pytest.mark.slow
 def test_terms_of_the_wgan_and_its_constrainer():
     """Breaks when the generator's step takes the showers of a critic's, the constrainer moves in it, or its error on
     real showers is not subtracted."""
@@ -141,6 +142,7 @@ def test_terms_of_the_wgan_and_its_constrainer():
     assert "generator" in moved(before, weights(model))
 
 
+@pytest.mark.slow
 def test_both_networks_of_the_gan_learn_from_the_same_showers():
     """Breaks when energies of generated showers are those of real ones, or the generator's step draws others."""
     model = made("ilc_gan_photon_smoke", learning_rate_critic=1e-12)

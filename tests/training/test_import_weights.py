@@ -1,13 +1,19 @@
 """Public weights of the Conv3D generator, from files written in their layout."""
 
+import hashlib
+
 import h5py
 import numpy as np
 import pytest
 
 from calosim_tf.config.conv3d_network import Conv3dGanNetwork
-from calosim_tf.errors import DataError
+from calosim_tf.errors import DataError, RunFolderError
+from calosim_tf.experiments import get_experiment
 from calosim_tf.models.conv3d_3dgan import build_generator
+from calosim_tf.training.load import load_generator
 from calosim_tf.training.public_weights.conv3d import import_weights
+from calosim_tf.training.public_weights.imported_run import write_imported_run
+from calosim_tf.training.run_folder import RunFolder
 
 NETWORK = Conv3dGanNetwork(first_filters=64)
 # Layer table of the public code: name -> weights with their shapes.
@@ -58,6 +64,25 @@ def test_every_weight_arrives_at_its_place(tmp_path, generator, inside):
         for found, value in zip(generator.get_layer(layer).get_weights(), expected, strict=True):
             np.testing.assert_array_equal(found, value)
     assert sum(value.size for tensors in weights.values() for value in tensors.values()) == 872_948
+
+
+def test_the_run_around_a_file_has_its_weights_and_energies(tmp_path):
+    """Breaks when the run keeps its initial weights, or takes energies as the file's network never saw them."""
+    path, weights = tmp_path / "w.hdf5", made_up()
+    experiment = get_experiment("conv3d").with_values({"network.first_filters": 64})
+    write(path, weights)
+    run = RunFolder(tmp_path / "run")
+    write_imported_run(path, experiment, run.path)
+    loaded, iterations = load_generator(run)
+    assert iterations == (0,)
+    for layer, tensors in weights.items():
+        for found, value in zip(loaded.network.get_layer(layer).get_weights(), tensors.values(), strict=True):
+            np.testing.assert_array_equal(found, value)
+    np.testing.assert_allclose(loaded.condition(np.array([2e3, 1e5])), [[0.02], [1.0]], rtol=1e-6)
+    assert loaded.outside_trained_range(np.array([1e3, 2e3, 5e5, 6e5])).tolist() == [1e3, 6e5]
+    assert run.data()["imported_weights"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(RunFolderError, match="exists, expected a new folder"):
+        write_imported_run(path, experiment, run.path)
 
 
 def test_channels_first_columns_are_reordered(tmp_path, generator):

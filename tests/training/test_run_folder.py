@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,12 +11,19 @@ import tensorflow as tf
 
 from calosim_tf import __version__
 from calosim_tf.errors import ConfigError, NonFiniteError, RunFolderError, StoppedBySignal
+from calosim_tf.experiments import get_experiment
 from calosim_tf.files import IterationTable, read_json, write_json
 from calosim_tf.geometry import get_detector
+from calosim_tf.keras_compat import checkpoint_of
+from calosim_tf.training.build import build_networks
+from calosim_tf.training.checkpoint import CheckpointStore
 from calosim_tf.training.judging.verdict import report_events, reporting
-from calosim_tf.training.load import judged_part
+from calosim_tf.training.load import judged_part, load_generator
 from calosim_tf.training.normalisation import fit_normalisation
+from calosim_tf.training.publish import main, publish
 from calosim_tf.training.run_folder import RunFolder, environment
+from calosim_tf.training.teacher import load_teacher
+from calosim_tf.training.untrained import write_untrained
 
 
 class Source:
@@ -275,3 +283,76 @@ def test_clearing_a_run_can_be_cut_short(begun, tiny, monkeypatch):
     begun.prepare(tiny, Source(), resume=True, force=False)
     assert begun.history.rows() == []
     assert begun.exists
+
+
+def test_a_published_run_has_its_generator_and_no_paths(begun, tiny, tmp_path):
+    """Breaks when another checkpoint or network is published, an unfinished run is, or a path of this machine stays."""
+    networks = build_networks(tiny)
+    store, expected = CheckpointStore(begun.checkpoints, keep=9), networks["generator"].get_weights()
+    store.save(checkpoint_of(**networks), 4)
+    networks["generator"].set_weights([weight + 1.0 for weight in expected])
+    store.save(checkpoint_of(**networks), 6)
+    store.mark_best(4)
+    data = read_json(begun.path / "data.json", "")
+    write_json(begun.path / "data.json", data | {"files": [{"path": "/home/someone/a.hdf5", "events": 3}]})
+    machine = read_json(begun.path / "environment.json", "")
+    write_json(begun.path / "environment.json", machine | {"command": ["calosim", "--data", "/home/someone/a.hdf5"]})
+    for name in ("history.csv", "selection.csv"):
+        (begun.path / name).write_text(f"{name}\n")
+    with pytest.raises(RunFolderError, match="expected a finished run"):
+        publish(begun, tmp_path / "out")
+    begun.write_status(6, "finished", 0)
+    with pytest.raises(RunFolderError, match=r"found no report/metrics\.json"):
+        publish(begun, tmp_path / "out")
+    begun.report.mkdir()
+    write_json(begun.report / "metrics.json", {"metrics": 1})
+    assert main([str(begun.path), str(tmp_path / "out")]) == 0
+    out = RunFolder(tmp_path / "out")
+    generator, iterations = load_generator(out)
+    assert iterations == (4,)
+    for found, weight in zip(generator.network.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, weight)
+    names = tf.train.load_checkpoint(str(out.checkpoints / "4" / "state")).get_variable_to_shape_map()
+    assert not any("critic" in name for name in names)
+    assert not any("someone" in path.read_text() for path in out.path.glob("*.json"))
+    assert out.data()["files"] == [{"path": "a.hdf5", "events": 3}]
+    assert read_json(out.report / "metrics.json", "") == {"metrics": 1}
+    assert main([str(begun.path), str(out.path)]) == 2
+
+
+def test_a_teacher_is_the_judged_network_of_one_run_in_the_units_of_its_student(begun, tiny, tmp_path):
+    """Breaks when the newest checkpoint teaches, it goes on learning, or its showers have other units."""
+
+    def taught_by(path):
+        return get_experiment("caloflow_photon_student").with_values({"training.teacher": str(path)})
+
+    generator = build_networks(tiny)["generator"]
+    store, expected = CheckpointStore(begun.checkpoints, keep=9), generator.get_weights()
+    store.save(checkpoint_of(generator=generator), 2)
+    store.mark_best(2)
+    generator.set_weights([weight + 1.0 for weight in expected])
+    store.save(checkpoint_of(generator=generator), 4)
+    own = begun.normalisation()
+    teacher = load_teacher(taught_by(begun.path), own, "student")
+    assert teacher.trainable_variables == []
+    for found, weight in zip(teacher.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, weight)
+    with pytest.raises(ConfigError, match=f"found {begun.path}, whose normalisation is not that of student"):
+        load_teacher(taught_by(begun.path), replace(own, kin_max_mev=9e5), "student")
+    assert load_teacher(tiny, own, "student") is None
+    for path in ("", tmp_path / "nowhere"):
+        with pytest.raises(ConfigError, match=r"training\.teacher: found .*expected the run folder of one trained"):
+            load_teacher(taught_by(path), own, "student")
+
+
+def test_an_untrained_run_has_the_first_weights_of_its_seed(tiny, tmp_path):
+    """Breaks when its weights are others, a change of them is lost, or an existing run is overwritten."""
+    run = RunFolder(tmp_path / "run")
+    write_untrained(tiny, Source(), run, lambda network: network.set_weights([w + 1.0 for w in network.get_weights()]))
+    generator, iterations = load_generator(run)
+    assert iterations == (0,)
+    expected = build_networks(tiny)["generator"].get_weights()
+    for found, first in zip(generator.network.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(found, first + 1.0)
+    with pytest.raises(RunFolderError, match="found an existing run"):
+        write_untrained(tiny, Source(), run)

@@ -60,11 +60,12 @@ def test_a_chi2_is_said_with_two_decimals_or_a_dash():
 def test_what_a_row_is_judged_by_is_said_with_two_decimals_or_a_dash():
     """Breaks when the log of a training shows another number than the one that decides."""
     assert [badness_words(row(1, chi2)) for chi2 in (12.5, "nan")] == ["1.25", "-"]
+    assert badness_words(row(1, 12.5, 3.0)) == "3.00"
 
 
 def test_showers_that_select_nothing_are_counted():
     """Breaks when full showers are called empty."""
-    words = why_nothing_is_selected(np.array([256.0, 256.0, 512.0]), np.array([0.0, 1.0, 0.2]))
+    words = why_nothing_is_selected(np.array([256.0, 256.0, 512.0]), np.array([0.0, 0.4, 0.2]))
     assert "(number 3, 1 of them empty, at 2 different energies)" in words
 
 

@@ -9,14 +9,13 @@ import tensorflow as tf
 
 from calosim_tf.config.network import LatentLaw
 from calosim_tf.config.three_d_gan_training import ThreeDGanTraining
+from calosim_tf.data.sampling_fraction import PUBLISHED
 from calosim_tf.errors import ConfigError
 from calosim_tf.layers.seeded_dropout import SeededDropout, dropout_numbers
 from calosim_tf.layers.shower_image import CellSum, MeasuredAngle
 from calosim_tf.training import random
 from calosim_tf.training.algorithms.three_d_gan import ThreeDGanModel
-
-# Every test traces the step of a network of many layers
-pytestmark = pytest.mark.slow
+from calosim_tf.training.model import GenerativeModel
 
 SHAPE = (3, 3, 2)
 BATCH = 8
@@ -87,6 +86,7 @@ def percent(expected, found):
     return 100 * tf.reduce_mean(tf.abs(expected - found) / (expected + 2e-7))
 
 
+@pytest.mark.slow
 def test_a_step_equals_the_three_updates_written_out(data):
     """Breaks when real and generated showers share an update, a weight or label is wrong, or the order changes."""
     model, reference = make(), make()
@@ -146,6 +146,7 @@ def gradients(data, weights, network):
     return max(float(tf.reduce_max(tf.abs(gradient))) for gradient in found)
 
 
+@pytest.mark.slow
 def test_total_energy_teaches_the_generator_and_not_the_critic(data):
     """Breaks when the sum gets a weight, or its gradient is stopped on the way to the generator."""
     assert gradients(data, {"weight_ecal": 0.1}, "critic") == 0.0
@@ -153,6 +154,7 @@ def test_total_energy_teaches_the_generator_and_not_the_critic(data):
     assert gradients(data, {"weight_auxiliary": 0.2}, "critic") > 0.0
 
 
+@pytest.mark.slow
 def test_the_angle_is_a_term_of_its_own_where_the_critic_measures_it(data):
     """Breaks when the angle is compared with the energy, as a percentage, or not at all: |1.5 - angle| * 25."""
     showers = keras.Input(SHAPE, name="showers")
@@ -170,6 +172,7 @@ def test_the_angle_is_a_term_of_its_own_where_the_critic_measures_it(data):
     assert float(terms["loss_angle"]) == pytest.approx(25 * np.abs(1.5 - measured).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_labels_are_turned_over_anew_in_every_step_of_one_trace():
     """Breaks when flips are drawn while the graph is traced: then every step flips the same showers."""
     model = make(label_flip=0.5)
@@ -206,6 +209,15 @@ def test_energies_of_generated_showers_widen_after_the_first_epochs(data):
     np.testing.assert_array_equal(real.numpy(), data[1].numpy())
 
 
+def test_the_total_energy_follows_the_coefficients_of_the_data():
+    """Breaks when those of the public data stand where others were found, or the order of the powers turns."""
+    condition = tf.constant([[0.5, 1.2], [2.0, 1.2]])
+    found = make(ecal_coefficients=(2.0, 3.0)).expected_ecal(condition)
+    np.testing.assert_allclose(found, [[0.5 * (2.0 * 0.5 + 3.0)], [2.0 * (2.0 * 2.0 + 3.0)]])
+    energy = condition[:, :1].numpy()
+    np.testing.assert_allclose(make().expected_ecal(condition), energy * np.polyval(PUBLISHED.coefficients, energy))
+
+
 def test_other_conditions_are_kept():
     """Breaks when the angle of incidence is lost with the drawn energy."""
     condition = tf.constant(np.full((BATCH, 2), 1.5, "f4"))
@@ -214,6 +226,7 @@ def test_other_conditions_are_kept():
     np.testing.assert_array_equal(found[:, 1], 1.5)
 
 
+@pytest.mark.slow
 def test_the_last_relu_begins_in_the_third_epoch(data):
     """Breaks when G1 trains with its ReLU from the start, or never gets it."""
     model = make(iterations_per_file=2, files_per_epoch=3)
@@ -233,18 +246,20 @@ def test_epochs_without_relu_need_a_generator_that_ends_in_one():
     assert make(last="", linear_epochs=0)._linear_generator is None
 
 
-def test_learning_rates_are_held_then_fall_per_file(data):
+def test_learning_rates_are_held_then_fall_per_file(monkeypatch):
     """5e-4 up to file 80 + 1, 5e-4 exp(-0.012 * 518) = 9.99e-7 in the last file of 30 epochs (n = 599)."""
+    monkeypatch.setattr(GenerativeModel, "train_step", lambda model, data: {})
     model = make(iterations_per_file=1)
     for file, exponent in ((0, 0), (80, 0), (81, 0), (82, 1), (599, 518)):
         model.iteration.assign(file)
-        model._begin_file()
+        model.train_step(None)
         expected = 5e-4 * math.exp(-0.012 * exponent)
         assert float(model.optimizers["generator"].learning_rate) == pytest.approx(expected, rel=1e-5)
         assert float(model.optimizers["critic"].learning_rate) == pytest.approx(expected / 5, rel=1e-5)
     assert 5e-4 * math.exp(-0.012 * 518) == pytest.approx(9.99e-7, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reset", "updates"), [(True, [1, 2, 1, 2]), (False, [1, 2, 3, 4])])
 def test_optimisers_begin_each_file_anew(data, reset, updates):
     """Breaks when moments survive the end of a file although the authors make new optimisers, or the reverse."""
@@ -256,6 +271,7 @@ def test_optimisers_begin_each_file_anew(data, reset, updates):
         assert int(model.optimizers["critic"].iterations) == 2 * expected
 
 
+@pytest.mark.slow
 def test_a_step_depends_on_seed_and_iteration_alone_with_dropout_too(data):
     """Breaks when dropout uses hidden random state: a resumed run would differ from an unbroken one."""
     models = [make(dropout=0.3), make(dropout=0.3)]

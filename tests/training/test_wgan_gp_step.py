@@ -9,6 +9,7 @@ import tensorflow as tf
 from calosim_tf.training import random
 from calosim_tf.training.build import build_model, tracked_state
 from calosim_tf.training.gan import AdversarialModel
+from calosim_tf.training.model import mean_over_updates
 
 
 def batch_of(experiment, seed=0):
@@ -210,3 +211,9 @@ def test_what_an_update_draws_behind_its_latents_has_numbers_of_its_own():
     AdversarialModel.generator_update(model, None, 6)
     AdversarialModel.critic_update(model, None, None, 9)
     assert drawn == [6, 7, 9, 10]
+
+
+def test_the_log_of_an_iteration_is_the_mean_over_its_updates():
+    """Breaks when a loss grows with the number of updates."""
+    logs = [{"a": tf.constant(1.0), "b": tf.constant(-2.0)}, {"a": tf.constant(4.0), "b": tf.constant(6.0)}]
+    assert {name: float(mean) for name, mean in mean_over_updates(logs).items()} == {"a": 2.5, "b": 2.0}

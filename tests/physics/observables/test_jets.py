@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from calosim_tf.data.schema import ShowerSet
+from calosim_tf.geometry import get_detector
 from calosim_tf.geometry.jet_pixels import mass_and_pt, pixel_grid
 from calosim_tf.physics.observables.jets import jet_observables, tau_1, tau_2, tau_21
+from calosim_tf.physics.papers.jet_classes import observables_by_class
 
 
 def image(**pixels):
@@ -86,3 +89,16 @@ def test_tau_21_does_not_depend_on_the_company():
     np.testing.assert_allclose(tau_21(pixels)[:-1], tau_2(pixels)[:-1] / tau_1(pixels)[:-1])
     assert np.all(tau_21(pixels)[:-1] > 0.0)
     assert tau_21(pixels)[-1] == 0.0
+
+
+def test_jets_are_told_apart_by_their_class():
+    """Breaks when a class has the jets of the other, pixels below the threshold count, or MeV are taken for GeV."""
+    detector = get_detector("jet_image")
+    showers = np.zeros((3, detector.n_voxels))
+    showers[:, 100] = 1e3 * np.array([200.0, 250.0, 300.0])
+    showers[:, 300] = 0.5 * detector.threshold_mev
+    jets = ShowerSet(np.full(3, 1e3), showers, detector, "made by hand", np.array([[1.0], [0.0], [1.0]]))
+    found = observables_by_class(jets)
+    np.testing.assert_allclose(found["w"]["jet_pt_gev"], [200.0, 300.0])
+    np.testing.assert_allclose(found["qcd"]["jet_pt_gev"], [250.0])
+    np.testing.assert_allclose(found["w"]["jet_mass_gev"], 0.0, atol=1e-3)

@@ -18,6 +18,7 @@ from calosim_tf.training.build import build_optimizer
 from calosim_tf.training.normalisation import fit_normalisation
 from calosim_tf.training.random import Draws
 from calosim_tf.training.strategies.connect import connect
+from calosim_tf.training.strategies.devices import VIRTUAL_DEVICES, split_cpu
 from calosim_tf.training.strategies.strategy import Strategy
 from calosim_tf.training.strategies.tf_distribute import find_cluster
 from calosim_tf.training.warm_up import WarmUp
@@ -35,10 +36,10 @@ class Numbered(Replicas):
         return self._index
 
 
-def test_the_rows_of_all_replicas_are_those_of_one_process_and_each_reads_its_own(cells_folder, tiny, monkeypatch):
+def test_the_rows_of_all_replicas_are_those_of_one_process_and_each_reads_its_own(public_like_file, tiny, monkeypatch):
     """Breaks when rows are read by two replicas or by none, or a minibatch is made of other showers than alone."""
     detector = get_detector("photon")
-    source = load_source([cells_folder / f"{detector.file_layout}.hdf5"], detector)
+    source = load_source([public_like_file], detector)
     normalisation = fit_normalisation(tiny, source)
     rows, minibatch = 16, 8
     alone = [batch for batch, _ in zip(training_batches(source, normalisation, 5, rows, 3), range(2), strict=False)]
@@ -179,6 +180,14 @@ def test_one_device_cannot_be_mirrored():
     """Breaks when `mirrored` silently trains on one device."""
     with pytest.raises(ConfigError, match="--strategy mirrored: found 1 device, expected at least two GPUs"):
         connect("mirrored")
+
+
+@pytest.mark.parametrize("text", ["two", "0", "-1", ""])
+def test_a_number_of_devices_that_is_none_is_refused(monkeypatch, text):
+    """Breaks when it ends in a traceback, or in a run on one device."""
+    monkeypatch.setenv(VIRTUAL_DEVICES, text)
+    with pytest.raises(ConfigError, match=f"^{VIRTUAL_DEVICES}: found '{text}', expected a number of devices$"):
+        split_cpu()
 
 
 def test_all_ranks_stop_when_one_cannot_go_on():
