@@ -139,7 +139,7 @@ CALOGAN_PRETRAINED = replace(
     summary="calogan_factorised, longer: what pretrained:calogan is",
     data=replace(CALOGAN.data, holdout_fraction=0.1),
     training=replace(
-        LHCB_TRAINING, head_iterations=4_000, iterations=16_000, schedule_iterations=12_000, checkpoint_every=2_000
+        LHCB_TRAINING, head_iterations=4_000, iterations=10_000, schedule_iterations=6_000, checkpoint_every=1_000
     ),
 )
 

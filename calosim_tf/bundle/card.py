@@ -110,9 +110,10 @@ def _parity_lines(parity: dict[str, Any]) -> list[str]:
         )
     for row in parity["files"]:
         if "rounding" in row:
+            away = row["rounding"]
             lines.append(
-                f"\n{row['file'] or row['format']} was judged by double precision: it is {row['rounding']['file']:.1e} of the largest "
-                f"output away from it (root mean square), the network itself {row['rounding']['network']:.1e}."
+                f"\n{row['file'] or row['format']} was judged by double precision: it is {away['file']:.1e} of the "
+                f"largest output away from it (root mean square), the network itself {away['network']:.1e}."
             )
     return [*lines, *(f"\n**{sentence}.**" for sentence in beyond_usual(parity))]
 

@@ -64,9 +64,8 @@ def test_centres_are_found_where_cells_are_thirty_times_as_long_as_wide():
     parts = []
     for layer in detector.layers:
         centre = point + slopes * (40.0 + 5.0 * log_energy[:, None])
-        distance = [
-            layer.coordinates_mm[axis] - centre[:, i, None] for i, axis in enumerate((layer.row_axis, layer.column_axis))
-        ]
+        axes = enumerate((layer.row_axis, layer.column_axis))
+        distance = [layer.coordinates_mm[axis] - centre[:, i, None] for i, axis in axes]
         parts.append(np.exp(-(distance[0] ** 2 + distance[1] ** 2) / 2 / 30.0**2))
     found = fit_centres(detector, np.concatenate(parts, axis=1), slopes, point, log_energy)
     np.testing.assert_allclose(found[:, 0], 1.0, atol=0.05)
