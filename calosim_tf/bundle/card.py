@@ -71,10 +71,8 @@ def network_lines(network: NetworkRecord, attributes: tuple[str, ...]) -> list[s
     ]
     if network.energy_range_mev:
         low, high = network.energy_range_mev
-        ends = ("below" if low is None else f"{low:g}", "above" if high is None else f"{high:g}")
-        lines.insert(
-            1, f"* Makes incident energies from {ends[0]} to {ends[1]} MeV (the upper network has a shared edge)."
-        )
+        ends = [f"{word} {end:g} MeV" for word, end in (("from", low), ("to", high)) if end is not None]
+        lines.insert(1, f"* Makes incident energies {' '.join(ends)} (the upper network has a shared edge).")
     lines += [f"* Not as {kind}: {reason}." for kind, reason in network.not_available.items()]
     return lines
 

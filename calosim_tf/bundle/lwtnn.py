@@ -17,7 +17,9 @@ from calosim_tf.files import read_json
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-x))
+    # of numbers far below 0 the exponential of -x would overflow
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0.0, small, 1.0) / (1.0 + small)
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,8 @@ def test_a_bundle_appears_as_a_whole(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ends", "words"), [((None, 1e3), "from below to 1000 MeV"), ((1e3, None), "from 1000 to above MeV")]
+    ("ends", "words"),
+    [((None, 1e3), "to 1000 MeV"), ((1e3, None), "from 1000 MeV"), ((1e3, 8e3), "from 1000 MeV to 8000 MeV")],
 )
 def test_the_card_names_the_open_end_of_a_networks_energies(ends, words):
     """Breaks when an open end is written as the closed one, or the closed one as open."""
