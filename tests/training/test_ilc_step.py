@@ -74,7 +74,8 @@ def test_terms_of_the_autoencoder():
     noise = draws.normal((ROWS, 6), 4, 0.0, 1.0).numpy()
     latent = noise.copy()
     latent[:, :2] = code["mean"] + np.exp(code["log_variance"] / 2) * noise[:, :2]
-    again = model.networks["decoder"]({"latent": latent, "condition": energy})
+    # Keras 3 takes no mixture of tensors and arrays
+    again = model.networks["decoder"]({"latent": tf.constant(latent), "condition": energy})
     score = model.networks["critic"]({"showers": showers, "other": again, "condition": energy}).numpy()
     latent_score = model.networks["latent_critic"]({"latent": latent}).numpy()
     nats = -0.5 * (1 + code["log_variance"] - code["mean"] ** 2 - np.exp(code["log_variance"])).sum() / ROWS

@@ -41,8 +41,9 @@ class SpatialNormalisation(keras.layers.Layer):
 
     def call(self, inputs):
         """Normalised images of the same shape."""
-        centred = inputs - _mean(inputs)
-        variance = _mean(tf.square(centred))
+        mean = tf.reduce_mean(inputs, axis=SPATIAL_AXES, keepdims=True)
+        centred = inputs - mean
+        variance = tf.reduce_mean(tf.square(centred), axis=SPATIAL_AXES, keepdims=True)
         return centred * tf.math.rsqrt(variance + self.epsilon) * self.factor + self.shift
 
     def compute_output_shape(self, input_shape):
@@ -53,10 +54,3 @@ class SpatialNormalisation(keras.layers.Layer):
         """Arguments of the layer."""
         own = {"epsilon": self.epsilon, "factor_std": self.factor_std, "seed": self.seed}
         return {**super().get_config(), **own}
-
-
-def _mean(images) -> tf.Tensor:
-    """Over all cells, one axis after the other: TensorFlow Lite loses digits in one sum of 200 000 numbers."""
-    for axis in SPATIAL_AXES:
-        images = tf.reduce_mean(images, axis=axis, keepdims=True)
-    return images
