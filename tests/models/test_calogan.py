@@ -63,7 +63,9 @@ def test_critic_features_are_those_of_the_authors():
     assert sizes == [12_544, 5_824, 3_328]
 
 
-@pytest.mark.parametrize("variant", COUNTS)
+@pytest.mark.parametrize(
+    "variant", [pytest.param(name, marks=() if name == "original" else pytest.mark.slow) for name in COUNTS]
+)
 def test_showers_are_never_negative_and_the_energy_head_is_their_sum(variant):
     """Breaks when the last rectifier is lost, or the energy head has a scale or sums one layer."""
     network = small(variant)

@@ -45,9 +45,9 @@ def randomised(model, seed=1):
     ("values", "generator", "critic"),
     [
         ({}, 656_321, 406_721),
-        ({"attention": "one_each"}, 658_458, 408_858),
-        ({"attention": "two_each"}, 659_015, 409_415),
-        ({"attention": "one_each", "value_full_width": True}, 661_522, 411_922),
+        pytest.param({"attention": "one_each"}, 658_458, 408_858, marks=pytest.mark.slow),
+        pytest.param({"attention": "two_each"}, 659_015, 409_415, marks=pytest.mark.slow),
+        pytest.param({"attention": "one_each", "value_full_width": True}, 661_522, 411_922, marks=pytest.mark.slow),
         (
             {"attention": "one_each", "spectral_norm_generator": True, "spectral_norm_critic": True},
             658_458,
